@@ -1,0 +1,237 @@
+# Jackdaw: one Makefile, nothing recursive. Everything it makes lies under $(BUILD).
+#
+#   make                        programs in $(BUILD)/bin
+#   make run                    build, then set up and start a demonstration suite
+#   make test                   install what the tests need, build, run every layer of tests
+#   make unit | e2e | check     one layer of them; test/run takes more names
+#   make install | uninstall    PREFIX, DESTDIR
+#   make format | lint | clean
+#
+#   BUILD=dir  CC=clang  SANITIZE=address,undefined  V=1 (show the commands)
+#
+# A layer or program is a folder: all its *.c belong to it. What it may include is decided here, once, by
+# $(BUILD)/inc/<name>/, a folder of links to just the layers that come before it.
+
+SANITIZE ?=
+BUILD    ?= $(if $(SANITIZE),build-asan,build)
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+ifeq ($(origin CC),default)
+CC       := gcc
+endif
+V        ?=
+Q        := $(if $(V),,@)
+VERSION  := 0.1
+
+SYSCONFDIR ?= /etc/jackdaw
+STATEDIR   ?= /var/lib/jackdaw
+RUNDIR     ?= /run/jackdaw
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.PHONY: all
+all:
+
+# --- the house ---------------------------------------------------------------------------------------------------
+
+# While a later layer is half written: make LAYERS="base xml" build/test/unit/test_jid
+LAYERS  := base xml tls loop bus service
+DAEMONS := router keyd authd storaged sessiond c2sd s2sd componentd
+FOLDERS := $(DAEMONS) ctl
+
+may_base    := base
+may_xml     := base xml
+may_tls     := base xml tls
+may_loop    := base xml tls loop
+may_bus     := base xml tls loop bus
+may_service := base xml tls loop bus service
+may_test    := $(may_service)
+$(foreach f,$(FOLDERS),$(eval may_$f := $(may_service)))
+
+program_ctl := jackdawctl
+program      = $(or $(program_$1),$1)
+
+# A folder without sources yet is simply left out.
+with_sources = $(foreach f,$2,$(if $(wildcard $1$f/*.c),$f))
+layers      := $(call with_sources,common/,$(LAYERS))
+folders     := $(call with_sources,,$(FOLDERS))
+programs    := $(foreach f,$(folders),$(BUILD)/bin/$(call program,$f))
+
+# --- compiler and libraries --------------------------------------------------------------------------------------
+
+accepts = $(shell $(CC) -Werror $1 -x c -c -o /dev/null /dev/null 2>/dev/null && echo '$1')
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
+            -Wswitch-enum -Wundef -Wpointer-arith -Wwrite-strings
+zero     := -ftrivial-auto-var-init=zero
+HARDEN   := -fPIE -fstack-protector-strong -fstack-clash-protection $(call accepts,-fcf-protection) \
+            $(or $(call accepts,$(zero)),$(call accepts,$(zero) \
+            -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang))
+ifeq ($(SANITIZE),)
+HARDEN   += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
+else
+SAN      := -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
+CPPFLAGS_SAN := -DJACKDAW_SANITIZE=1
+endif
+
+PATHS := -DJACKDAW_VERSION='"$(VERSION)"' -DJACKDAW_BINDIR='"$(PREFIX)/bin"' \
+         -DJACKDAW_LIBEXECDIR='"$(PREFIX)/libexec/jackdaw"' -DJACKDAW_SYSCONFDIR='"$(SYSCONFDIR)"' \
+         -DJACKDAW_STATEDIR='"$(STATEDIR)"' -DJACKDAW_RUNDIR='"$(RUNDIR)"'
+CFLAGS   ?= -O2 -g
+COMPILE   = $(CC) -std=gnu11 -D_GNU_SOURCE $(CPPFLAGS_SAN) $(PATHS) $(CPPFLAGS) $(CFLAGS) $(WARNINGS) $(HARDEN) \
+            $(SAN) -pthread -MMD -MP
+LINK      = $(CC) $(CFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now -Wl,-z,noexecstack -Wl,--as-needed $(LDFLAGS)
+
+pkg = $(shell pkg-config $1 $2)
+cflags_xml       = $(call pkg,--cflags,libxml-2.0)
+libs_base        = $(call pkg,--libs,libsodium libidn2) -lunistring
+libs_xml         = $(call pkg,--libs,libxml-2.0)
+libs_tls         = $(call pkg,--libs,gnutls)
+libs_loop        = $(call pkg,--libs,libuv)
+libs_service     = $(call pkg,--libs,libconfuse libseccomp)
+libs_authd       = $(call pkg,--libs,sqlite3)
+libs_storaged    = $(libs_authd)
+libs_common     := $(foreach l,$(LAYERS),$(libs_$l))
+cflags_xml      := $(cflags_xml)
+libs_authd      := $(libs_authd)
+libs_unit       := $(libs_authd) -lcmocka
+
+# Static libraries in the order in which the linker wants them: the last layer first.
+reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
+common := $(foreach l,$(call reverse,$(layers)),$(BUILD)/lib/lib$l.a)
+
+# --- rules -------------------------------------------------------------------------------------------------------
+
+# Rewritten only when it changes, so that other flags or another compiler rebuild everything.
+$(BUILD)/flags: FORCE
+	$(Q)mkdir -p $(@D); echo '$(subst ','"'"',$(COMPILE) // $(LINK))' | cmp -s - $@ || \
+		echo '$(subst ','"'"',$(COMPILE) // $(LINK))' >$@
+.PHONY: FORCE
+FORCE:
+
+# $(BUILD)/inc/NAME/LAYER -> common/LAYER for each layer that NAME may include
+$(patsubst %,$(BUILD)/inc/%/.made,$(may_service) test $(FOLDERS)): $(BUILD)/inc/%/.made: Makefile
+	$(Q)rm -rf $(@D); mkdir -p $(@D); for l in $(may_$*); do ln -s $(CURDIR)/common/$$l $(@D)/$$l || exit 1; done; : >$@
+
+# $(call objects,folder): the objects of all its sources
+objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $1/*.c)))
+
+# $(call compile,folder,name,flags): how the sources of one folder are compiled
+define compile
+$(BUILD)/obj/$1/%.o: $1/%.c $(BUILD)/flags $(BUILD)/inc/$2/.made
+	$(if $(Q),@echo '  cc    $$<')
+	$(Q)mkdir -p $$(@D); $$(COMPILE) -I$(BUILD)/inc/$2 $3 -c -o $$@ $$<
+deps += $(patsubst %.o,%.d,$(call objects,$1))
+endef
+
+# $(call archive,layer): the folder is a prerequisite so that a deleted source leaves the library too
+define archive
+$(call compile,common/$1,$1,$(cflags_$1))
+$(BUILD)/lib/lib$1.a: $(call objects,common/$1) common/$1
+	$(if $(Q),@echo '  ar    $$@')
+	$(Q)mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$(filter %.o,$$^)
+endef
+
+# $(call link,program,objects,libraries)
+define link
+$1: $2 $(common)
+	$(if $(Q),@echo '  link  $$@')
+	$(Q)mkdir -p $$(@D); $$(LINK) -o $$@ $2 $(common) $3
+endef
+
+$(foreach l,$(layers),$(eval $(call archive,$l)))
+$(foreach f,$(folders),$(eval $(call compile,$f,$f,-I$f)))
+$(foreach f,$(folders),$(eval $(call link,$(BUILD)/bin/$(call program,$f),$(call objects,$f),$(libs_$f) $(libs_common))))
+
+all: $(programs)
+
+# --- tests -------------------------------------------------------------------------------------------------------
+# test/unit/test_X.c          a program with all of common
+# test/unit/DAEMON/test_X.c   a program with all of common and all of DAEMON except its main.o
+# test/unit/*.c (else)        helpers, linked into every unit test
+# test/tool/X.c               a program for the tests to use, with all of common
+
+helpers  := $(filter-out $(BUILD)/obj/test/unit/test_%,$(call objects,test/unit))
+
+# $(call tests,folder,objects)
+define tests
+$(foreach t,$(sort $(basename $(notdir $(wildcard test/unit/$1test_*.c)))),
+$(call link,$(BUILD)/test/unit/$1$t,$(BUILD)/obj/test/unit/$1$t.o $(helpers) $2,$(libs_unit) $(libs_common))
+unit_tests += $(BUILD)/test/unit/$1$t
+)
+endef
+
+unit_dirs := $(call with_sources,test/unit/,$(folders))
+$(eval $(call compile,test/unit,test,-Itest/unit))
+$(eval $(call tests,,))
+$(foreach d,$(unit_dirs),$(eval $(call compile,test/unit/$d,test,-Itest/unit -I$d)))
+$(foreach d,$(unit_dirs),$(eval $(call tests,$d/,$(filter-out %/main.o,$(call objects,$d)))))
+
+$(eval $(call compile,test/tool,test,))
+tools := $(patsubst test/tool/%.c,$(BUILD)/test/tool/%,$(wildcard test/tool/*.c))
+$(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o,$(libs_unit) $(libs_common))))
+
+.PHONY: tests unit e2e check test run faults interop
+tests: all $(unit_tests) $(tools)
+
+run:
+	$(Q)etc/bootstrap run
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)etc/demo $(BUILD)
+
+test:
+	$(Q)etc/bootstrap test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)BUILD=$(BUILD) test/run
+
+unit e2e check faults interop: tests
+	$(Q)BUILD=$(BUILD) test/run $@
+
+# --- source upkeep -----------------------------------------------------------------------------------------------
+
+.PHONY: format lint clean
+format:
+	$(Q)git ls-files -co --exclude-standard '*.[ch]' | xargs -r clang-format -i
+
+lint:
+	$(Q)BUILD=$(BUILD) test/check/clang-tidy
+
+clean:
+	rm -rf $(BUILD)
+
+# --- installation ------------------------------------------------------------------------------------------------
+# Files under etc/ are written for /usr/local; another PREFIX replaces that in them. Settings that are already there
+# are left alone, by uninstall too.
+
+at      := $(DESTDIR)$(PREFIX)
+libexec := $(at)/libexec/jackdaw
+man8    := $(at)/share/man/man8
+manuals := $(wildcard $(foreach f,$(FOLDERS),$f/$(call program,$f).8))
+samples := $(wildcard etc/*.conf)
+
+# in-tree file : installed file
+placed  := $(foreach f,$(wildcard etc/systemd/*.*),$f:$(at)/lib/systemd/system/$(notdir $f)) \
+           $(foreach f,$(wildcard etc/sysusers.d/*.conf),$f:$(at)/lib/sysusers.d/$(notdir $f)) \
+           $(foreach f,$(wildcard etc/tmpfiles.d/*.conf),$f:$(at)/lib/tmpfiles.d/$(notdir $f)) \
+           $(foreach f,$(wildcard etc/init.d/*),$f:$(DESTDIR)/etc/init.d/$(notdir $f)) \
+           $(foreach f,$(wildcard etc/logrotate.d/*),$f:$(DESTDIR)/etc/logrotate.d/$(notdir $f)) \
+           $(foreach f,$(wildcard etc/runit/*/run),$f:$(at)/share/jackdaw/runit/$(patsubst etc/runit/%,%,$f))
+
+.PHONY: install uninstall
+install: all
+	install -d $(libexec) $(at)/bin $(man8) $(DESTDIR)$(SYSCONFDIR)
+	for d in $(filter $(DAEMONS),$(folders)); do install -m 755 $(BUILD)/bin/$$d $(libexec)/ || exit 1; done
+	for p in $(filter %/jackdawctl,$(programs)); do install -m 755 $$p $(at)/bin/ || exit 1; done
+	for m in $(manuals); do install -m 644 $$m $(man8)/ || exit 1; done
+	for s in $(samples); do t=$(DESTDIR)$(SYSCONFDIR)/$${s##*/}; \
+		test -e $$t || install -m 644 $$s $$t || exit 1; done
+	for p in $(placed); do s=$${p%%:*} t=$${p#*:}; mode=644; test ! -x $$s || mode=755; \
+		install -d $${t%/*} && sed 's,/usr/local/,$(PREFIX)/,g' $$s >$$t && chmod $$mode $$t || exit 1; done
+	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && [ -x etc/users ]; then etc/users; fi
+
+uninstall:
+	rm -rf $(libexec) $(at)/share/jackdaw
+	rm -f $(at)/bin/jackdawctl $(addprefix $(man8)/,$(notdir $(manuals)))
+	rm -f $(foreach p,$(placed),$(lastword $(subst :, ,$p)))
+
+-include $(deps)
