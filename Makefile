@@ -27,6 +27,11 @@ SYSCONFDIR ?= /etc/jackdaw
 STATEDIR   ?= /var/lib/jackdaw
 RUNDIR     ?= /run/jackdaw
 
+# As many jobs as processors, unless the command line says -j itself
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .PHONY: all
@@ -193,7 +198,7 @@ unit e2e check faults interop: tests
 format:
 	$(Q)git ls-files -co --exclude-standard '*.[ch]' | xargs -r clang-format -i
 
-lint:
+lint: all
 	$(Q)BUILD=$(BUILD) test/check/clang-tidy
 
 clean:
