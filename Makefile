@@ -28,7 +28,7 @@ STATEDIR   ?= /var/lib/jackdaw
 RUNDIR     ?= /run/jackdaw
 
 # As many jobs as processors, unless the command line says -j itself
-ifeq ($(MAKELEVEL),0)
+ifeq ($(MAKELEVEL)$(filter clean,$(MAKECMDGOALS)),0)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
