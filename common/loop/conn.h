@@ -1,0 +1,52 @@
+/* A stream socket on the loop: reads into one shared buffer, writes what is queued, at most one write per turn.
+ * An idle connection holds no buffers. The protocol object lives behind conn_user. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "loop/loop.h"
+
+struct conn;
+
+struct conn_methods {
+	/* Bytes came (borrowed). Not called while paused. */
+	void (*input)(struct conn *c, struct str bytes);
+	/* The queue was over its high-water mark and is below the low-water mark again. May be NULL. */
+	void (*drained)(struct conn *c);
+	/* Everything queued so far has been given to the kernel. May be NULL. */
+	void (*flushed)(struct conn *c);
+	/* The peer closed, an error came, or conn_close finished: called exactly once, last; conn is freed after it.
+	 * error: 0 after an orderly end, else negative errno. */
+	void (*closed)(struct conn *c, int error);
+};
+
+/* Takes fd (made non-blocking). user_size zeroed bytes for the protocol come in the same allocation. Reading starts at once. */
+struct conn *conn_new(struct loop *l, int fd, const struct conn_methods *methods, size_t user_size);
+void *conn_user(struct conn *c);
+int conn_fd(const struct conn *c);
+
+void conn_write(struct conn *c, struct str bytes);
+/* The queue itself, to encrypt or serialize into without a copy; call conn_kick afterwards. */
+struct buf *conn_out(struct conn *c);
+void conn_kick(struct conn *c);
+size_t conn_queued(const struct conn *c);
+void conn_set_water(struct conn *c, size_t low, size_t high);
+bool conn_is_congested(const struct conn *c);
+
+void conn_pause(struct conn *c);
+void conn_resume(struct conn *c);
+
+/* Ends it: what is queued is still written (at most linger_ms long), then shutdown and close. Input stops now. Idempotent. */
+void conn_close(struct conn *c, unsigned linger_ms);
+
+/* A listening socket with a budget (C-18): accepted(ctx, fd) owns the descriptor. Accepting stops while `may_accept` says
+ * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. */
+struct listener;
+struct listener *listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
+    void (*accepted)(void *ctx, int fd), void *ctx);
+void listener_pause(struct listener *s);
+void listener_resume(struct listener *s);
+void listener_free(struct listener **s);

@@ -1,0 +1,56 @@
+/* Settings from a table: the same table parses (libconfuse), checks, prints the effective settings (-nn) and feeds the
+ * manual page. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+enum setting_type {
+	SETTING_INT,      /* int64_t, min…max */
+	SETTING_BOOL,     /* bool */
+	SETTING_STRING,   /* const char * */
+	SETTING_ENUM,     /* int; text = "required|optional|off" in that order from 0 */
+	SETTING_LIST,     /* struct setting_strings */
+	SETTING_SECTIONS, /* struct setting_sections: named blocks with their own table */
+};
+
+struct setting_strings {
+	const char *const *v;
+	size_t n;
+};
+
+struct setting_sections {
+	void *v;      /* array of structs of the section's table; first member must be `const char *title` */
+	size_t n;
+};
+
+struct setting {
+	const char *name;
+	enum setting_type type;
+	size_t offset;
+	const char *def;    /* default as text; list: "{a, b}"; sections: NULL */
+	int64_t min, max;   /* int: bounds; string and list: longest */
+	const char *text;   /* enum: the words; string: NULL */
+	bool secret;        /* printed as *** */
+	const char *help;   /* one line */
+	const struct setting *section; /* table of a section */
+	size_t section_size;
+};
+
+/* Parses `text` (a whole file, named for messages) into a zeroed struct; owned by *pool_r until settings_free. Unknown keys,
+ * wrong types, values out of bounds: -1 and "FILE:LINE: what; what to do". */
+struct settings_pool;
+int settings_parse(const struct setting *table, void *out, const char *file_name, const char *text,
+    struct settings_pool **pool_r, struct err *err);
+void settings_free(struct settings_pool **pool);
+
+/* All keys in effect with their defaults as comments, in the form of a settings file. */
+void settings_print(const struct setting *table, const void *values, struct buf *out);
+/* The same as a sample file: every key commented out with its default and help. */
+void settings_sample(const struct setting *table, struct buf *out);
+/* As mdoc/man list items. */
+void settings_man(const struct setting *table, struct buf *out);
