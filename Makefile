@@ -148,7 +148,7 @@ $(foreach l,$(layers),$(eval $(call archive,$l)))
 $(foreach f,$(folders),$(eval $(call compile,$f,$f,-I$f)))
 $(foreach f,$(folders),$(eval $(call link,$(BUILD)/bin/$(call program,$f),$(call objects,$f),$(libs_$f) $(libs_common))))
 
-all: $(programs)
+all: $(common) $(programs)
 
 # --- tests -------------------------------------------------------------------------------------------------------
 # test/unit/test_X.c          a program with all of common
