@@ -3,7 +3,7 @@
 #   make                        programs in $(BUILD)/bin
 #   make run                    build, then set up and start a demonstration suite
 #   make test                   install what the tests need, build, run every layer of tests
-#   make unit | e2e | check     one layer of them; test/run takes more names
+#   make unit | e2e | check | root | fuzz | …    one layer of them, as test/run LAYER does
 #   make install | uninstall    PREFIX, DESTDIR
 #   make format | lint | clean
 #
@@ -155,6 +155,7 @@ all: $(common) $(programs)
 # test/unit/DAEMON/test_X.c   a program with all of common and all of DAEMON except its main.o
 # test/unit/*.c (else)        helpers, linked into every unit test
 # test/tool/X.c               a program for the tests to use, with all of common
+# test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
 
 helpers  := $(filter-out $(BUILD)/obj/test/unit/test_%,$(call objects,test/unit))
 
@@ -176,7 +177,13 @@ $(eval $(call compile,test/tool,test,))
 tools := $(patsubst test/tool/%.c,$(BUILD)/test/tool/%,$(wildcard test/tool/*.c))
 $(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o,$(libs_unit) $(libs_common))))
 
-.PHONY: tests unit e2e check test run faults interop
+# Only of use with CC=clang SANITIZE=address,undefined,fuzzer-no-link, as test/run fuzz builds them
+fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
+$(eval $(call compile,test/fuzz,test,))
+$(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o,-fsanitize=fuzzer $(libs_common))))
+
+.PHONY: tests fuzzers unit e2e check root fuzz test run faults interop
+fuzzers: $(fuzzers)
 tests: all $(unit_tests) $(tools)
 
 run:
@@ -189,7 +196,7 @@ test:
 	$(Q)$(MAKE) --no-print-directory tests
 	$(Q)BUILD=$(BUILD) test/run
 
-unit e2e check faults interop: tests
+unit e2e check root interop faults fuzz: tests
 	$(Q)BUILD=$(BUILD) test/run $@
 
 # --- source upkeep -----------------------------------------------------------------------------------------------
