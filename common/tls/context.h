@@ -1,0 +1,31 @@
+/* What tls.c needs of a context; inside common/tls only. */
+#pragma once
+
+#include "tls/chain.h"
+#include "tls/tls.h"
+
+#include <gnutls/gnutls.h>
+#include <pthread.h>
+
+#define TLS_TICKET_KEY_SIZE 64
+
+struct tls_context {
+	gnutls_certificate_credentials_t credentials;
+	gnutls_priority_t priority;
+	char *alpn; /* NULL: none */
+
+	pthread_mutex_t lock; /* for all below: set by the loop, read by the workers */
+	struct list chains;   /* in the order of adding; the first is the default */
+	bool has_ticket_key;
+	uint8_t ticket_key[TLS_TICKET_KEY_SIZE];
+};
+
+/* The form in which names are compared: A-labels, lower case, no dot at the end. The caller frees it. */
+char *tls_name_new(struct str name);
+
+/* The chain for a connection, by SNI, then by the stream's domain, then the default. A reference; NULL when there
+ * are none. Both names as tls_name_new made them, or NULL. */
+struct tls_chain *tls_context_pick(struct tls_context *t, const char *sni, const char *domain);
+
+/* Called by the credentials' callback: chooses and keeps the chain of the connection. */
+struct tls_chain *tls_choose_chain(struct tls *s);

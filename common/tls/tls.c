@@ -1,0 +1,372 @@
+/* One connection: a GnuTLS session between buffers. The caller says with each call which buffers are the wire
+ * (`in`, `out`); GnuTLS reads and writes them through on_pull and on_push and never sees a socket. What GnuTLS has
+ * to say when there is no `out` (an alert while reading, the answer to a KeyUpdate) waits in `late` for the next
+ * call that has one.
+ *
+ * A connection belongs to one thread at a time: to a worker during tls_handshake, to the loop afterwards.
+ *
+ *   HANDSHAKE --tls_handshake--> OPEN --close_notify--> CLOSED      (the peer is done; we may still write)
+ *       \------------- any error, renegotiation ---------> FAILED    (final) */
+
+#include "tls/tls.h"
+
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "tls/context.h"
+
+#define HANDSHAKE_MAX (64 * 1024)         /* bytes from the peer (INV-15) */
+#define HANDSHAKE_MESSAGE_MAX (16 * 1024) /* one message of it */
+#define SNI_MAX 256
+#define EXPORTER_SIZE 32
+
+struct tls {
+	struct tls_context *context; /* borrowed; outlives every connection */
+	gnutls_session_t session;
+	enum tls_state state;
+	struct buf *in, *out; /* the caller's, during a call */
+	struct buf late;
+	size_t handshake_bytes;
+	struct tls_chain *chain; /* what was shown; NULL before that and after a resumption */
+	char *domain;            /* the stream's `to`; NULL if unknown */
+	char *sni;               /* NULL if none */
+	bool resumed;
+	char description[72];
+};
+
+static ssize_t
+on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
+{
+	struct tls *s = ptr;
+	size_t n = s->in == NULL ? 0 : buf_len(s->in);
+
+	if (n > size)
+		n = size;
+	if (s->state == TLS_HANDSHAKE && s->handshake_bytes + n > HANDSHAKE_MAX) {
+		gnutls_transport_set_errno(s->session, EMSGSIZE);
+		return -1;
+	}
+	if (n == 0) {
+		gnutls_transport_set_errno(s->session, EAGAIN);
+		return -1;
+	}
+	s->handshake_bytes += n;
+	memcpy(data, buf_str(s->in).p, n);
+	buf_consume(s->in, n);
+	return (ssize_t)n;
+}
+
+static ssize_t
+on_push(gnutls_transport_ptr_t ptr, const void *data, size_t size)
+{
+	struct tls *s = ptr;
+
+	buf_add(s->out != NULL ? s->out : &s->late, data, size);
+	return (ssize_t)size;
+}
+
+/* GnuTLS's own would poll a socket. */
+static int
+on_pull_timeout(gnutls_transport_ptr_t ptr, unsigned ms)
+{
+	const struct tls *s = ptr;
+
+	(void)ms;
+	return s->in != NULL && buf_len(s->in) > 0;
+}
+
+static void
+enter(struct tls *s, struct buf *in, struct buf *out)
+{
+	s->in = in;
+	s->out = out;
+	if (out != NULL && buf_len(&s->late) > 0) {
+		buf_add_str(out, buf_str(&s->late));
+		buf_deinit(&s->late);
+	}
+}
+
+static enum tls_state
+leave(struct tls *s)
+{
+	s->in = s->out = NULL;
+	return s->state;
+}
+
+static void
+setup_tickets(struct tls *s)
+{
+	uint8_t key[TLS_TICKET_KEY_SIZE];
+	gnutls_datum_t datum = {.data = key, .size = sizeof key};
+
+	pthread_mutex_lock(&s->context->lock);
+	bool on = s->context->has_ticket_key;
+	memcpy(key, s->context->ticket_key, sizeof key);
+	pthread_mutex_unlock(&s->context->lock);
+	if (on)
+		gnutls_session_ticket_enable_server(s->session, &datum);
+	gnutls_memset(key, 0, sizeof key);
+}
+
+/* MANDATORY refuses a client that offers only other protocols; one that offers none is let in (RFC 7301). */
+static void
+setup_alpn(struct tls *s)
+{
+	char *alpn = s->context->alpn;
+
+	if (alpn != NULL) {
+		gnutls_datum_t name = {
+		    .data = (unsigned char *)alpn, .size = (unsigned)strlen(alpn)};
+		gnutls_alpn_set_protocols(s->session, &name, 1, GNUTLS_ALPN_MANDATORY);
+	}
+}
+
+struct tls *
+tls_new(struct tls_context *t, struct str domain)
+{
+	struct tls *s = NEW(struct tls);
+
+	s->context = t;
+	s->domain = str_empty(domain) ? NULL : tls_name_new(domain);
+	int rc = gnutls_init(&s->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+	if (rc < 0)
+		bug("gnutls_init: %s", gnutls_strerror(rc));
+	gnutls_session_set_ptr(s->session, s);
+	gnutls_transport_set_ptr(s->session, s);
+	gnutls_transport_set_pull_function(s->session, on_pull);
+	gnutls_transport_set_pull_timeout_function(s->session, on_pull_timeout);
+	gnutls_transport_set_push_function(s->session, on_push);
+	gnutls_priority_set(s->session, t->priority);
+	gnutls_credentials_set(s->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
+	gnutls_certificate_server_set_request(s->session, GNUTLS_CERT_IGNORE);
+	gnutls_handshake_set_max_packet_length(s->session, HANDSHAKE_MESSAGE_MAX);
+	setup_alpn(s);
+	setup_tickets(s);
+	return s;
+}
+
+void
+tls_free(struct tls **sp)
+{
+	struct tls *s = *sp;
+
+	if (s == NULL)
+		return;
+	gnutls_deinit(s->session);
+	tls_chain_unref(&s->chain);
+	buf_deinit(&s->late);
+	free(s->domain);
+	free(s->sni);
+	free(s);
+	*sp = NULL;
+}
+
+/* Reads what the client asked for; it is there once its hello was read. */
+static void
+note_sni(struct tls *s)
+{
+	char name[SNI_MAX];
+	size_t size = sizeof name;
+	unsigned type;
+
+	if (s->sni == NULL && gnutls_server_name_get(s->session, name, &size, &type, 0) == 0 &&
+	    type == GNUTLS_NAME_DNS)
+		s->sni = tls_name_new(str_z(name));
+}
+
+struct tls_chain *
+tls_choose_chain(struct tls *s)
+{
+	note_sni(s);
+	if (s->chain == NULL)
+		s->chain = tls_context_pick(s->context, s->sni, s->domain);
+	if (s->chain == NULL)
+		err_set(tls_sign_reason, "no certificate has come from keyd yet");
+	return s->chain;
+}
+
+static const char *
+known(const char *name)
+{
+	return name != NULL ? name : "?";
+}
+
+static void
+established(struct tls *s)
+{
+	gnutls_session_t g = s->session;
+
+	note_sni(s);
+	s->resumed = gnutls_session_is_resumed(g) != 0;
+	snprintf(s->description, sizeof s->description, "%s %s %s%s",
+	    known(gnutls_protocol_get_name(gnutls_protocol_get_version(g))),
+	    known(gnutls_group_get_name(gnutls_group_get(g))),
+	    known(gnutls_cipher_get_name(gnutls_cipher_get(g))), s->resumed ? " resumed" : "");
+	s->state = TLS_OPEN;
+}
+
+/* Ends the connection for the error rc: tells the peer by an alert, and the caller by *err. */
+static void
+fail(struct tls *s, int rc, const char *what, struct err *err)
+{
+	s->state = TLS_FAILED;
+	if (rc == GNUTLS_E_REHANDSHAKE)
+		gnutls_alert_send(s->session, GNUTLS_AL_FATAL, GNUTLS_A_NO_RENEGOTIATION);
+	else if (rc != GNUTLS_E_FATAL_ALERT_RECEIVED)
+		gnutls_alert_send_appropriate(s->session, rc);
+	if (rc == GNUTLS_E_FATAL_ALERT_RECEIVED)
+		err_set(err, "%s: the peer's alert: %s", what,
+		    known(gnutls_alert_get_name(gnutls_alert_get(s->session))));
+	else if (rc == GNUTLS_E_PULL_ERROR)
+		err_set(err, "%s: over %d bytes", what, HANDSHAKE_MAX);
+	else
+		err_set(err, "%s: %s", what, gnutls_strerror(rc));
+}
+
+enum tls_state
+tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err)
+{
+	struct err reason = {0};
+	int rc;
+
+	if (s->state != TLS_HANDSHAKE)
+		return s->state;
+	enter(s, in, out);
+	tls_sign_reason = &reason;
+	do
+		rc = gnutls_handshake(s->session);
+	while (rc < 0 && rc != GNUTLS_E_AGAIN && !gnutls_error_is_fatal(rc));
+	tls_sign_reason = NULL;
+	if (rc == 0)
+		established(s);
+	else if (rc != GNUTLS_E_AGAIN)
+		fail(s, rc, "TLS handshake", err);
+	if (s->state == TLS_FAILED && reason.text[0] != '\0')
+		err_set(err, "TLS handshake: %s", reason.text);
+	return leave(s);
+}
+
+/* How much plain text can come of what is there, at the most. */
+static size_t
+readable(const struct tls *s, size_t max)
+{
+	size_t n = buf_len(s->in) + gnutls_record_check_pending(s->session);
+
+	return n < max ? n : max;
+}
+
+/* One read; false when there is nothing more to be had. GnuTLS says AGAIN also after a record that held no data
+ * (KeyUpdate), so only input that stops shrinking is an end. */
+static bool
+read_once(struct tls *s, struct buf *plain, size_t *max, struct err *err)
+{
+	size_t n = readable(s, *max), before = buf_len(s->in);
+
+	if (n == 0)
+		return false;
+	ssize_t rc = gnutls_record_recv(s->session, buf_reserve(plain, n), n);
+	if (rc > 0) {
+		buf_commit(plain, (size_t)rc);
+		*max -= (size_t)rc;
+	} else if (rc == 0) {
+		s->state = TLS_CLOSED;
+	} else if (rc == GNUTLS_E_REHANDSHAKE || gnutls_error_is_fatal((int)rc)) {
+		fail(s, (int)rc, "TLS", err);
+	} else {
+		return buf_len(s->in) < before;
+	}
+	return s->state == TLS_OPEN;
+}
+
+enum tls_state
+tls_read(struct tls *s, struct buf *in, struct buf *plain, size_t max, struct err *err)
+{
+	if (s->state != TLS_OPEN)
+		return s->state;
+	enter(s, in, NULL);
+	while (read_once(s, plain, &max, err))
+		;
+	return leave(s);
+}
+
+enum tls_state
+tls_write(struct tls *s, struct str plain, struct buf *out, struct err *err)
+{
+	if (s->state != TLS_OPEN && s->state != TLS_CLOSED)
+		return s->state;
+	enter(s, NULL, out);
+	while (plain.n > 0 && s->state != TLS_FAILED) {
+		ssize_t rc = gnutls_record_send(s->session, plain.p, plain.n);
+		if (rc > 0)
+			plain = str_from(plain, (size_t)rc);
+		else if (gnutls_error_is_fatal((int)rc))
+			fail(s, (int)rc, "TLS", err);
+	}
+	return leave(s);
+}
+
+void
+tls_bye(struct tls *s, struct buf *out)
+{
+	enter(s, NULL, out);
+	if (s->state == TLS_OPEN || s->state == TLS_CLOSED)
+		gnutls_bye(s->session, GNUTLS_SHUT_WR);
+	leave(s);
+}
+
+size_t
+tls_pending(const struct tls *s)
+{
+	return gnutls_record_check_pending(s->session);
+}
+
+bool
+tls_channel_exporter(struct tls *s, struct buf *out)
+{
+	static const char label[] = "EXPORTER-Channel-Binding";
+
+	if ((s->state != TLS_OPEN && s->state != TLS_CLOSED) ||
+	    gnutls_protocol_get_version(s->session) != GNUTLS_TLS1_3)
+		return false;
+	char *key = (char *)buf_reserve(out, EXPORTER_SIZE);
+	if (gnutls_prf_rfc5705(s->session, sizeof label - 1, label, 0, NULL, EXPORTER_SIZE, key) < 0)
+		return false;
+	buf_commit(out, EXPORTER_SIZE);
+	return true;
+}
+
+/* After a resumption no certificate was shown. What the client knows is the one of the session that it resumed;
+ * keyd changes the ticket key together with the certificates, so that is still the one we would show. */
+bool
+tls_channel_end_point(struct tls *s, struct buf *out)
+{
+	if (s->state != TLS_OPEN && s->state != TLS_CLOSED)
+		return false;
+	const struct tls_chain *c = tls_choose_chain(s);
+	if (c == NULL)
+		return false;
+	buf_add(out, c->end_point, c->end_point_len);
+	return true;
+}
+
+const char *
+tls_describe(const struct tls *s)
+{
+	return s->description;
+}
+
+bool
+tls_resumed(const struct tls *s)
+{
+	return s->resumed;
+}
+
+struct str
+tls_sni(const struct tls *s)
+{
+	return str_z(s->sni);
+}
