@@ -19,6 +19,8 @@ struct loop *loop_new(void);
 /* Runs until loop_stop. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+/* One turn that does not wait (tests). */
+void loop_run_once(struct loop *l);
 /* All objects must have been freed; closes what libuv still holds. */
 void loop_free(struct loop **l);
 /* Milliseconds, monotonic, cached once per turn. */
@@ -46,9 +48,11 @@ struct loop_wake *loop_wake_new(struct loop *l, loop_fn *fn, void *ctx);
 void loop_wake_send(struct loop_wake *w);
 void loop_wake_free(struct loop_wake **w);
 
-/* Called once per turn before the loop waits: where writes are put together. */
+/* Called once per turn before the loop waits: where writes are put together. The last one made is called first. */
 struct loop_hook *loop_hook_new(struct loop *l, loop_fn *fn, void *ctx);
 void loop_hook_free(struct loop_hook **h);
+/* The hooks are called (again) before the loop waits: for whoever leaves work to its hook. */
+void loop_again(struct loop *l);
 
 struct loop_signal *loop_signal_new(struct loop *l, int signo, loop_fn *fn, void *ctx);
 void loop_signal_free(struct loop_signal **s);

@@ -1,0 +1,131 @@
+/* A listening socket with a budget. libuv's own accept closes connections when descriptors run out and spins
+ * (SECURITY.md §3.9), so it is accept4 on a watched descriptor. Owns the listening descriptor.
+ *
+ *   LISTENING --may_accept says no, listener_pause--> PAUSED --listener_resume--> LISTENING
+ *   LISTENING --EMFILE and the like--> RESTING --100 ms, listener_resume--> LISTENING */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "loop/conn.h"
+#include "loop/loop.h"
+
+#define ACCEPTS_PER_TURN 64
+#define REST_MS 100
+
+enum listener_state {
+	LISTENER_LISTENING,
+	LISTENER_PAUSED,
+	LISTENER_RESTING,
+};
+
+struct listener {
+	enum listener_state state;
+	int fd;
+	struct loop_watch *watch;
+	struct loop_timer *rest;
+	bool (*may_accept)(void *ctx);
+	void (*accepted)(void *ctx, int fd);
+	void *ctx;
+	bool *freed; /* set when freed by the callback that is running */
+};
+
+static void
+listener_enter(struct listener *s, enum listener_state state)
+{
+	s->state = state;
+	loop_watch_set(s->watch, state == LISTENER_LISTENING ? LOOP_READ : 0);
+	if (state == LISTENER_RESTING)
+		loop_timer_start(s->rest, REST_MS, 0);
+	else
+		loop_timer_stop(s->rest);
+}
+
+/* False when there is nothing more to accept in this turn. */
+static bool
+listener_accept_one(struct listener *s)
+{
+	if (s->may_accept && !s->may_accept(s->ctx)) {
+		listener_enter(s, LISTENER_PAUSED);
+		return false;
+	}
+	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0) {
+		s->accepted(s->ctx, fd);
+		return true;
+	}
+	if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+		listener_enter(s, LISTENER_RESTING);
+		return false;
+	}
+	/* Anything else concerns one connection that is gone already. */
+	return errno != EAGAIN && errno != EWOULDBLOCK;
+}
+
+static void
+on_connection(void *ctx, int events)
+{
+	(void)events;
+	struct listener *s = ctx;
+	bool freed = false;
+	s->freed = &freed;
+	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		bool more = listener_accept_one(s);
+		if (freed)
+			return;
+		if (!more || s->state != LISTENER_LISTENING)
+			break;
+	}
+	s->freed = NULL;
+}
+
+static void
+on_rested(void *ctx)
+{
+	listener_enter(ctx, LISTENER_LISTENING);
+}
+
+struct listener *
+listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
+    void (*accepted)(void *ctx, int fd), void *ctx)
+{
+	struct listener *s = NEW(struct listener);
+	s->fd = fd;
+	s->may_accept = may_accept;
+	s->accepted = accepted;
+	s->ctx = ctx;
+	s->watch = loop_watch_new(l, fd, on_connection, s);
+	s->rest = loop_timer_new(l, on_rested, s);
+	listener_enter(s, LISTENER_LISTENING);
+	return s;
+}
+
+void
+listener_pause(struct listener *s)
+{
+	listener_enter(s, LISTENER_PAUSED);
+}
+
+void
+listener_resume(struct listener *s)
+{
+	if (s->state != LISTENER_LISTENING)
+		listener_enter(s, LISTENER_LISTENING);
+}
+
+void
+listener_free(struct listener **sp)
+{
+	struct listener *s = *sp;
+	*sp = NULL;
+	if (!s)
+		return;
+	if (s->freed)
+		*s->freed = true;
+	loop_watch_free(&s->watch);
+	loop_timer_free(&s->rest);
+	close(s->fd);
+	free(s);
+}

@@ -1,0 +1,367 @@
+/* Connections and listeners over socket pairs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "loop/conn.h"
+#include "loop/loop.h"
+
+static struct {
+	struct loop *loop;
+	struct conn *conn;
+	int peer;
+	struct buf input;
+	int drained, flushed, closed, error;
+	bool close_in_input;
+} t;
+
+static void
+on_input(struct conn *c, struct str bytes)
+{
+	assert_int_equal(t.closed, 0);
+	buf_add_str(&t.input, bytes);
+	if (t.close_in_input)
+		conn_close(c, 0);
+}
+
+static void
+on_drained(struct conn *c)
+{
+	(void)c;
+	t.drained++;
+}
+
+static void
+on_flushed(struct conn *c)
+{
+	(void)c;
+	t.flushed++;
+}
+
+static void
+on_closed(struct conn *c, int error)
+{
+	assert_ptr_equal(c, t.conn);
+	t.closed++;
+	t.error = error;
+}
+
+static const struct conn_methods methods = {on_input, on_drained, on_flushed, on_closed};
+
+static int
+setup(void **state)
+{
+	(void)state;
+	memset(&t, 0, sizeof(t));
+	int fds[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	t.loop = loop_new();
+	t.peer = fds[1];
+	t.conn = conn_new(t.loop, fds[0], &methods, 32);
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	if (!t.closed)
+		conn_close(t.conn, 1000);
+	loop_free(&t.loop);
+	assert_int_equal(t.closed, 1);
+	buf_deinit(&t.input);
+	close(t.peer);
+	return 0;
+}
+
+static void
+turns(int n)
+{
+	for (int i = 0; i < n; i++)
+		loop_run_once(t.loop);
+}
+
+/* What the peer reads now. */
+static size_t
+peer_reads(void)
+{
+	char b[65536];
+	size_t sum = 0;
+	for (ssize_t n; (n = read(t.peer, b, sizeof(b))) > 0;)
+		sum += (size_t)n;
+	return sum;
+}
+
+static void
+test_both_ways(void **state)
+{
+	(void)state;
+	assert_int_equal(((char *)conn_user(t.conn))[31], 0);
+	assert_int_equal(write(t.peer, "hello", 5), 5);
+	conn_write(t.conn, S("a"));
+	conn_write(t.conn, S("b"));
+	assert_int_equal(peer_reads(), 0);
+	turns(1);
+	assert_true(str_is(buf_str(&t.input), "hello"));
+	assert_int_equal(peer_reads(), 2);
+	assert_int_equal(t.flushed, 1);
+	assert_int_equal(conn_queued(t.conn), 0);
+}
+
+static void
+test_pause(void **state)
+{
+	(void)state;
+	conn_pause(t.conn);
+	assert_int_equal(write(t.peer, "x", 1), 1);
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 0);
+	conn_resume(t.conn);
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 1);
+}
+
+static void
+test_water(void **state)
+{
+	(void)state;
+	size_t size = 4 * 1024 * 1024;
+	memset(buf_reserve(conn_out(t.conn), size), 'x', size);
+	buf_commit(conn_out(t.conn), size);
+	conn_kick(t.conn);
+	turns(1);
+	assert_true(conn_is_congested(t.conn));
+	size_t got = 0;
+	for (int i = 0; i < 10000 && got < size; i++) {
+		got += peer_reads();
+		turns(1);
+	}
+	assert_int_equal(got, size);
+	assert_false(conn_is_congested(t.conn));
+	assert_int_equal(t.drained, 1);
+	assert_int_equal(t.flushed, 1);
+}
+
+static void
+test_peer_closes(void **state)
+{
+	(void)state;
+	assert_int_equal(write(t.peer, "bye", 3), 3);
+	close(t.peer);
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 3);
+	assert_int_equal(t.closed, 1);
+	assert_int_equal(t.error, 0);
+}
+
+static void
+test_peer_closes_with_unread_data(void **state)
+{
+	(void)state;
+	conn_write(t.conn, S("never read"));
+	assert_int_equal(write(t.peer, "bye", 3), 3);
+	turns(1);
+	close(t.peer);
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 3);
+	assert_int_equal(t.closed, 1);
+	assert_int_equal(t.error, -ECONNRESET);
+}
+
+static void
+test_close_inside_input(void **state)
+{
+	(void)state;
+	t.close_in_input = true;
+	assert_int_equal(write(t.peer, "x", 1), 1);
+	turns(2);
+	assert_int_equal(t.closed, 1);
+}
+
+static void
+test_close_writes_what_is_queued(void **state)
+{
+	(void)state;
+	size_t size = 1024 * 1024;
+	memset(buf_reserve(conn_out(t.conn), size), 'x', size);
+	buf_commit(conn_out(t.conn), size);
+	conn_close(t.conn, 60000);
+	conn_write(t.conn, S("too late"));
+	size_t got = 0;
+	for (int i = 0; i < 10000 && got < size; i++) {
+		got += peer_reads();
+		turns(1);
+	}
+	assert_int_equal(got, size);
+	assert_int_equal(t.closed, 0);
+	char c;
+	assert_int_equal(read(t.peer, &c, 1), 0);
+	/* what comes now is forgotten */
+	assert_int_equal(write(t.peer, "x", 1), 1);
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 0);
+	shutdown(t.peer, SHUT_WR);
+	turns(2);
+	assert_int_equal(t.closed, 1);
+	assert_int_equal(t.error, 0);
+}
+
+static void
+test_close_does_not_wait_for_ever(void **state)
+{
+	(void)state;
+	conn_close(t.conn, 20);
+	for (uint64_t end = clock_mono_ms() + 2000; !t.closed && clock_mono_ms() < end;)
+		turns(1);
+	assert_int_equal(t.closed, 1);
+}
+
+/* ---- listener ---- */
+
+static struct {
+	struct listener *listener;
+	int accepted[8];
+	int n, allowed;
+	bool free_in_accepted;
+} s;
+
+static bool
+may_accept(void *ctx)
+{
+	(void)ctx;
+	return s.n < s.allowed;
+}
+
+static void
+on_accepted(void *ctx, int fd)
+{
+	(void)ctx;
+	s.accepted[s.n++] = fd;
+	if (s.free_in_accepted)
+		listener_free(&s.listener);
+}
+
+static struct sockaddr_un address;
+static socklen_t address_len;
+
+static int
+setup_listener(void **state)
+{
+	setup(state);
+	memset(&s, 0, sizeof(s));
+	/* an abstract name that the kernel chooses */
+	address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+	address_len = sizeof(address);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
+	assert_int_equal(listen(fd, 16), 0);
+	s.listener = listener_new(t.loop, fd, may_accept, on_accepted, NULL);
+	return 0;
+}
+
+static int
+teardown_listener(void **state)
+{
+	for (int i = 0; i < s.n; i++)
+		close(s.accepted[i]);
+	listener_free(&s.listener);
+	return teardown(state);
+}
+
+static int
+dial(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, address_len), 0);
+	return fd;
+}
+
+static void
+test_listener_budget(void **state)
+{
+	(void)state;
+	s.allowed = 2;
+	int fds[3];
+	for (int i = 0; i < 3; i++)
+		fds[i] = dial();
+	turns(2);
+	assert_int_equal(s.n, 2);
+	s.allowed = 3;
+	turns(2);
+	assert_int_equal(s.n, 2);
+	listener_resume(s.listener);
+	turns(2);
+	assert_int_equal(s.n, 3);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
+static void
+test_listener_freed_inside(void **state)
+{
+	(void)state;
+	s.allowed = 2;
+	s.free_in_accepted = true;
+	int a = dial();
+	int b = dial();
+	turns(2);
+	assert_int_equal(s.n, 1);
+	close(a);
+	close(b);
+}
+
+static void
+test_listener_rests_without_descriptors(void **state)
+{
+	(void)state;
+	s.allowed = 1;
+	int a = dial();
+	struct rlimit saved, none;
+	getrlimit(RLIMIT_NOFILE, &saved);
+	none = saved;
+	none.rlim_cur = 3;
+	setrlimit(RLIMIT_NOFILE, &none);
+	turns(3);
+	setrlimit(RLIMIT_NOFILE, &saved);
+	assert_int_equal(s.n, 0);
+	turns(1);
+	assert_int_equal(s.n, 0);
+	for (uint64_t end = clock_mono_ms() + 2000; !s.n && clock_mono_ms() < end;)
+		turns(1);
+	assert_int_equal(s.n, 1);
+	close(a);
+}
+
+int
+main(void)
+{
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define LTEST(f) cmocka_unit_test_setup_teardown(f, setup_listener, teardown_listener)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_both_ways),
+	    TEST(test_pause),
+	    TEST(test_water),
+	    TEST(test_peer_closes),
+	    TEST(test_peer_closes_with_unread_data),
+	    TEST(test_close_inside_input),
+	    TEST(test_close_writes_what_is_queued),
+	    TEST(test_close_does_not_wait_for_ever),
+	    LTEST(test_listener_budget),
+	    LTEST(test_listener_freed_inside),
+	    LTEST(test_listener_rests_without_descriptors),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
