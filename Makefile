@@ -40,7 +40,7 @@ all:
 # --- the house ---------------------------------------------------------------------------------------------------
 
 # While a later layer is half written: make LAYERS="base xml" build/test/unit/test_jid
-LAYERS  := base xml tls loop bus service
+LAYERS  := base xml tls loop db bus service
 DAEMONS := router keyd authd storaged sessiond c2sd s2sd componentd
 FOLDERS := $(DAEMONS) ctl
 
@@ -48,10 +48,14 @@ may_base    := base
 may_xml     := base xml
 may_tls     := base xml tls
 may_loop    := base xml tls loop
+may_db      := base loop db
 may_bus     := base xml tls loop bus
 may_service := base xml tls loop bus service
 may_test    := $(may_service)
 $(foreach f,$(FOLDERS),$(eval may_$f := $(may_service)))
+may_authd    += db
+may_storaged += db
+may_test     += db
 
 program_ctl := jackdawctl
 program      = $(or $(program_$1),$1)
@@ -94,12 +98,9 @@ libs_xml         = $(call pkg,--libs,libxml-2.0)
 libs_tls         = $(call pkg,--libs,gnutls)
 libs_loop        = $(call pkg,--libs,libuv)
 libs_service     = $(call pkg,--libs,libconfuse libseccomp)
-libs_authd       = $(call pkg,--libs,sqlite3)
-libs_storaged    = $(libs_authd)
+libs_db          = $(call pkg,--libs,sqlite3)
 libs_common     := $(foreach l,$(LAYERS),$(libs_$l))
 cflags_xml      := $(cflags_xml)
-libs_authd      := $(libs_authd)
-libs_unit       := $(libs_authd) -lcmocka
 
 # Static libraries in the order in which the linker wants them: the last layer first.
 reverse = $(if $1,$(call reverse,$(wordlist 2,$(words $1),$1)) $(firstword $1))
@@ -115,7 +116,7 @@ $(BUILD)/flags: FORCE
 FORCE:
 
 # $(BUILD)/inc/NAME/LAYER -> common/LAYER for each layer that NAME may include
-$(patsubst %,$(BUILD)/inc/%/.made,$(may_service) test $(FOLDERS)): $(BUILD)/inc/%/.made: Makefile
+$(patsubst %,$(BUILD)/inc/%/.made,$(LAYERS) test $(FOLDERS)): $(BUILD)/inc/%/.made: Makefile
 	$(Q)rm -rf $(@D); mkdir -p $(@D); for l in $(may_$*); do ln -s $(CURDIR)/common/$$l $(@D)/$$l || exit 1; done; : >$@
 
 # $(call objects,folder): the objects of all its sources
@@ -146,23 +147,26 @@ endef
 
 $(foreach l,$(layers),$(eval $(call archive,$l)))
 $(foreach f,$(folders),$(eval $(call compile,$f,$f,-I$f)))
-$(foreach f,$(folders),$(eval $(call link,$(BUILD)/bin/$(call program,$f),$(call objects,$f),$(libs_$f) $(libs_common))))
+$(foreach f,$(folders),$(eval $(call link,$(BUILD)/bin/$(call program,$f),$(call objects,$f),$(libs_common))))
 
 all: $(common) $(programs)
 
 # --- tests -------------------------------------------------------------------------------------------------------
 # test/unit/test_X.c          a program with all of common
 # test/unit/DAEMON/test_X.c   a program with all of common and all of DAEMON except its main.o
-# test/unit/*.c (else)        helpers, linked into every unit test
+# test/unit/*.c (else)        helpers, for every unit test that calls them
 # test/tool/X.c               a program for the tests to use, with all of common
 # test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
 
-helpers  := $(filter-out $(BUILD)/obj/test/unit/test_%,$(call objects,test/unit))
+helpers := $(if $(filter-out test/unit/test_%,$(wildcard test/unit/*.c)),$(BUILD)/lib/libhelpers.a)
+
+$(BUILD)/lib/libhelpers.a: $(filter-out $(BUILD)/obj/test/unit/test_%,$(call objects,test/unit)) test/unit
+	$(Q)mkdir -p $(@D); rm -f $@; ar rcs $@ $(filter %.o,$^)
 
 # $(call tests,folder,objects)
 define tests
 $(foreach t,$(sort $(basename $(notdir $(wildcard test/unit/$1test_*.c)))),
-$(call link,$(BUILD)/test/unit/$1$t,$(BUILD)/obj/test/unit/$1$t.o $(helpers) $2,$(libs_unit) $(libs_common))
+$(call link,$(BUILD)/test/unit/$1$t,$(BUILD)/obj/test/unit/$1$t.o $2 $(helpers),-lcmocka $(libs_common))
 unit_tests += $(BUILD)/test/unit/$1$t
 )
 endef
@@ -175,7 +179,7 @@ $(foreach d,$(unit_dirs),$(eval $(call tests,$d/,$(filter-out %/main.o,$(call ob
 
 $(eval $(call compile,test/tool,test,))
 tools := $(patsubst test/tool/%.c,$(BUILD)/test/tool/%,$(wildcard test/tool/*.c))
-$(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o,$(libs_unit) $(libs_common))))
+$(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o,-lcmocka $(libs_common))))
 
 # Only of use with CC=clang SANITIZE=address,undefined,fuzzer-no-link, as test/run fuzz builds them
 fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
