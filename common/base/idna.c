@@ -1,6 +1,7 @@
 /* Domainparts (RFC 7622 §3.2): DNS names as U-labels by IDNA2008, IPv4 as it is, IPv6 in brackets in the one
  * spelling of inet_ntop. Names are prepared label by label, in lower case, without the root's dot; A-labels
- * become U-labels, so that a domain has one form. No TR46: what IDNA2008 disallows stays disallowed. */
+ * become U-labels, so that a domain has one form. No TR46: what IDNA2008 disallows stays disallowed. Before
+ * the lookup upper case and full width are mapped as RFC 5895 says. */
 #include "base/precis.h"
 
 #include <arpa/inet.h>
@@ -117,29 +118,57 @@ ipv6_prepare(char *dst, size_t cap, size_t *n_r, struct str in)
 	return n > 0 && (size_t)n < cap;
 }
 
-/* ASCII to lower case; anything else through the mapping of RFC 5895. False when it cannot be a name. */
+/* True when `in` is ASCII: in lower case in dst. */
 static bool
-domain_map(char *dst, size_t cap, size_t *n_r, struct str in)
+lower_ascii(char *dst, size_t cap, struct str in)
 {
-	struct precis_work w;
-	if (!has_only_ascii(in))
-		return precis_map_username(&w, in) && precis_store(&w, dst, cap, n_r);
 	if (in.n > cap)
 		return false;
-	for (size_t i = 0; i < in.n; i++)
+	for (size_t i = 0; i < in.n; i++) {
+		if ((unsigned char)in.p[i] >= 0x80)
+			return false;
 		dst[i] = in.p[i] >= 'A' && in.p[i] <= 'Z' ? (char)(in.p[i] + 32) : in.p[i];
-	*n_r = in.n;
+	}
 	return true;
+}
+
+/* The usual name, in place: no A-label, no root's dot. False says nothing about other names. */
+static bool
+is_plain_name(struct str name)
+{
+	struct str label;
+	bool more = true;
+	while (more) {
+		more = str_split(name, '.', &label, &name);
+		if (!label_ascii_ok(label))
+			return false;
+	}
+	return true;
+}
+
+/* Apart from precis_domain because its big frame would be cleared for plain names too. */
+static __attribute__((noinline)) bool
+name_prepare(char *dst, size_t cap, size_t *n_r, struct str in)
+{
+	char mapped[PRECIS_MAX];
+	struct precis_work w;
+	size_t n = in.n;
+	if (!lower_ascii(mapped, sizeof(mapped), in) &&
+	    !(precis_map_username(&w, in) && precis_store(&w, mapped, sizeof(mapped), &n)))
+		return false;
+	return labels_prepare(dst, cap, n_r, str_of(mapped, n));
 }
 
 bool
 precis_domain(char *dst, size_t cap, size_t *n_r, struct str in)
 {
-	char mapped[PRECIS_MAX];
-	size_t n;
 	if (in.n == 0 || in.n > PRECIS_MAX || memchr(in.p, '\0', in.n))
 		return false;
 	if (in.p[0] == '[')
 		return ipv6_prepare(dst, cap, n_r, in);
-	return domain_map(mapped, sizeof(mapped), &n, in) && labels_prepare(dst, cap, n_r, str_of(mapped, n));
+	if (lower_ascii(dst, cap, in) && is_plain_name(str_of(dst, in.n))) {
+		*n_r = in.n;
+		return true;
+	}
+	return name_prepare(dst, cap, n_r, in);
 }
