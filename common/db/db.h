@@ -1,0 +1,58 @@
+/* SQLite as the suite uses it (SECURITY.md §3.8, ARCHIVE.md §7): one file, one writer. db.h opens and migrates a
+ * file; writer.h runs jobs on its thread with group commit. Users: authd and storaged, each for its own files. */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/id.h"
+#include "base/str.h"
+
+/* A schema is a list of scripts; script i (from 0) takes a file of version i to i + 1 and must end by setting
+ * user_version, all in one transaction: write it with DB_MIGRATION. */
+#define DB_MIGRATION(version, sql) \
+	"BEGIN IMMEDIATE;" sql ";PRAGMA user_version = " #version ";COMMIT;"
+
+struct db_schema {
+	const char *const *migrations; /* NULL-terminated */
+};
+
+/* Process-wide switches of SQLite; before the first db_open. Idempotent. */
+void db_global_init(void);
+
+/* Opens (creates) the file with every pragma set, migrates it forward step by step, keeping a copy "PATH.vN" of a
+ * file of version N first. A file of a newer version, a damaged or locked one: -1 and a text that says what to do. A
+ * lock that a dying predecessor still holds is waited for (5 s). */
+int db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err);
+/* Closes; NULL is fine. All statements must have been finalized (db_stmts_finalize). */
+void db_close(sqlite3 **db);
+
+/* A statement that is prepared at its first use and kept. Text is constant at compile time (INV-20). */
+struct db_stmt {
+	const char *sql;
+	sqlite3_stmt *st;
+};
+
+/* Ready to be bound: prepared and reset; NULL when it cannot be prepared (rc in sqlite3_errcode). */
+sqlite3_stmt *db_stmt(sqlite3 *db, struct db_stmt *s);
+/* For tables of statements. */
+void db_stmts_finalize(struct db_stmt *s, size_t n);
+
+/* Steps a statement that returns no rows, then resets it. SQLITE_OK or an error code. */
+int db_run(sqlite3_stmt *st);
+/* SQLITE_ROW, SQLITE_DONE, or an error code; the caller resets after SQLITE_ROW. */
+int db_step(sqlite3_stmt *st);
+
+void db_bind_str(sqlite3_stmt *st, int i, struct str s); /* text; borrowed until the reset */
+void db_bind_blob(sqlite3_stmt *st, int i, struct str s); /* blob; empty becomes a zero-length blob */
+void db_bind_id(sqlite3_stmt *st, int i, const struct id128 *id);
+void db_bind_u64(sqlite3_stmt *st, int i, uint64_t v);
+/* Borrowed from the row until the next step or reset. */
+struct str db_column_str(sqlite3_stmt *st, int i);
+uint64_t db_column_u64(sqlite3_stmt *st, int i);
+struct id128 db_column_id(sqlite3_stmt *st, int i);
+
+/* Writes a consistent copy of an open database into a new file (backup). */
+int db_copy(sqlite3 *db, const char *to, struct err *err);

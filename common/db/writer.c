@@ -1,0 +1,209 @@
+/* The writer's thread: see writer.h. A batch is what had gathered while the last one was committed, so batches grow
+ * with the load by themselves and a lone job waits for nothing. An I/O error at a commit ends the process: the kernel may
+ * have dropped the pages, and starting again is recovering (SECURITY.md §3.8). */
+#include "db/writer.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+#define BATCH_MAX 256 /* jobs in a transaction */
+
+struct db_writer {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t work;
+	struct list queue;    /* submitted; bounded by the submitters' windows */
+	struct list finished; /* waiting for the loop */
+	size_t n_queued;
+	bool stopping;
+	sqlite3 *db; /* the thread's, once open */
+	struct loop_wake *wake;
+};
+
+struct batch {
+	struct db_job *job[BATCH_MAX];
+	size_t n;
+};
+
+static void
+db_fatal_io(sqlite3 *db, int rc)
+{
+	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CORRUPT)
+		bug("database: %s; stopping so that the next start recovers", sqlite3_errmsg(db));
+}
+
+static int
+db_exec_const(sqlite3 *db, const char *sql)
+{
+	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+static void
+db_rollback(sqlite3 *db)
+{
+	if (!sqlite3_get_autocommit(db))
+		db_exec_const(db, "ROLLBACK");
+}
+
+/* All of jobs[from…to) in one transaction. */
+static int
+batch_commit(struct batch *b, size_t from, size_t to, sqlite3 *db)
+{
+	int rc = db_exec_const(db, "BEGIN IMMEDIATE");
+
+	for (size_t i = from; i < to && rc == SQLITE_OK; i++)
+		rc = b->job[i]->run(b->job[i], db);
+	if (rc == SQLITE_OK)
+		rc = db_exec_const(db, "COMMIT");
+	if (rc != SQLITE_OK) {
+		db_fatal_io(db, rc);
+		db_rollback(db);
+	}
+	return rc;
+}
+
+static void
+batch_run(struct batch *b, sqlite3 *db)
+{
+	int rc = batch_commit(b, 0, b->n, db);
+
+	for (size_t i = 0; i < b->n; i++)
+		b->job[i]->rc = rc == SQLITE_OK ? SQLITE_OK : batch_commit(b, i, i + 1, db);
+}
+
+static void
+batch_take(struct batch *b, struct list *queue)
+{
+	b->n = 0;
+	while (b->n < BATCH_MAX && !list_empty(queue)) {
+		struct db_job *job = CONTAINER_OF(queue->next, struct db_job, link);
+
+		list_remove(&job->link);
+		b->job[b->n++] = job;
+	}
+}
+
+static void *
+db_writer_main(void *arg)
+{
+	struct db_writer *w = arg;
+	struct batch b = {.n = 0};
+
+	pthread_mutex_lock(&w->lock);
+	for (;;) {
+		while (list_empty(&w->queue) && !w->stopping)
+			pthread_cond_wait(&w->work, &w->lock);
+		if (list_empty(&w->queue))
+			break;
+		batch_take(&b, &w->queue);
+		pthread_mutex_unlock(&w->lock);
+		batch_run(&b, w->db);
+		pthread_mutex_lock(&w->lock);
+		w->n_queued -= b.n;
+		for (size_t i = 0; i < b.n; i++)
+			list_add(&w->finished, &b.job[i]->link);
+		loop_wake_send(w->wake);
+	}
+	pthread_mutex_unlock(&w->lock);
+	return NULL;
+}
+
+static void
+db_writer_reap(void *arg)
+{
+	struct db_writer *w = arg;
+	struct list done;
+
+	list_init(&done);
+	pthread_mutex_lock(&w->lock);
+	while (!list_empty(&w->finished)) {
+		struct list *it = w->finished.next;
+
+		list_remove(it);
+		list_add(&done, it);
+	}
+	pthread_mutex_unlock(&w->lock);
+	LIST_FOREACH_SAFE(&done, it, nx) {
+		struct db_job *job = CONTAINER_OF(it, struct db_job, link);
+
+		list_remove(it);
+		job->done(job, job->rc);
+	}
+}
+
+struct db_writer *
+db_writer_new(struct loop *l)
+{
+	struct db_writer *w = NEW(struct db_writer);
+	sigset_t all, old;
+
+	list_init(&w->queue);
+	list_init(&w->finished);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->work, NULL);
+	w->wake = loop_wake_new(l, db_writer_reap, w);
+	/* Signals are the loop's. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&w->thread, NULL, db_writer_main, w) != 0)
+		bug("cannot start the writer's thread");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return w;
+}
+
+void
+db_writer_open(struct db_writer *w, sqlite3 *db)
+{
+	pthread_mutex_lock(&w->lock);
+	w->db = db;
+	pthread_mutex_unlock(&w->lock);
+}
+
+void
+db_writer_submit(struct db_writer *w, struct db_job *job)
+{
+	pthread_mutex_lock(&w->lock);
+	list_add(&w->queue, &job->link);
+	w->n_queued++;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+}
+
+size_t
+db_writer_queued(struct db_writer *w)
+{
+	size_t n;
+
+	pthread_mutex_lock(&w->lock);
+	n = w->n_queued;
+	pthread_mutex_unlock(&w->lock);
+	return n;
+}
+
+sqlite3 *
+db_writer_free(struct db_writer **wp)
+{
+	struct db_writer *w = *wp;
+	sqlite3 *db;
+
+	if (!w)
+		return NULL;
+	pthread_mutex_lock(&w->lock);
+	w->stopping = true;
+	pthread_cond_signal(&w->work);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+	db_writer_reap(w);
+	loop_wake_free(&w->wake);
+	db = w->db;
+	pthread_cond_destroy(&w->work);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	*wp = NULL;
+	return db;
+}
