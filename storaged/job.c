@@ -1,0 +1,143 @@
+/* Jobs: see job.h. One teardown: job_free, called from job_done. */
+#include "job.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+
+struct decoded {
+	_Alignas(max_align_t) uint8_t bytes[JOB_MESSAGE_MAX];
+};
+
+static void
+job_decode(const struct job *job, struct decoded *msg)
+{
+	if (job->message->body.size > sizeof(msg->bytes))
+		bug("%s is too large for a job", job->message->body.name);
+	if (!bus_decode(job->message, buf_str(&job->body), msg->bytes))
+		bug("%s was decoded once and cannot be decoded again", job->message->body.name);
+}
+
+static int
+job_run(struct db_job *base, sqlite3 *db)
+{
+	struct job *job = CONTAINER_OF(base, struct job, base);
+	struct decoded msg;
+
+	job_decode(job, &msg);
+	arena_clear(&job->arena);
+	job->result = JOB_SILENT;
+	return job->exec(job, db, msg.bytes);
+}
+
+/* The number of a request; 0 when the message asks for no answer. */
+static uint64_t
+job_request(const struct job *job, const struct decoded *msg)
+{
+	const struct bus_field *first = job->message->body.fields;
+	uint64_t req = 0;
+
+	if (job->message->body.n_fields && first->kind == FIELD_req)
+		memcpy(&req, msg->bytes + first->offset, sizeof(req));
+	return req;
+}
+
+static void
+job_free(struct job *job)
+{
+	custody_release(job->custody);
+	buf_deinit(&job->body);
+	arena_deinit(&job->arena);
+	free(job);
+}
+
+static enum bus_error
+job_error_of(int rc)
+{
+	return (rc & 0xff) == SQLITE_FULL ? BUS_ERROR_FULL : BUS_ERROR_INTERNAL;
+}
+
+/* A message that could not be kept goes back whole, so that its sender gets it bounced. */
+static void
+job_return_message(struct job *job, const struct decoded *msg)
+{
+	const struct msg_STORE *m = (const void *)msg->bytes;
+	struct msg_STORE_FAILED failed = {
+	    .error = (uint8_t)job->error, .owed = m->owed, .st = m->st};
+
+	bus_send(job->storaged->daemon->bus, &job->from, MSG_STORE_FAILED, &failed, &job->op,
+	    job->custody, 0);
+}
+
+static void
+job_reply(struct job *job)
+{
+	struct bus *bus = job->storaged->daemon->bus;
+	struct decoded msg;
+	uint64_t req;
+
+	job_decode(job, &msg);
+	req = job_request(job, &msg);
+	if (job->result == JOB_ANSWER)
+		bus_answer(bus, &job->from, req, job->type, &job->answer, &job->op, job->custody);
+	else if (job->result == JOB_REFUSE && req)
+		bus_answer_failed(bus, &job->from, req, job->error, job->text, job->custody);
+	else if (job->result == JOB_REFUSE && job->message->type == MSG_STORE)
+		job_return_message(job, &msg);
+}
+
+static void
+job_done(struct db_job *base, int rc)
+{
+	struct job *job = CONTAINER_OF(base, struct job, base);
+
+	if (rc != SQLITE_OK) {
+		log_error("%s failed: %s", job->message->body.name, sqlite3_errstr(rc));
+		job_refuse(job, job_error_of(rc), sqlite3_errstr(rc));
+	} else if (job->then && job->result != JOB_REFUSE) {
+		job->exec = job->then;
+		job->then = NULL;
+		db_writer_submit(job->storaged->main.writer, &job->base);
+		return;
+	}
+	job_reply(job);
+	job_free(job);
+}
+
+void
+job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in, job_exec *exec,
+    job_exec *then)
+{
+	struct job *job = NEW(struct job);
+
+	job->base.run = job_run;
+	job->base.done = job_done;
+	job->storaged = s;
+	job->message = in->message;
+	job->from = in->from;
+	job->op = in->op;
+	job->custody = custody_hold(in->custody);
+	buf_add_str(&job->body, in->body);
+	job->exec = exec;
+	job->then = then;
+	db_writer_submit(file->writer, &job->base);
+}
+
+int
+job_answer(struct job *job, enum msg_type type)
+{
+	job->result = JOB_ANSWER;
+	job->type = type;
+	return SQLITE_OK;
+}
+
+int
+job_refuse(struct job *job, enum bus_error error, const char *text)
+{
+	job->result = JOB_REFUSE;
+	job->error = error;
+	job->text = text;
+	return SQLITE_OK;
+}

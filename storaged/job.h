@@ -1,0 +1,57 @@
+/* A request on its way through a writer's thread: the frame's bytes are copied, decoded there, executed in the batch's
+ * transaction, and answered from the loop after the commit. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "storaged.h"
+
+struct job;
+
+/* On the writer's thread; msg is the decoded request. May run again after a rollback (job->arena is cleared before). Sets
+ * job->answer and its struct, or job->error for a refusal (then returns SQLITE_OK; nothing may have been changed).
+ * SQLITE_OK or the error of the statement that failed. */
+typedef int job_exec(struct job *job, sqlite3 *db, const void *msg);
+
+#define JOB_MESSAGE_MAX 1024 /* of the structs of the messages that storaged takes */
+
+union job_answer {
+	struct msg_DONE done;
+	struct msg_OWED owed;
+	struct msg_ROSTER roster;
+	struct msg_ROSTER_CHANGED roster_changed;
+	struct msg_BLOB blob;
+	struct msg_STORE_FAILED store_failed;
+};
+
+enum job_result {
+	JOB_SILENT, /* committed; the acknowledgement says it all */
+	JOB_ANSWER, /* answer with `type` */
+	JOB_REFUSE, /* FAILED with error and text */
+};
+
+struct job {
+	struct db_job base;
+	struct storaged *storaged;
+	const struct bus_message *message;
+	struct endpoint from;
+	struct opid op;
+	struct custody *custody; /* held until the answer is sent */
+	struct buf body;
+	job_exec *exec;
+	job_exec *then;     /* a second part, on main.db after archive.db; NULL: none */
+	struct arena arena; /* what the answer points to */
+	enum job_result result;
+	enum msg_type type;
+	union job_answer answer;
+	enum bus_error error;
+	const char *text;
+};
+
+/* Takes the frame being handled and queues it for that file. */
+void job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
+    job_exec *exec, job_exec *then);
+
+/* For exec functions. */
+int job_answer(struct job *job, enum msg_type type);
+int job_refuse(struct job *job, enum bus_error error, const char *text);

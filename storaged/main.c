@@ -1,0 +1,31 @@
+/* storaged: see README.md. */
+#include "files.h"
+
+static const int SYSCALLS[] = {-1};
+
+static const struct sandbox sandbox = {
+    .syscalls = SYSCALLS,
+    .files = true,
+    .threads = 2,
+    .max_files = 64,
+    .max_file_size = UINT64_MAX,
+};
+
+static const struct service storaged = {
+    .name = "storaged",
+    .role = ROLE_STORAGED,
+    .summary = "keeps everything durable but credentials",
+    .settings = storaged_settings_table,
+    .settings_size = sizeof(struct storaged_settings),
+    .sandbox = &sandbox,
+    .threads = storaged_threads,
+    .start = storaged_start,
+    .stop = storaged_stop,
+    .handlers = storaged_handlers,
+};
+
+int
+main(int argc, char **argv)
+{
+	return service_main(&storaged, argc, argv);
+}

@@ -1,0 +1,48 @@
+/* The two schemas as numbered forward migrations: a script is never edited once it was released, only followed by
+ * another. Layout of archive.db as ARCHIVE.md measured it: one log in id order, everything else refers to it. table */
+#include "storaged.h"
+
+/* message.flags, bits 0-2: archived for src, archived for dst, held; 8-15: stanza type; 16-23: kind of the operation. */
+static const char *const ARCHIVE_MIGRATIONS[] = {
+    DB_MIGRATION(1,
+	"CREATE TABLE address(id INTEGER PRIMARY KEY, bare TEXT NOT NULL UNIQUE);"
+	"CREATE TABLE message("
+	" id INTEGER PRIMARY KEY," /* microseconds since 1970, never going back */
+	" src INTEGER NOT NULL, dst INTEGER NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" skew INTEGER NOT NULL," /* time of receipt minus id, milliseconds */
+	" facts INTEGER NOT NULL,"
+	" src_res TEXT NOT NULL, dst_res TEXT NOT NULL, stanza_id TEXT NOT NULL, lang TEXT NOT NULL,"
+	" origin BLOB NOT NULL, n INTEGER NOT NULL,"
+	" payload BLOB NOT NULL);"
+	"CREATE INDEX message_loose ON message(id) WHERE flags & 7 = 0;"
+	"CREATE TABLE held(owner INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(owner, id)) WITHOUT ROWID;"
+	"CREATE TABLE state(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO state(key, value) VALUES('last_id', 0)"),
+    NULL,
+};
+
+static const char *const MAIN_MIGRATIONS[] = {
+    DB_MIGRATION(1,
+	"CREATE TABLE roster("
+	" owner TEXT NOT NULL, contact TEXT NOT NULL, name TEXT NOT NULL,"
+	" subscription INTEGER NOT NULL, ask INTEGER NOT NULL, approved INTEGER NOT NULL,"
+	" pending_in INTEGER NOT NULL, pending BLOB NOT NULL,"
+	" PRIMARY KEY(owner, contact)) WITHOUT ROWID;"
+	"CREATE TABLE roster_group("
+	" owner TEXT NOT NULL, contact TEXT NOT NULL, name TEXT NOT NULL,"
+	" PRIMARY KEY(owner, contact, name)) WITHOUT ROWID;"
+	"CREATE TABLE roster_version(owner TEXT PRIMARY KEY, version INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE TABLE blob("
+	" id INTEGER PRIMARY KEY, owner TEXT NOT NULL, space INTEGER NOT NULL, key TEXT NOT NULL,"
+	" data BLOB NOT NULL, UNIQUE(owner, space, key));"
+	"CREATE TABLE verb(" /* the last operation of each origin, so that a repeat is answered and not done again */
+	" origin BLOB NOT NULL, kind INTEGER NOT NULL, owner TEXT NOT NULL,"
+	" n INTEGER NOT NULL, value INTEGER NOT NULL, at INTEGER NOT NULL,"
+	" PRIMARY KEY(origin, kind, owner));"
+	"CREATE INDEX verb_at ON verb(at)"),
+    NULL,
+};
+
+const struct db_schema archive_schema = {.migrations = ARCHIVE_MIGRATIONS};
+const struct db_schema main_schema = {.migrations = MAIN_MIGRATIONS};

@@ -1,0 +1,25 @@
+/* storaged's settings. table */
+#include <stddef.h>
+
+#include "storaged.h"
+
+#define AT(member) offsetof(struct storaged_settings, member)
+
+const struct setting storaged_settings_table[] = {
+    {.name = "sweep_seconds",
+	.type = SETTING_INT,
+	.offset = AT(sweep_seconds),
+	.def = "60",
+	.min = 1,
+	.max = 86400,
+	.help = "How often messages that nobody holds any more are looked for."},
+    {.name = "keep_seconds",
+	.type = SETTING_INT,
+	.offset = AT(keep_seconds),
+	.def = "3600",
+	.min = 60,
+	.max = 604800,
+	.help =
+	    "How long a delivered offline message stays in the log, so that a replay of it is recognised."},
+    {.name = NULL},
+};
