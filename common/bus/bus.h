@@ -42,7 +42,8 @@ struct bus_in {
 struct bus_handler {
 	enum msg_type type;
 	uint32_t emits; /* roles (1 << ROLE_x) it may send to: it does not start while a window towards one is full */
-	void (*handle)(void *ctx, const struct bus_in *in, const void *msg); /* msg: struct msg_TYPE */
+	void (*handle)(
+	    void *ctx, const struct bus_in *in, const void *msg); /* msg: struct msg_TYPE */
 };
 
 /* All may be NULL. */
@@ -55,11 +56,11 @@ struct bus_events {
 	void (*peer_gone)(void *ctx, const struct endpoint *peer);
 	/* A bound frame to a dead incarnation is being dropped; `cause` (may be NULL) is released after the call: hold it,
 	 * or send under it, to keep the chain (BUS.md §6.1). */
-	void (*lost)(void *ctx, const struct endpoint *peer, const struct bus_message *m, const void *msg,
-	    const struct opid *op, struct custody *cause);
+	void (*lost)(void *ctx, const struct endpoint *peer, const struct bus_message *m,
+	    const void *msg, const struct opid *op, struct custody *cause);
 	/* A stable frame has waited too long. never_sent: it cannot have taken effect. Cause as above. */
-	void (*failed)(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
-	    struct custody *cause, bool never_sent);
+	void (*failed)(void *ctx, const struct bus_message *m, const void *msg,
+	    const struct opid *op, struct custody *cause, bool never_sent);
 	/* A window that was full towards this role is open again: edges resume reading. */
 	void (*credit)(void *ctx, enum role role);
 	/* Ids that nobody can bring again (BUS.md §7): ledgers forget them. */
@@ -71,12 +72,12 @@ struct bus_events {
 struct bus_config {
 	enum role role;
 	uint8_t instance;
-	const char *socket_path; /* relative to the working directory: "router.sock" */
+	const char *socket_path;            /* relative to the working directory: "router.sock" */
 	const struct bus_handler *handlers; /* up to an entry with type 0 */
 	const struct bus_events *events;
 	void *ctx;
-	uint32_t window_bytes;   /* per channel level; 0: 4 MiB */
-	uint32_t wait_ms;        /* for a class that is down; 0: 60 s */
+	uint32_t window_bytes; /* per channel level; 0: 4 MiB */
+	uint32_t wait_ms;      /* for a class that is down; 0: 60 s */
 };
 
 /* Starts connecting; reconnects for ever (20 ms → 1 s). Config and what it points to must outlive the bus. */
@@ -84,14 +85,15 @@ struct bus *bus_new(struct loop *loop, const struct bus_config *config);
 void bus_free(struct bus **b);
 
 enum bus_flags {
-	BUS_PATIENT = 1 << 0, /* never failed for time (STANZA of a stream with stream management, STORE) */
+	BUS_PATIENT =
+	    1 << 0, /* never failed for time (STANZA of a stream with stream management, STORE) */
 };
 
 /* Sends a message (msg: struct msg_TYPE, copied). A bound message needs to->incarnation; one to an incarnation that is
  * not current is dropped (its cause is not held). cause and op may be NULL. Never fails: what cannot go now is kept. The
  * level must be above that of the frame `cause` belongs to (checked: bug). */
-void bus_send(struct bus *b, const struct endpoint *to, enum msg_type type, const void *msg, const struct opid *op,
-    struct custody *cause, unsigned flags);
+void bus_send(struct bus *b, const struct endpoint *to, enum msg_type type, const void *msg,
+    const struct opid *op, struct custody *cause, unsigned flags);
 
 /* Called once: with the answer (its in->message tells which of the possible ones), or with in and msg NULL when the
  * deadline passed, a bound request's peer died, or the bus is being freed. */
@@ -99,20 +101,22 @@ typedef void bus_answer_fn(void *arg, const struct bus_in *in, const void *msg);
 
 /* As bus_send for a message whose first field is `req` (filled in here). While it is open the request's frame may be
  * replayed to a successor (stable) and the answer still counts. deadline_ms 0: none. Returns the request's number. */
-uint64_t bus_request(struct bus *b, const struct endpoint *to, enum msg_type type, void *msg, const struct opid *op,
-    struct custody *cause, uint32_t deadline_ms, bus_answer_fn *fn, void *arg);
+uint64_t bus_request(struct bus *b, const struct endpoint *to, enum msg_type type, void *msg,
+    const struct opid *op, struct custody *cause, uint32_t deadline_ms, bus_answer_fn *fn,
+    void *arg);
 /* Forgets a request: fn will not be called. */
 void bus_cancel(struct bus *b, uint64_t request);
 
 /* Answers the frame being handled, or one handled before (keep from, op and the request's number): sets the message's
  * `re` to `request`, sends to the asker's incarnation; cause = the request's custody, so the request is acknowledged when
  * the answer is. */
-void bus_answer(struct bus *b, const struct endpoint *to, uint64_t request, enum msg_type type, void *msg,
-    const struct opid *op, struct custody *cause);
+void bus_answer(struct bus *b, const struct endpoint *to, uint64_t request, enum msg_type type,
+    void *msg, const struct opid *op, struct custody *cause);
 /* The two common answers. */
-void bus_answer_done(struct bus *b, const struct endpoint *to, uint64_t request, uint64_t count, struct custody *cause);
-void bus_answer_failed(struct bus *b, const struct endpoint *to, uint64_t request, enum bus_error error,
-    const char *text, struct custody *cause);
+void bus_answer_done(struct bus *b, const struct endpoint *to, uint64_t request, uint64_t count,
+    struct custody *cause);
+void bus_answer_failed(struct bus *b, const struct endpoint *to, uint64_t request,
+    enum bus_error error, const char *text, struct custody *cause);
 
 /* Custody. Reference counted: holders are the running handler, every kept frame sent under it, and whoever called
  * custody_hold. When the last lets go, the frame it belongs to is acknowledged. */
@@ -122,7 +126,8 @@ void custody_release(struct custody *c); /* NULL is fine */
 /* A custody of one's own, held once by the caller: done(arg) runs when the last holder lets go. What is sent under it
  * has no level to be above of. Edges use one per stanza; sessiond to acknowledge a session's stanzas in order (the inner
  * frame's custody is held until then; `inner` may be NULL and serves for the level check). */
-struct custody *custody_new(struct bus *b, struct custody *inner, void (*done)(void *arg), void *arg);
+struct custody *custody_new(
+    struct bus *b, struct custody *inner, void (*done)(void *arg), void *arg);
 
 /* Whether the windows towards the connected endpoints of a role leave room (edges stop reading TCP when not). */
 bool bus_has_credit(const struct bus *b, enum role role);

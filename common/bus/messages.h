@@ -28,6 +28,7 @@ struct bus_list {
 #define FT_i64 int64_t
 #define FT_bool bool
 #define FT_id struct id128
+#define FT_token struct id128
 #define FT_str struct str
 #define FT_jid struct str
 #define FT_bytes struct str
@@ -41,13 +42,19 @@ struct bus_list {
 #define F_LIST(record, name, max) struct bus_list name;
 #define F_STANZA(name) struct stanza name;
 
-#define RECORD(name, fields) struct rec_##name { fields };
+#define RECORD(name, fields) \
+	struct rec_##name {  \
+		fields       \
+	};
 #define BUS_RECORDS
 #include "bus/messages.def"
 #undef BUS_RECORDS
 #undef RECORD
 
-#define M(number, name, level, binding, from, to, doc, fields) struct msg_##name { fields };
+#define M(number, name, level, binding, from, to, doc, fields) \
+	struct msg_##name {                                    \
+		fields                                         \
+	};
 #define BUS_MESSAGES
 #include "bus/messages.def"
 #undef M
@@ -77,6 +84,7 @@ enum field_kind {
 	FIELD_i64,
 	FIELD_bool,
 	FIELD_id,
+	FIELD_token,
 	FIELD_str,
 	FIELD_jid,
 	FIELD_bytes,
@@ -89,6 +97,11 @@ enum field_kind {
 };
 
 struct bus_record;
+
+/* Maxima of a stanza's parts: the largest stanza of any listener fits. */
+#define BUS_STANZA_ID_MAX 65536
+#define BUS_STANZA_LANG_MAX 65536
+#define BUS_STANZA_PAYLOAD_MAX (768 * 1024)
 
 struct bus_field {
 	const char *name;
@@ -125,10 +138,15 @@ void bus_encode(struct buf *out, const struct bus_message *m, const void *value)
  * in-range body. */
 bool bus_decode(const struct bus_message *m, struct str body, void *value_r);
 
+/* How many bytes bus_encode would append: for whoever fills pages up to BUS_FRAME_MAX - BUS_HEADER_BYTES. */
+size_t bus_size(const struct bus_message *m, const void *value);
+size_t bus_record_size(const struct bus_record *r, const void *record);
+
 /* Next record of a decoded list (or of one that is made of items) into *record_r; false at the end. */
 bool bus_list_next(struct bus_list *it, const struct bus_record *r, void *record_r);
 
 /* Descriptors of the records, for bus_list_next: bus_record_target, bus_record_session … */
+extern const struct bus_record bus_record_stanza;
 #define RECORD(name, fields) extern const struct bus_record bus_record_##name;
 #define BUS_RECORDS
 #include "bus/messages.def"

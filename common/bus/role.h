@@ -21,7 +21,8 @@ enum role {
 
 #define BUS_ANY 0xffffffffu /* any role */
 #define BUS_LEVEL_MAX 6
-#define BUS_FRAME_MAX (1024 * 1024)
+#define BUS_FRAME_MAX (1024 * 1024) /* header included */
+#define BUS_HEADER_BYTES 74
 
 const char *role_name(enum role role);
 /* False when there is no such role. */
@@ -34,8 +35,8 @@ enum bus_error {
 	BUS_ERROR_FORBIDDEN,
 	BUS_ERROR_BAD_REQUEST,
 	BUS_ERROR_CONFLICT,
-	BUS_ERROR_LIMIT,    /* too many or too large: resource-constraint, not-acceptable */
-	BUS_ERROR_FULL,     /* no room on the disk */
+	BUS_ERROR_LIMIT, /* too many or too large: resource-constraint, not-acceptable */
+	BUS_ERROR_FULL,  /* no room on the disk */
 	BUS_ERROR_UNAVAILABLE,
 	BUS_ERROR_COUNT,
 };
@@ -109,22 +110,22 @@ enum blob_space {
 
 /* kind of an operation id (BUS.md §7): from this list, never a counter. */
 enum op_kind {
-	OP_STANZA,          /* the stanza itself */
+	OP_STANZA, /* the stanza itself */
 	OP_DELIVERY,
 	OP_ARCHIVE_FROM,
 	OP_ARCHIVE_TO,
 	OP_OWED,
 	OP_CARBON,
-	OP_ROSTER,          /* change of the acting user's roster */
-	OP_ROSTER_CONTACT,  /* change of the contact's roster */
+	OP_ROSTER,         /* change of the acting user's roster */
+	OP_ROSTER_CONTACT, /* change of the contact's roster */
 	OP_ROSTER_PUSH,
 	OP_PRESENCE,
 	OP_PROBE,
 	OP_PROBE_ANSWER,
 	OP_BOUNCE,
-	OP_ANSWER,          /* an iq result made by us */
+	OP_ANSWER, /* an iq result made by us */
 	OP_BLOB,
 	OP_OFFLINE_FLUSH,
-	OP_SUBSCRIPTION,    /* a subscription stanza passed on */
+	OP_SUBSCRIPTION, /* a subscription stanza passed on */
 	OP_KIND_COUNT,
 };

@@ -20,7 +20,8 @@ struct seal {
 };
 
 /* Fresh keys towards a server with this public key; own public key into public_r. False if the key is no good. */
-bool seal_start_client(struct seal *s, const uint8_t server_public[SEAL_KEY_BYTES], uint8_t public_r[SEAL_KEY_BYTES]);
+bool seal_start_client(
+    struct seal *s, const uint8_t server_public[SEAL_KEY_BYTES], uint8_t public_r[SEAL_KEY_BYTES]);
 /* The server's side for a client's public key. */
 bool seal_start_server(struct seal *s, const uint8_t server_public[SEAL_KEY_BYTES],
     const uint8_t server_secret[SEAL_KEY_BYTES], const uint8_t client_public[SEAL_KEY_BYTES]);
