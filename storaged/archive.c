@@ -379,26 +379,33 @@ struct sweep {
 };
 
 /* The highest row may be among those that go: its id must not come again. */
-static int
-sweep_run(struct db_job *base, sqlite3 *db)
+int
+archive_sweep_slice(struct storaged *s, sqlite3 *db, uint64_t before, int *deleted_r)
 {
-	struct sweep *w = CONTAINER_OF(base, struct sweep, base);
 	sqlite3_stmt *st = db_stmt(db, &stmts[Q_SWEEP]);
 	int rc;
 
 	if (!st)
 		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, w->before);
+	db_bind_u64(st, 1, before);
 	sqlite3_bind_int(st, 2, SWEEP_SLICE);
 	rc = db_run(st);
-	w->deleted = sqlite3_changes(db);
-	if (rc != SQLITE_OK || w->deleted == 0)
+	*deleted_r = sqlite3_changes(db);
+	if (rc != SQLITE_OK || *deleted_r == 0)
 		return rc;
 	st = db_stmt(db, &stmts[Q_STATE_SET]);
 	if (!st)
 		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, w->storaged->last_id);
+	db_bind_u64(st, 1, s->last_id);
 	return db_run(st);
+}
+
+static int
+sweep_run(struct db_job *base, sqlite3 *db)
+{
+	struct sweep *w = CONTAINER_OF(base, struct sweep, base);
+
+	return archive_sweep_slice(w->storaged, db, w->before, &w->deleted);
 }
 
 static void

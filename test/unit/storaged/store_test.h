@@ -1,0 +1,28 @@
+/* Runs storaged's job functions on a database of their own, without bus or threads. */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "accounts.h"
+#include "archive.h"
+#include "base/mem.h"
+
+struct store {
+	struct storaged storaged;
+	sqlite3 *archive, *main;
+	struct job job;
+};
+
+/* Both files in memory. */
+int store_setup(void **state);
+int store_teardown(void **state);
+
+/* Runs one request as the stanza (origin, n, kind); the job with its answer is store->job. */
+int store_run(struct store *s, sqlite3 *db, job_exec *exec, const void *msg);
+/* An operation id with this origin byte. */
+struct opid op_of(uint8_t origin, uint64_t n, enum op_kind kind);
