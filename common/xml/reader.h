@@ -17,9 +17,9 @@ enum xml_error {
 	XML_RESTRICTED,           /* restricted-xml: DTD, comment, PI, foreign entity */
 	XML_UNSUPPORTED_ENCODING, /* unsupported-encoding */
 	XML_BAD_PREFIX,           /* bad-namespace-prefix */
-	XML_TOO_BIG,              /* policy-violation: bytes of one element (XEP-0478 stanza-too-big) */
-	XML_TOO_COMPLEX,          /* policy-violation: elements, depth, attributes, names */
-	XML_STOPPED,              /* a callback asked to stop; the rest was not read */
+	XML_TOO_BIG,     /* policy-violation: bytes of one element (XEP-0478 stanza-too-big) */
+	XML_TOO_COMPLEX, /* policy-violation: elements, depth, attributes, names */
+	XML_STOPPED,     /* a callback asked to stop; the rest was not read */
 };
 
 struct xml_limits {
@@ -40,16 +40,17 @@ struct xml_element {
 	struct str ns, name;
 	const struct xml_attr *attrs;
 	size_t n_attrs;
-	struct str payload;   /* canonical bytes of the children and text; empty for the root */
-	size_t n_children;    /* child elements */
+	struct str payload; /* canonical bytes of the children and text; empty for the root */
+	size_t n_children;  /* child elements */
 	struct str child_ns, child_name; /* of the first child element */
-	uint32_t facts;       /* enum stanza_fact */
-	int priority;         /* of <presence><priority/>, clamped; 0 if none */
-	bool has_text;        /* character data directly below that is not white space */
+	uint32_t facts;                  /* enum stanza_fact */
+	int priority;                    /* of <presence><priority/>, clamped; 0 if none */
+	bool has_text;                   /* character data directly below that is not white space */
 };
 
 /* Value of an attribute without namespace (or of xml:lang with ns XML_NS); empty when absent. *found_r may be NULL. */
-struct str xml_element_attr(const struct xml_element *e, struct str ns, const char *name, bool *found_r);
+struct str xml_element_attr(
+    const struct xml_element *e, struct str ns, const char *name, bool *found_r);
 
 /* Each returns false to stop reading: xml_reader_feed then ends with XML_STOPPED. */
 struct xml_events {

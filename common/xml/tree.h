@@ -10,11 +10,12 @@ struct xml_node {
 	struct str ns, name;
 	const struct xml_attr *attrs;
 	size_t n_attrs;
-	struct str text; /* all character data directly below, joined */
+	struct str text;           /* all character data directly below, joined */
 	struct xml_node *children; /* first child element */
 	struct xml_node *next;     /* next sibling element */
-	struct str slice;          /* its canonical bytes in their place: where the parent's namespace is its own,
+	struct str slice; /* its canonical bytes in their place: where the parent's namespace is its own,
 	                              that is declared further up. For other places use xml_node_raw. */
+	bool inherits; /* so it is */
 };
 
 /* Parses a payload. implied_ns: what an undeclared top-level element is in ("jabber:client").

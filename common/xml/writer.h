@@ -12,7 +12,7 @@
 /* On the stack; no teardown. */
 struct xml_writer {
 	struct buf *out;
-	struct str ns[XML_WRITER_DEPTH];   /* in force at each depth; ns[0] is what is implied outside */
+	struct str ns[XML_WRITER_DEPTH]; /* in force at each depth; ns[0] is what is implied outside */
 	struct str name[XML_WRITER_DEPTH];
 	unsigned depth;
 	bool open; /* the start tag is still open: attributes may follow */

@@ -1,0 +1,229 @@
+/* A small tree of a payload, built while the same reader that edges use goes over it: the payload is wrapped
+ * into a stream of one element. The reader's limits hold here too, since the edge that made the bytes may be
+ * somebody else's by now. */
+#include "xml/tree.h"
+
+#include "base/mem.h"
+#include "xml/escape.h"
+#include "xml/internal.h"
+
+#define TREE_ELEMENTS 16384
+#define TREE_DEPTH 65 /* the wrapper, and what an edge allows */
+#define TREE_ATTRIBUTES 128
+#define TREE_NAMES (1024u * 1024u)
+
+/* Character data comes in pieces and is joined when the element ends. */
+struct text_piece {
+	struct text_piece *next;
+	struct str text;
+};
+
+struct tree_node {
+	struct xml_node node;
+	struct tree_node *parent, *last_child;
+	struct text_piece *first_text, *last_text;
+	size_t from;              /* of the slice, in the payload */
+	struct tree_node *before; /* made before this one, anywhere */
+};
+
+struct tree_builder {
+	struct arena *arena;
+	struct tree_node *open; /* innermost; NULL outside */
+	struct tree_node *newest;
+	struct xml_node *first; /* top level */
+	struct tree_node *last;
+	unsigned payloads; /* complete wrappers: one, or somebody closed ours */
+	struct str canonical;
+};
+
+static const struct xml_attr *
+copy_attrs(struct arena *a, const struct xml_tag *t)
+{
+	if (t->n_attrs == 0)
+		return NULL;
+	struct xml_attr *attrs = arena_alloc(a, t->n_attrs * sizeof(*attrs));
+	for (size_t i = 0; i < t->n_attrs; i++)
+		attrs[i] = (struct xml_attr){.ns = arena_str(a, t->attrs[i].ns),
+		    .name = arena_str(a, t->attrs[i].name),
+		    .value = arena_str(a, t->attrs[i].value)};
+	return attrs;
+}
+
+/* A child nearly always has its parent's namespace. */
+static struct str
+copy_ns(struct tree_builder *b, struct str ns)
+{
+	if (b->open && str_eq(ns, b->open->node.ns))
+		return b->open->node.ns;
+	return arena_str(b->arena, ns);
+}
+
+void
+tree_on_start(struct tree_builder *b, const struct xml_tag *t, size_t at, bool inherits)
+{
+	struct tree_node *n = arena_alloc(b->arena, sizeof(*n));
+	struct tree_node *elder = b->open ? b->open->last_child : b->last;
+	n->node = (struct xml_node){.ns = copy_ns(b, t->ns),
+	    .name = arena_str(b->arena, t->name),
+	    .attrs = copy_attrs(b->arena, t),
+	    .n_attrs = t->n_attrs,
+	    .inherits = inherits};
+	n->from = at;
+	n->parent = b->open;
+	n->before = b->newest;
+	b->newest = n;
+	if (elder)
+		elder->node.next = &n->node;
+	else if (b->open)
+		b->open->node.children = &n->node;
+	else
+		b->first = &n->node;
+	if (b->open)
+		b->open->last_child = n;
+	else
+		b->last = n;
+	b->open = n;
+}
+
+void
+tree_on_text(struct tree_builder *b, struct str text)
+{
+	struct tree_node *n = b->open;
+	if (!n)
+		return;
+	struct text_piece *piece = arena_alloc(b->arena, sizeof(*piece));
+	piece->text = arena_str(b->arena, text);
+	if (n->last_text)
+		n->last_text->next = piece;
+	else
+		n->first_text = piece;
+	n->last_text = piece;
+}
+
+static struct str
+join_text(struct arena *a, const struct text_piece *first)
+{
+	size_t n = 0;
+	if (!first)
+		return (struct str){0};
+	if (!first->next)
+		return first->text;
+	for (const struct text_piece *p = first; p; p = p->next)
+		n += p->text.n;
+	char *z = arena_alloc(a, n + 1);
+	n = 0;
+	for (const struct text_piece *p = first; p; p = p->next) {
+		memcpy(z + n, p->text.p, p->text.n);
+		n += p->text.n;
+	}
+	return str_of(z, n);
+}
+
+void
+tree_on_end(struct tree_builder *b, size_t at)
+{
+	struct tree_node *n = b->open;
+	n->node.text = join_text(b->arena, n->first_text);
+	n->node.slice.n = at - n->from;
+	b->open = n->parent;
+}
+
+static bool
+on_open(void *ctx, const struct xml_element *root)
+{
+	(void)ctx;
+	(void)root;
+	return true;
+}
+
+static bool
+on_element(void *ctx, const struct xml_element *e)
+{
+	struct tree_builder *b = ctx;
+	b->canonical = arena_str(b->arena, e->payload);
+	return ++b->payloads == 1;
+}
+
+static bool
+on_close(void *ctx)
+{
+	(void)ctx;
+	return false;
+}
+
+static bool
+feed_payload(struct xml_reader *r, struct str payload, struct str implied_ns)
+{
+	struct buf header = {0};
+	buf_add_z(&header, "<t xmlns='");
+	escape_any_attr(&header, implied_ns);
+	buf_add_z(&header, "'><t>");
+	bool ok = xml_reader_feed(r, buf_str(&header), NULL) == XML_OK &&
+	    xml_reader_feed(r, payload, NULL) == XML_OK &&
+	    xml_reader_feed(r, S("</t>"), NULL) == XML_OK;
+	buf_deinit(&header);
+	return ok;
+}
+
+struct xml_node *
+xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns)
+{
+	static const struct xml_events events = {
+	    .open = on_open, .element = on_element, .close = on_close};
+	struct tree_builder b = {.arena = a};
+	struct xml_limits limits = {.bytes = payload.n + implied_ns.n * 6 + 64,
+	    .elements = TREE_ELEMENTS,
+	    .depth = TREE_DEPTH,
+	    .attributes = TREE_ATTRIBUTES,
+	    .dict_bytes = TREE_NAMES};
+	if (payload.n == 0)
+		return NULL;
+	struct xml_reader *r = xml_reader_new(&events, &b, implied_ns, &limits);
+	r->tree = &b;
+	bool ok = feed_payload(r, payload, implied_ns) && b.payloads == 1;
+	xml_reader_free(&r);
+	if (!ok)
+		return NULL;
+	for (struct tree_node *n = b.newest; n; n = n->before)
+		n->node.slice.p = b.canonical.p + n->from;
+	return b.first;
+}
+
+struct str
+xml_node_raw(struct arena *a, const struct xml_node *n)
+{
+	if (!n->inherits)
+		return n->slice;
+	size_t head = 1 + n->name.n; /* "<name" */
+	struct buf out = {0};
+	buf_add(&out, n->slice.p, head);
+	buf_add_z(&out, " xmlns='");
+	escape_attr(&out, n->ns);
+	buf_add_c(&out, '\'');
+	buf_add_str(&out, str_from(n->slice, head));
+	struct str raw = arena_str(a, buf_str(&out));
+	buf_deinit(&out);
+	return raw;
+}
+
+struct xml_node *
+xml_find(struct xml_node *first, const char *ns, const char *name)
+{
+	for (struct xml_node *n = first; n; n = n->next)
+		if (str_is(n->name, name) && str_is(n->ns, ns))
+			return n;
+	return NULL;
+}
+
+struct xml_node *
+xml_child(const struct xml_node *parent, const char *ns, const char *name)
+{
+	return xml_find(parent->children, ns, name);
+}
+
+struct str
+xml_node_attr(const struct xml_node *n, const char *name, bool *found_r)
+{
+	struct xml_element e = {.attrs = n->attrs, .n_attrs = n->n_attrs};
+	return xml_element_attr(&e, (struct str){0}, name, found_r);
+}
