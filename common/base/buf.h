@@ -55,5 +55,6 @@ buf_len(const struct buf *b)
 static inline struct str
 buf_str(const struct buf *b)
 {
-	return (struct str){.p = b->data ? (const char *)b->data + b->start : NULL, .n = b->end - b->start};
+	return (struct str){
+	    .p = b->data ? (const char *)b->data + b->start : NULL, .n = b->end - b->start};
 }

@@ -67,7 +67,7 @@ clock_stamp(int64_t wall_us, char out[CLOCK_STAMP_MAX])
 	clock_date(days, &year, &month, &day);
 	if (year < 0 || year > 9999)
 		year = 9999;
-	snprintf(out, CLOCK_STAMP_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ", (unsigned)year % 10000,
-	    month % 100, day % 100, rest / 3600000 % 24, rest / 60000 % 60, rest / 1000 % 60,
-	    rest % 1000);
+	snprintf(out, CLOCK_STAMP_MAX, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+	    (unsigned)year % 10000, month % 100, day % 100, rest / 3600000 % 24, rest / 60000 % 60,
+	    rest / 1000 % 60, rest % 1000);
 }

@@ -27,7 +27,8 @@ dec_base64(struct buf *out, struct str in)
 		return true;
 	size_t cap = in.n / 4 * 3, n;
 	uint8_t *p = buf_reserve(out, cap);
-	if (sodium_base642bin(p, cap, in.p, in.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) != 0) {
+	if (sodium_base642bin(p, cap, in.p, in.n, NULL, &n, NULL, sodium_base64_VARIANT_ORIGINAL) !=
+	    0) {
 		secret_wipe(p, cap);
 		return false;
 	}

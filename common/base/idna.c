@@ -20,7 +20,8 @@ is_ldh(char c)
 static bool
 label_ascii_ok(struct str l)
 {
-	if (l.n == 0 || l.n > LABEL_MAX || l.p[0] == '-' || l.p[l.n - 1] == '-' || str_starts(l, S("xn--")))
+	if (l.n == 0 || l.n > LABEL_MAX || l.p[0] == '-' || l.p[l.n - 1] == '-' ||
+	    str_starts(l, S("xn--")))
 		return false;
 	for (size_t i = 0; i < l.n; i++)
 		if (!is_ldh(l.p[i]))
@@ -59,8 +60,8 @@ label_to_unicode(char *ul, size_t cap, const char *z)
 	if (ascii && idn2_to_unicode_8z8z(z, &decoded, 0) != IDN2_OK)
 		return false;
 	const char *u = ascii ? decoded : z;
-	bool ok = !has_only_ascii(str_z(u)) && label_round_trips(u, &al) && (!ascii || strcmp(al, z) == 0) &&
-	    str_copy(ul, cap, str_z(u));
+	bool ok = !has_only_ascii(str_z(u)) && label_round_trips(u, &al) &&
+	    (!ascii || strcmp(al, z) == 0) && str_copy(ul, cap, str_z(u));
 	idn2_free(decoded);
 	idn2_free(al);
 	return ok;
@@ -109,8 +110,9 @@ ipv6_prepare(char *dst, size_t cap, size_t *n_r, struct str in)
 {
 	char z[INET6_ADDRSTRLEN], out[INET6_ADDRSTRLEN];
 	struct in6_addr a;
-	if (in.n < 4 || in.p[in.n - 1] != ']' || !str_copy(z, sizeof(z), str_of(in.p + 1, in.n - 2)) ||
-	    memchr(in.p, '\0', in.n) || inet_pton(AF_INET6, z, &a) != 1)
+	if (in.n < 4 || in.p[in.n - 1] != ']' ||
+	    !str_copy(z, sizeof(z), str_of(in.p + 1, in.n - 2)) || memchr(in.p, '\0', in.n) ||
+	    inet_pton(AF_INET6, z, &a) != 1)
 		return false;
 	inet_ntop(AF_INET6, &a, out, sizeof(out));
 	int n = snprintf(dst, cap, "[%s]", out);

@@ -18,7 +18,8 @@ enum quick {
 static bool
 is_local_delimiter(char c)
 {
-	return c == '"' || c == '&' || c == '\'' || c == '/' || c == ':' || c == '<' || c == '>' || c == '@';
+	return c == '"' || c == '&' || c == '\'' || c == '/' || c == ':' || c == '<' || c == '>' ||
+	    c == '@';
 }
 
 static enum quick
@@ -69,7 +70,8 @@ part_local(char *dst, size_t *n_r, struct str in)
 		if (q != QUICK_UNSURE)
 			return q == QUICK_YES;
 	}
-	return precis_username(dst, JID_PART_MAX, n_r, in) && !has_local_delimiter(str_of(dst, *n_r));
+	return precis_username(dst, JID_PART_MAX, n_r, in) &&
+	    !has_local_delimiter(str_of(dst, *n_r));
 }
 
 static bool

@@ -39,5 +39,5 @@ list_remove(struct list *node)
 
 #define LIST_FOREACH(l, it) for (struct list *it = (l)->next; it != (l); it = it->next)
 /* The body may remove `it`, and only `it`. */
-#define LIST_FOREACH_SAFE(l, it, nx)                                                               \
+#define LIST_FOREACH_SAFE(l, it, nx) \
 	for (struct list *it = (l)->next, *nx = it->next; it != (l); it = nx, nx = it->next)

@@ -89,7 +89,8 @@ is_deceptive(const uint8_t *p, size_t n)
 		return p[0] == 0xC2 && p[1] < 0xA0;
 	if (n != 3 || p[0] != 0xE2)
 		return false;
-	return (p[1] == 0x80 && p[2] >= 0xA8 && p[2] <= 0xAE) || (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
+	return (p[1] == 0x80 && p[2] >= 0xA8 && p[2] <= 0xAE) ||
+	    (p[1] == 0x81 && p[2] >= 0xA6 && p[2] <= 0xA9);
 }
 
 /* Writes the first character of s, or its escape, to out (5 bytes). Returns how much of s it was. */
@@ -135,7 +136,8 @@ log_send(const char *line, size_t n)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
 	/* POLLERR: a pipe without a reader, where a write would raise SIGPIPE. */
-	if (poll(&p, 1, 0) != 1 || p.revents != POLLOUT || write(STDERR_FILENO, line, n) != (ssize_t)n)
+	if (poll(&p, 1, 0) != 1 || p.revents != POLLOUT ||
+	    write(STDERR_FILENO, line, n) != (ssize_t)n)
 		log_lost++;
 }
 
@@ -149,7 +151,8 @@ log_line(enum log_level level, const char *id, struct str text)
 		log_escape(shown, sizeof(shown), str_z(id));
 		snprintf(who, sizeof(who), "[%s] ", shown);
 	}
-	int head = snprintf(line, sizeof(line), "%s %s %s %s", stamp, log_name, log_level_names[level], who);
+	int head = snprintf(
+	    line, sizeof(line), "%s %s %s %s", stamp, log_name, log_level_names[level], who);
 	size_t n = (size_t)head;
 	n += log_escape(line + n, sizeof(line) - n - 1, text);
 	line[n++] = '\n';
@@ -163,7 +166,8 @@ log_tell_lost(void)
 	char text[64];
 	if (lost == told)
 		return;
-	int n = snprintf(text, sizeof(text), "%llu log lines dropped: stderr was full", (unsigned long long)(lost - told));
+	int n = snprintf(text, sizeof(text), "%llu log lines dropped: stderr was full",
+	    (unsigned long long)(lost - told));
 	log_line(LOG_WARN, NULL, str_of(text, (size_t)n));
 	if (log_lost == lost)
 		log_lost_told = lost;

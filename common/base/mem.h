@@ -14,5 +14,5 @@ void *mem_dup(const void *p, size_t n);
 _Noreturn void bug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #define NEW(type) ((type *)mem_new(sizeof(type)))
-#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+#define CONTAINER_OF(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

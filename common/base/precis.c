@@ -111,8 +111,8 @@ bool
 precis_username(char *dst, size_t cap, size_t *n_r, struct str in)
 {
 	struct precis_work w;
-	return precis_map_username(&w, in) && precis_bidi_ok(&w) && precis_in_class(&w, PRECIS_IDENTIFIER) &&
-	    precis_store(&w, dst, cap, n_r);
+	return precis_map_username(&w, in) && precis_bidi_ok(&w) &&
+	    precis_in_class(&w, PRECIS_IDENTIFIER) && precis_store(&w, dst, cap, n_r);
 }
 
 static void
@@ -130,7 +130,8 @@ precis_opaque(char *dst, size_t cap, size_t *n_r, struct str in)
 	bool ok = precis_load(&w, in);
 	if (ok) {
 		precis_map_spaces(&w);
-		ok = precis_nfc(&w) && precis_in_class(&w, PRECIS_FREEFORM) && precis_store(&w, dst, cap, n_r);
+		ok = precis_nfc(&w) && precis_in_class(&w, PRECIS_FREEFORM) &&
+		    precis_store(&w, dst, cap, n_r);
 	}
 	secret_wipe(&w, sizeof(w));
 	return ok;

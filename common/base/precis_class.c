@@ -41,7 +41,8 @@ static const struct {
 static bool
 is_old_hangul_jamo(uint32_t c)
 {
-	return (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97C) || (c >= 0xD7B0 && c <= 0xD7FB);
+	return (c >= 0x1100 && c <= 0x11FF) || (c >= 0xA960 && c <= 0xA97C) ||
+	    (c >= 0xD7B0 && c <= 0xD7FB);
 }
 
 static bool
@@ -59,15 +60,17 @@ has_compat(uint32_t c)
 static bool
 is_letter_or_digit(uint32_t c)
 {
-	return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lu | UC_CATEGORY_MASK_Lo |
-	    UC_CATEGORY_MASK_Nd | UC_CATEGORY_MASK_Lm | UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Mc);
+	return uc_is_general_category_withtable(c,
+	    UC_CATEGORY_MASK_Ll | UC_CATEGORY_MASK_Lu | UC_CATEGORY_MASK_Lo | UC_CATEGORY_MASK_Nd |
+		UC_CATEGORY_MASK_Lm | UC_CATEGORY_MASK_Mn | UC_CATEGORY_MASK_Mc);
 }
 
 static bool
 is_free_form(uint32_t c)
 {
-	return uc_is_general_category_withtable(c, UC_CATEGORY_MASK_Lt | UC_CATEGORY_MASK_Nl | UC_CATEGORY_MASK_No |
-	    UC_CATEGORY_MASK_Me | UC_CATEGORY_MASK_Zs | UC_CATEGORY_MASK_S | UC_CATEGORY_MASK_P);
+	return uc_is_general_category_withtable(c,
+	    UC_CATEGORY_MASK_Lt | UC_CATEGORY_MASK_Nl | UC_CATEGORY_MASK_No | UC_CATEGORY_MASK_Me |
+		UC_CATEGORY_MASK_Zs | UC_CATEGORY_MASK_S | UC_CATEGORY_MASK_P);
 }
 
 static enum verdict
@@ -137,7 +140,8 @@ static bool
 has_japanese(const struct precis_work *w)
 {
 	for (size_t i = 0; i < w->n; i++)
-		if (is_script(w->cp[i], "Hiragana") || is_script(w->cp[i], "Katakana") || is_script(w->cp[i], "Han"))
+		if (is_script(w->cp[i], "Hiragana") || is_script(w->cp[i], "Katakana") ||
+		    is_script(w->cp[i], "Han"))
 			return true;
 	return false;
 }
@@ -167,7 +171,8 @@ precis_in_class(const struct precis_work *w, enum precis_class which)
 		enum verdict v = class_of(w->cp[i]);
 		if (v == DISALLOWED || (v == FREEFORM_ONLY && which == PRECIS_IDENTIFIER))
 			return false;
-		if ((v == CONTEXT_J && !context_j_ok(w, i)) || (v == CONTEXT_O && !context_o_ok(w, i)))
+		if ((v == CONTEXT_J && !context_j_ok(w, i)) ||
+		    (v == CONTEXT_O && !context_o_ok(w, i)))
 			return false;
 	}
 	return true;
@@ -198,9 +203,11 @@ precis_bidi_ok(const struct precis_work *w)
 	size_t last = w->n;
 	while (last > 1 && uc_bidi_category(w->cp[last - 1]) == UC_BIDI_NSM)
 		last--;
-	unsigned begins = 1u << uc_bidi_category(w->cp[0]), ends = 1u << uc_bidi_category(w->cp[last - 1]);
+	unsigned begins = 1u << uc_bidi_category(w->cp[0]),
+		 ends = 1u << uc_bidi_category(w->cp[last - 1]);
 	if (begins & (BIDI(R) | BIDI(AL)))
-		return bidi_all_in(w, BIDI_RTL | BIDI_ANYWHERE, &seen) && (ends & (BIDI_RTL | BIDI(EN))) &&
-		    !((seen & BIDI(EN)) && (seen & BIDI(AN)));
-	return (begins & BIDI(L)) && bidi_all_in(w, BIDI(L) | BIDI_ANYWHERE, &seen) && (ends & (BIDI(L) | BIDI(EN)));
+		return bidi_all_in(w, BIDI_RTL | BIDI_ANYWHERE, &seen) &&
+		    (ends & (BIDI_RTL | BIDI(EN))) && !((seen & BIDI(EN)) && (seen & BIDI(AN)));
+	return (begins & BIDI(L)) && bidi_all_in(w, BIDI(L) | BIDI_ANYWHERE, &seen) &&
+	    (ends & (BIDI(L) | BIDI(EN)));
 }
