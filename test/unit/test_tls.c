@@ -40,7 +40,7 @@ test_versions_and_keys(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct pair p = {0};
+		struct tls_pair p = {0};
 		pair_shake(&p, cases[i].priority, cases[i].sni, "xmpp-client");
 		pair_assert_open(&p);
 		pair_assert_shown(&p, cases[i].key);
@@ -53,7 +53,7 @@ test_versions_and_keys(void **state)
 static void
 test_describe(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 
 	(void)state;
 	pair_shake(&p, RIG_TLS13 ":-GROUP-ALL:+GROUP-X25519:-CIPHER-ALL:+AES-256-GCM", NULL, NULL);
@@ -78,7 +78,7 @@ test_inv_08_old_and_weak_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct pair p = {0};
+		struct tls_pair p = {0};
 		pair_shake(&p, cases[i], "montague.example", NULL);
 		assert_int_equal(p.state, TLS_FAILED);
 		assert_int_not_equal(p.client.status, 0);
@@ -101,7 +101,7 @@ test_sni(void **state)
 	    {"nowhere.example", KEY_ECDSA},
 	    {NULL, KEY_ECDSA},
 	};
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 
 	(void)state;
 	pair_set_chain(p.context, "m\xc3\xbcller.example", KEY_OTHER);
@@ -128,7 +128,7 @@ test_domain_without_sni(void **state)
 	    {"capulet.example", "montague.example", KEY_ECDSA},
 	    {"nowhere.example", "montague.example", KEY_RSA},
 	};
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
@@ -159,7 +159,7 @@ test_alpn(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
-		struct pair p = {0};
+		struct tls_pair p = {0};
 		pair_shake(&p, i % 2 ? RIG_TLS12 : RIG_TLS13, "capulet.example", cases[i / 2].alpn);
 		assert_int_equal(p.state, cases[i / 2].state);
 		if (p.state == TLS_FAILED)
@@ -174,7 +174,7 @@ test_alpn(void **state)
 static void
 test_chain_replaced_and_removed(void **state)
 {
-	struct pair old = {.context = pair_context()}, p = {.context = old.context};
+	struct tls_pair old = {.context = pair_context()}, p = {.context = old.context};
 
 	(void)state;
 	pair_shake(&old, "NORMAL", NULL, NULL);
@@ -198,7 +198,7 @@ test_chain_replaced_and_removed(void **state)
 static void
 test_no_chain_yet(void **state)
 {
-	struct pair p = {.context = tls_context_new(NULL)};
+	struct tls_pair p = {.context = tls_context_new(NULL)};
 
 	(void)state;
 	pair_shake(&p, "NORMAL", "capulet.example", NULL);
@@ -224,7 +224,7 @@ test_bad_chain(void **state)
 /* --- resumption and channel binding -------------------------------------------------------------------------- */
 
 static void
-assert_bindings_equal(struct pair *p, bool tls13)
+assert_bindings_equal(struct tls_pair *p, bool tls13)
 {
 	gnutls_datum_t theirs;
 	struct buf ours = {0};
@@ -255,7 +255,7 @@ test_inv_10_channel_bindings(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct pair p = {0};
+		struct tls_pair p = {0};
 		pair_shake(&p, i % 2 ? RIG_TLS12 : RIG_TLS13,
 		    i < 2 ? "capulet.example" : "montague.example", NULL);
 		pair_assert_open(&p);
@@ -267,7 +267,7 @@ test_inv_10_channel_bindings(void **state)
 static void
 test_no_binding_before_handshake(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf out = {0};
 
 	(void)state;
@@ -282,7 +282,7 @@ test_no_binding_before_handshake(void **state)
 static bool
 resumes(const char *priority, struct str first_key, struct str second_key)
 {
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 	gnutls_datum_t session = {0};
 	char got[8];
 
@@ -336,7 +336,7 @@ test_tickets(void **state)
 static void
 test_large_and_piecemeal(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf sent = {0}, plain = {0}, in = {0};
 	size_t got = 0;
 	char chunk[5000];
@@ -372,7 +372,7 @@ test_large_and_piecemeal(void **state)
 static void
 test_close(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf plain = {0};
 	char got[64];
 
@@ -395,7 +395,7 @@ test_close(void **state)
 static void
 test_corrupt_record(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf plain = {0};
 
 	(void)state;

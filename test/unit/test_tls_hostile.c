@@ -20,7 +20,7 @@
 static void
 test_inv_15_renegotiation_refused(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf plain = {0};
 	char got[8];
 
@@ -41,7 +41,7 @@ test_inv_15_renegotiation_refused(void **state)
 static void
 test_inv_15_key_updates(void **state)
 {
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf plain = {0};
 	enum tls_state s = TLS_OPEN;
 	int n = 0;
@@ -69,14 +69,14 @@ test_inv_15_handshake_flood(void **state)
 {
 	static const uint8_t ccs[] = {20, 3, 3, 0, 1, 1};
 	static const uint8_t record[] = {22, 3, 1, 0x20, 0};
-	struct pair p = {0};
+	struct tls_pair p = {0};
 	struct buf in = {0}, out = {0};
 	enum tls_state s = TLS_HANDSHAKE;
 	size_t sent = 0;
 
 	(void)state;
 	for (int kind = 0; kind < 2; kind++) {
-		p = (struct pair){0};
+		p = (struct tls_pair){0};
 		pair_start(&p, RIG_TLS13, NULL, NULL, NULL);
 		if (kind == 1) {
 			gnutls_handshake(p.client.session);
@@ -108,7 +108,7 @@ test_garbage(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 200; i++) {
-		struct pair p = {0};
+		struct tls_pair p = {0};
 		struct buf in = {0}, out = {0};
 		pair_start(
 		    &p, i % 2 ? RIG_TLS12 : RIG_TLS13, "capulet.example", "xmpp-client", NULL);
@@ -131,7 +131,7 @@ test_garbage(void **state)
 static void
 test_signer_unavailable_then_back(void **state)
 {
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 
 	(void)state;
 	signer_set_path("/nonexistent/keyd.sock", NULL);
@@ -150,7 +150,7 @@ test_signer_unavailable_then_back(void **state)
 static void
 test_unknown_key(void **state)
 {
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 	struct err err;
 
 	(void)state;
@@ -170,7 +170,7 @@ test_unknown_key(void **state)
 static void
 test_wrong_key(void **state)
 {
-	struct pair p = {.context = pair_context()};
+	struct tls_pair p = {.context = pair_context()};
 	struct err err;
 
 	(void)state;

@@ -63,39 +63,39 @@ pair_context(void)
 }
 
 void
-pair_start(struct pair *p, const char *priority, const char *sni, const char *alpn,
+pair_start(struct tls_pair *p, const char *priority, const char *sni, const char *alpn,
     const gnutls_datum_t *resume)
 {
 	struct tls_context *t = p->context;
 
-	*p = (struct pair){.context = t != NULL ? t : pair_context()};
+	*p = (struct tls_pair){.context = t != NULL ? t : pair_context()};
 	rig_client_start(&p->client, priority, sni, alpn, resume);
 	p->server = tls_new(p->context, (struct str){0});
 }
 
 void
-pair_shake(struct pair *p, const char *priority, const char *sni, const char *alpn)
+pair_shake(struct tls_pair *p, const char *priority, const char *sni, const char *alpn)
 {
 	pair_start(p, priority, sni, alpn, NULL);
 	p->state = rig_shake(&p->client, p->server, &p->err);
 }
 
 void
-pair_finish(struct pair *p)
+pair_finish(struct tls_pair *p)
 {
 	tls_free(&p->server);
 	rig_client_stop(&p->client);
 }
 
 void
-pair_stop(struct pair *p)
+pair_stop(struct tls_pair *p)
 {
 	pair_finish(p);
 	tls_context_free(&p->context);
 }
 
 void
-pair_assert_open(const struct pair *p)
+pair_assert_open(const struct tls_pair *p)
 {
 	if (p->state != TLS_OPEN || p->client.status != 0)
 		fail_msg("state %d, client %s, %s", p->state, gnutls_strerror(p->client.status),
@@ -103,7 +103,7 @@ pair_assert_open(const struct pair *p)
 }
 
 void
-pair_assert_shown(const struct pair *p, int key)
+pair_assert_shown(const struct tls_pair *p, int key)
 {
 	unsigned n;
 	const gnutls_datum_t *shown = gnutls_certificate_get_peers(p->client.session, &n);
@@ -117,7 +117,7 @@ pair_assert_shown(const struct pair *p, int key)
 }
 
 void
-pair_assert_talks(struct pair *p)
+pair_assert_talks(struct tls_pair *p)
 {
 	static const char question[] = "<stream:stream>", answer[] = "<stream:features/>";
 	struct buf plain = {0};

@@ -20,7 +20,7 @@ int pair_free_keys(void **state);
 struct tls_context *pair_context(void);
 void pair_set_chain(struct tls_context *t, const char *domain, int key);
 
-struct pair {
+struct tls_pair {
 	struct tls_context *context; /* one that is there is used, else one is made */
 	struct rig_client client;
 	struct tls *server;
@@ -28,17 +28,17 @@ struct pair {
 	struct err err;
 };
 
-void pair_start(struct pair *p, const char *priority, const char *sni, const char *alpn,
+void pair_start(struct tls_pair *p, const char *priority, const char *sni, const char *alpn,
     const gnutls_datum_t *resume);
 /* Start and handshake. */
-void pair_shake(struct pair *p, const char *priority, const char *sni, const char *alpn);
+void pair_shake(struct tls_pair *p, const char *priority, const char *sni, const char *alpn);
 /* Frees both ends. */
-void pair_finish(struct pair *p);
+void pair_finish(struct tls_pair *p);
 /* And the context. */
-void pair_stop(struct pair *p);
+void pair_stop(struct tls_pair *p);
 
-void pair_assert_open(const struct pair *p);
+void pair_assert_open(const struct tls_pair *p);
 /* The client was shown the certificate of this key. */
-void pair_assert_shown(const struct pair *p, int key);
+void pair_assert_shown(const struct tls_pair *p, int key);
 /* Both ends read what the other wrote. */
-void pair_assert_talks(struct pair *p);
+void pair_assert_talks(struct tls_pair *p);
