@@ -98,6 +98,17 @@ on_text(void *user, const xmlChar *text, int n)
 		reader_on_text(p->reader, str_of(text, (size_t)n));
 }
 
+/* Overlong forms pass libxml2's own look at a CDATA section. It cuts blocks between characters. */
+static void
+on_cdata(void *user, const xmlChar *text, int n)
+{
+	struct xml_parser *p = user;
+	if (str_is_utf8(str_of(text, (size_t)n)))
+		on_text(user, text, n);
+	else
+		reader_fail(p->reader, XML_NOT_WELL_FORMED);
+}
+
 static void
 on_doctype(void *user, const xmlChar *name, const xmlChar *public_id, const xmlChar *system_id)
 {
@@ -133,6 +144,16 @@ on_reference(void *user, const xmlChar *name)
 	reader_fail(p->reader, XML_RESTRICTED);
 }
 
+/* "<!DOCTYPE" where none may be is a syntax error to libxml2, found before or behind the '<'. */
+static bool
+is_at_declaration(const xmlParserInput *in)
+{
+	const xmlChar *p = in->cur;
+	if (*p == '<')
+		p++;
+	return p > in->base && p[-1] == '<' && p[0] == '!' && p[1] != '[';
+}
+
 /* Whatever libxml2 finds worth saying ends the stream, but for what is only its opinion about URIs and the
  * values of xml:lang and xml:space. */
 static void
@@ -149,6 +170,7 @@ on_error(void *user, xmlErrorPtr e)
 		break;
 	case XML_ERR_UNDECLARED_ENTITY:
 	case XML_WAR_UNDECLARED_ENTITY:
+	case XML_ERR_RESERVED_XML_NAME: /* <?xml?> behind the beginning */
 		reader_fail(p->reader, XML_RESTRICTED);
 		break;
 	case XML_NS_ERR_UNDEFINED_NAMESPACE:
@@ -159,7 +181,8 @@ on_error(void *user, xmlErrorPtr e)
 		reader_fail(p->reader, XML_TOO_COMPLEX);
 		break;
 	default:
-		reader_fail(p->reader, XML_NOT_WELL_FORMED);
+		reader_fail(p->reader,
+		    is_at_declaration(p->ctxt->input) ? XML_RESTRICTED : XML_NOT_WELL_FORMED);
 	}
 }
 
@@ -170,7 +193,7 @@ static xmlSAXHandler handlers = {
     .characters = on_text,
     /* The same function: else libxml2 guesses which white space counts. */
     .ignorableWhitespace = on_text,
-    .cdataBlock = on_text,
+    .cdataBlock = on_cdata,
     .processingInstruction = on_instruction,
     .comment = on_comment,
     .startElementNs = on_start,

@@ -2,6 +2,8 @@
  * again with every piece that comes, and then compares the attributes pair by pair. So a long one is kept
  * here until its end is in sight, and its attributes are counted meanwhile. What can never be legal is not
  * waited for. */
+#include <string.h>
+
 #include "xml/internal.h"
 
 #define LONG_TAG 2048u
@@ -45,10 +47,25 @@ long_tag_begin(struct xml_reader *r, struct str tag)
 	check_attributes(r);
 }
 
+/* A bare ampersand: libxml2 would wait for a semicolon, and the peer for an answer. */
+static void
+watch_reference(struct xml_reader *r, struct str s)
+{
+	if (s.n >= LONG_TAG)
+		reader_fail(r, XML_RESTRICTED);
+	for (size_t i = 1; i < s.n && s.p[i] != ';'; i++)
+		if (memchr("<>&'\" \t\r\n", s.p[i], 9))
+			reader_fail(r, XML_NOT_WELL_FORMED);
+}
+
 void
 pending_watch(struct xml_reader *r)
 {
 	struct str s = xml_parser_pending(r->parser);
+	if (s.n > 0 && s.p[0] == '&')
+		watch_reference(r, s);
+	else if (s.n > 0 && s.p[0] != '<' && r->depth == 1 && !str_empty(str_trim(s)))
+		reader_fail(r, XML_NOT_WELL_FORMED);
 	if (s.n < 3 || s.p[0] != '<' || r->in_long_tag)
 		return;
 	if (s.p[1] == '?' || (s.p[1] == '!' && s.p[2] != '['))
