@@ -50,15 +50,16 @@ struct bus_handler {
 struct bus_events {
 	/* Our link to the router is there (WELCOME taken) or lost. */
 	void (*linked)(void *ctx, bool up);
-	/* A peer is there with a new incarnation, before stable frames go to it: register (BUS.md §6.3). */
+	/* A peer is there with a new incarnation, before stable frames go to it: register (BUS.md §6.3). Also called, with
+	 * the same incarnation, for one that was presumed dead (peer_gone) and is back. */
 	void (*peer_new)(void *ctx, const struct endpoint *peer);
 	/* This incarnation is dead: called before its bound frames are dropped and before peer_new of its successor. */
 	void (*peer_gone)(void *ctx, const struct endpoint *peer);
 	/* A bound frame to a dead incarnation is being dropped; `cause` (may be NULL) is released after the call: hold it,
-	 * or send under it, to keep the chain (BUS.md §6.1). */
+	 * or send under it, to keep the chain (BUS.md §6.1). Not called for requests: their answer function is. */
 	void (*lost)(void *ctx, const struct endpoint *peer, const struct bus_message *m,
 	    const void *msg, const struct opid *op, struct custody *cause);
-	/* A stable frame has waited too long. never_sent: it cannot have taken effect. Cause as above. */
+	/* A stable frame has waited too long. never_sent: it cannot have taken effect. Cause and requests as above. */
 	void (*failed)(void *ctx, const struct bus_message *m, const void *msg,
 	    const struct opid *op, struct custody *cause, bool never_sent);
 	/* A window that was full towards this role is open again: edges resume reading. */
@@ -95,8 +96,9 @@ enum bus_flags {
 void bus_send(struct bus *b, const struct endpoint *to, enum msg_type type, const void *msg,
     const struct opid *op, struct custody *cause, unsigned flags);
 
-/* Called once: with the answer (its in->message tells which of the possible ones), or with in and msg NULL when the
- * deadline passed, a bound request's peer died, or the bus is being freed. */
+/* Called once, never from inside bus_request: with the answer (its in->message tells which of the possible ones), or with
+ * in and msg NULL when the deadline passed, a bound request's peer died or is another by now, a stable one waited too
+ * long, or the bus is being freed. A request that failed before it was ever sent will not be sent any more. */
 typedef void bus_answer_fn(void *arg, const struct bus_in *in, const void *msg);
 
 /* As bus_send for a message whose first field is `req` (filled in here). While it is open the request's frame may be
@@ -118,12 +120,21 @@ void bus_answer_done(struct bus *b, const struct endpoint *to, uint64_t request,
 void bus_answer_failed(struct bus *b, const struct endpoint *to, uint64_t request,
     enum bus_error error, const char *text, struct custody *cause);
 
+/* Takes back what was sent under this custody and is not acknowledged (BUS.md §8, RELEASE): what the receiver has
+ * not got yet it will never get. The custody is let go by these frames. */
+void bus_withdraw(struct bus *b, struct custody *cause);
+
+/* While starting: only messages of these types (up to a 0) and answers are handled, others wait in their channels
+ * in the order of arrival (BUS.md §9). NULL: everything again. */
+void bus_admit_only(struct bus *b, const enum msg_type *types);
+
 /* Custody. Reference counted: holders are the running handler, every kept frame sent under it, and whoever called
  * custody_hold. When the last lets go, the frame it belongs to is acknowledged. */
 struct custody *custody_hold(struct custody *c);
 void custody_release(struct custody *c); /* NULL is fine */
 
-/* A custody of one's own, held once by the caller: done(arg) runs when the last holder lets go. What is sent under it
+/* A custody of one's own, held once by the caller: done(arg) runs when the last holder lets go (never when that is
+ * bus_free, which ends all custodies: let go of yours before). What is sent under it
  * has no level to be above of. Edges use one per stanza; sessiond to acknowledge a session's stanzas in order (the inner
  * frame's custody is held until then; `inner` may be NULL and serves for the level check). */
 struct custody *custody_new(
@@ -132,6 +143,8 @@ struct custody *custody_new(
 /* Whether the windows towards the connected endpoints of a role leave room (edges stop reading TCP when not). */
 bool bus_has_credit(const struct bus *b, enum role role);
 bool bus_is_linked(const struct bus *b);
+/* How long the router has been running; 0 while not linked (BUS.md §9.2). */
+uint64_t bus_router_age_ms(const struct bus *b);
 /* Whether at least one endpoint of the role (all `instances` of the routing table for sessiond) is connected. */
 bool bus_role_up(const struct bus *b, enum role role);
 /* The current incarnation of an endpoint; 0 when unknown. */
@@ -151,7 +164,9 @@ bool bus_is_local_domain(const struct bus *b, struct str domain);
 /* Says that (origin, n) can be brought by nobody again; sent on lazily along `to`. */
 void bus_settle(struct bus *b, const struct endpoint *to, const struct id128 *origin, uint64_t n);
 
-/* Closes the link to the router as if it had sent garbage (receivers call it for a frame their own checks refuse). */
+/* For a frame that the receiver's own checks refuse. A receiver cannot close its sender's link, so it asks the router to
+ * (COMPLAIN); the frame itself counts as handled and is acknowledged, or it would come again for ever. Called by a
+ * daemon that strangers can reach (an edge, ctl) it only drops the frame. */
 void bus_protocol_error(struct bus *b, const struct bus_in *in, const char *what);
 
 /* Numbers for `status`, tests and bounds. */

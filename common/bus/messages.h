@@ -59,6 +59,13 @@ struct bus_list {
 #include "bus/messages.def"
 #undef M
 
+/* Any message, decoded. */
+#define M(number, name, level, binding, from, to, doc, fields) struct msg_##name name;
+union bus_any {
+#include "bus/messages.def"
+};
+#undef M
+
 #define M(number, name, level, binding, from, to, doc, fields) MSG_##name = number,
 enum msg_type {
 #include "bus/messages.def"

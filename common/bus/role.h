@@ -22,7 +22,7 @@ enum role {
 #define BUS_ANY 0xffffffffu /* any role */
 #define BUS_LEVEL_MAX 6
 #define BUS_FRAME_MAX (1024 * 1024) /* header included */
-#define BUS_HEADER_BYTES 74
+#define BUS_HEADER_BYTES 70
 
 const char *role_name(enum role role);
 /* False when there is no such role. */
