@@ -74,7 +74,7 @@ keep_attrs(struct xml_reader *r, const struct xml_tag *t)
 	for (size_t i = 0; i < t->n_attrs; i++)
 		n += t->attrs[i].value.n;
 	buf_clear(&r->values);
-	buf_reserve(&r->values, n); /* all of it now: the values must not move */
+	buf_reserve(&r->values, n + 1); /* all of it now: the values must not move */
 	for (size_t i = 0; i < t->n_attrs; i++) {
 		struct str v = t->attrs[i].value;
 		r->attrs[i] = t->attrs[i];

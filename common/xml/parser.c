@@ -22,6 +22,7 @@ struct xml_parser {
 	struct xml_attr *attrs; /* of the tag at hand, reused */
 	struct xml_decl *decls;
 	size_t attrs_cap, decls_cap;
+	size_t cdata_cr_end; /* where a CDATA block ended in CR */
 	bool odd_namespace; /* libxml2 dislikes a namespace name as a URI: no reason to stop (F-33) */
 };
 
@@ -75,6 +76,9 @@ on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *
 	    .n_decls = (size_t)n_decls};
 	if (!namespaces_are_sound(p) || n_defaulted != 0) {
 		reader_fail(p->reader, XML_NOT_WELL_FORMED);
+	} else if (str_is(t.prefix, "xml")) {
+		/* Nothing is, and an element without prefix cannot be written in that namespace. */
+		reader_fail(p->reader, XML_BAD_PREFIX);
 	} else if (reader_may_start(p->reader, t.n_attrs + t.n_decls)) {
 		tag_fill(p, &t, attrs, decls);
 		reader_on_start(p->reader, &t);
@@ -98,15 +102,37 @@ on_text(void *user, const xmlChar *text, int n)
 		reader_on_text(p->reader, str_of(text, (size_t)n));
 }
 
+/* CR and CRLF to LF, which libxml2 forgets in CDATA sections. A section comes in blocks, and a CR at the end of
+ * one belongs to an LF at the start of the next if nothing was between them. */
+static void
+cdata_lines(struct xml_parser *p, struct str s)
+{
+	size_t at = xml_parser_position(p);
+	if (at == p->cdata_cr_end && s.p[0] == '\n')
+		s = str_from(s, 1);
+	p->cdata_cr_end = s.n > 0 && s.p[s.n - 1] == '\r' ? at + s.n : 0;
+	while (s.n > 0) {
+		size_t cr = str_find(s, '\r');
+		if (cr > 0)
+			reader_on_text(p->reader, str_of(s.p, cr));
+		if (cr < s.n)
+			reader_on_text(p->reader, S("\n"));
+		s = str_from(s, cr + 1);
+		if (s.n > 0 && s.p[0] == '\n')
+			s = str_from(s, 1);
+	}
+}
+
 /* Overlong forms pass libxml2's own look at a CDATA section. It cuts blocks between characters. */
 static void
 on_cdata(void *user, const xmlChar *text, int n)
 {
 	struct xml_parser *p = user;
-	if (str_is_utf8(str_of(text, (size_t)n)))
-		on_text(user, text, n);
-	else
+	struct str s = str_of(text, n > 0 ? (size_t)n : 0);
+	if (!str_is_utf8(s))
 		reader_fail(p->reader, XML_NOT_WELL_FORMED);
+	else if (s.n > 0)
+		cdata_lines(p, s);
 }
 
 static void
@@ -227,10 +253,12 @@ xml_parser_new(struct xml_reader *r, size_t dict_bytes)
 	p->reader = r;
 	p->ctxt = xmlCreatePushParserCtxt(&handlers, p, NULL, 0, NULL);
 	/* The encoding is forced before any byte is there to guess it from. NOENT because without it an
-	 * ampersand in an attribute is reported as "&#38;"; no entity can be declared, so nothing expands. */
-	if (!p->ctxt ||
-	    xmlCtxtUseOptions(p->ctxt, XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_NOENT) !=
-		0 ||
+	 * ampersand in an attribute is reported as "&#38;"; no entity can be declared, so nothing expands.
+	 * OLD10 because Expat, which many peers use, takes the names of XML 1.0 before its fifth edition: others
+	 * would be a way to break a stranger's stream. */
+	const int options =
+	    XML_PARSE_IGNORE_ENC | XML_PARSE_NONET | XML_PARSE_NOENT | XML_PARSE_OLD10;
+	if (!p->ctxt || xmlCtxtUseOptions(p->ctxt, options) != 0 ||
 	    xmlCtxtResetPush(p->ctxt, NULL, 0, NULL, "UTF-8") != 0)
 		bug("libxml2 cannot make a parser");
 	xml_parser_limit_names(p, dict_bytes);

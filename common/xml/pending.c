@@ -48,31 +48,42 @@ long_tag_begin(struct xml_reader *r, struct str tag)
 }
 
 /* A bare ampersand: libxml2 would wait for a semicolon, and the peer for an answer. */
-static void
-watch_reference(struct xml_reader *r, struct str s)
+static enum xml_error
+judge_reference(struct str s)
 {
-	if (s.n >= LONG_TAG)
-		reader_fail(r, XML_RESTRICTED);
 	for (size_t i = 1; i < s.n && s.p[i] != ';'; i++)
 		if (memchr("<>&'\" \t\r\n", s.p[i], 9))
-			reader_fail(r, XML_NOT_WELL_FORMED);
+			return XML_NOT_WELL_FORMED;
+	return s.n < LONG_TAG ? XML_OK : XML_RESTRICTED;
+}
+
+static enum xml_error
+judge_markup(struct str s)
+{
+	if (s.n < 3)
+		return XML_OK;
+	if (s.p[1] == '?' || (s.p[1] == '!' && s.p[2] != '['))
+		return XML_RESTRICTED;
+	return s.n >= LONG_TAG && s.p[1] == '/' ? XML_NOT_WELL_FORMED : XML_OK;
 }
 
 void
 pending_watch(struct xml_reader *r)
 {
 	struct str s = xml_parser_pending(r->parser);
-	if (s.n > 0 && s.p[0] == '&')
-		watch_reference(r, s);
-	else if (s.n > 0 && s.p[0] != '<' && r->depth == 1 && !str_empty(str_trim(s)))
-		reader_fail(r, XML_NOT_WELL_FORMED);
-	if (s.n < 3 || s.p[0] != '<' || r->in_long_tag)
+	enum xml_error error = XML_OK;
+	if (s.n == 0 || r->in_long_tag)
 		return;
-	if (s.p[1] == '?' || (s.p[1] == '!' && s.p[2] != '['))
-		reader_fail(r, XML_RESTRICTED);
-	else if (s.n >= LONG_TAG && s.p[1] == '/')
-		reader_fail(r, XML_NOT_WELL_FORMED);
-	else if (s.n >= LONG_TAG && s.p[1] != '!')
+	if (s.p[0] == '&')
+		error = judge_reference(s);
+	else if (s.p[0] == '<')
+		error = judge_markup(s);
+	else if (r->depth == 1 && !str_empty(str_trim(s)))
+		error = XML_NOT_WELL_FORMED;
+	/* Failing takes the parser's bytes away: only at the end. */
+	if (error)
+		reader_fail(r, error);
+	else if (s.n >= LONG_TAG && s.p[0] == '<' && s.p[1] != '!')
 		long_tag_begin(r, s);
 }
 

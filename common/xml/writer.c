@@ -61,10 +61,17 @@ xw_attr_if(struct xml_writer *w, const char *name, struct str value)
 void
 xw_text(struct xml_writer *w, struct str text)
 {
+	bool was_open = w->open;
 	if (str_empty(text))
 		return;
 	xw_end_start_tag(w);
+	size_t before = buf_len(w->out);
 	escape_any_text(w->out, text);
+	if (was_open && buf_len(w->out) == before) {
+		/* Not one character of it was allowed: the element may still turn out empty. */
+		w->out->end--;
+		w->open = true;
+	}
 }
 
 void

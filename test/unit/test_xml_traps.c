@@ -181,6 +181,8 @@ test_inv_04_namespaces(void **state)
 	CONTENT("<message><p:x/></message>", XML_BAD_PREFIX);
 	CONTENT("<message><x xmlns:p='urn:p'/><p:x/></message>", XML_BAD_PREFIX);
 	CONTENT("<message xmlns:p=''/>", XML_BAD_PREFIX);
+	CONTENT("<xml:message/>", XML_BAD_PREFIX);
+	CONTENT("<message><xml:x/></message>", XML_BAD_PREFIX);
 	CONTENT("<message a:b:c='x'/>", XML_NOT_WELL_FORMED);
 	CONTENT("<a:b:c/>", XML_NOT_WELL_FORMED);
 	CONTENT("<stream:a:b/>", XML_NOT_WELL_FORMED);
@@ -246,6 +248,16 @@ test_inv_04_not_well_formed(void **state)
 	    "<a/>&#120;<b/>", "<![INCLUDE[x]]>"};
 	for (size_t i = 0; i < COUNT(bad); i++)
 		check_content(str_z(bad[i]), XML_NOT_WELL_FORMED);
+}
+
+/* Names of XML 1.0's fifth edition: a peer's Expat would end the stream that we relay them on. */
+static void
+test_inv_04_names_of_the_fifth_edition(void **state)
+{
+	(void)state;
+	CONTENT("<\xEF\xBB\xBFx/>", XML_NOT_WELL_FORMED);
+	CONTENT("<message \xF0\x90\x90\xA8='1'/>", XML_NOT_WELL_FORMED);
+	CONTENT("<\xC3\xA9 \xD7\x90='1'/>", XML_OK);
 }
 
 /* --- budgets */
@@ -501,6 +513,7 @@ main(void)
 	    cmocka_unit_test(test_odd_namespace_names),
 	    cmocka_unit_test(test_inv_04_invalid_characters),
 	    cmocka_unit_test(test_inv_04_not_well_formed),
+	    cmocka_unit_test(test_inv_04_names_of_the_fifth_edition),
 	    cmocka_unit_test(test_inv_02_depth),
 	    cmocka_unit_test(test_inv_02_elements),
 	    cmocka_unit_test(test_inv_02_attributes),
