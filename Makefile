@@ -155,6 +155,7 @@ all: $(common) $(programs)
 # test/unit/test_X.c          a program with all of common
 # test/unit/DAEMON/test_X.c   a program with all of common and all of DAEMON except its main.o
 # test/unit/*.c (else)        helpers, for every unit test that calls them
+# test/unit/DAEMON/*.c (else) helpers of that folder's tests
 # test/tool/X.c               a program for the tests to use, with all of common
 # test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
 
@@ -175,7 +176,8 @@ unit_dirs := $(call with_sources,test/unit/,$(folders))
 $(eval $(call compile,test/unit,test,-Itest/unit))
 $(eval $(call tests,,))
 $(foreach d,$(unit_dirs),$(eval $(call compile,test/unit/$d,test,-Itest/unit -I$d)))
-$(foreach d,$(unit_dirs),$(eval $(call tests,$d/,$(filter-out %/main.o,$(call objects,$d)))))
+$(foreach d,$(unit_dirs),$(eval $(call tests,$d/,$(filter-out %/main.o,$(call objects,$d)) \
+	$(filter-out $(BUILD)/obj/test/unit/$d/test_%,$(call objects,test/unit/$d)))))
 
 $(eval $(call compile,test/tool,test,))
 tools := $(patsubst test/tool/%.c,$(BUILD)/test/tool/%,$(wildcard test/tool/*.c))
