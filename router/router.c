@@ -36,7 +36,7 @@ const struct sandbox router_sandbox = {
 int
 router_check(const struct daemon *d, const void *settings, struct err *err)
 {
-	struct msg_ROUTES msg = {.routes = {0}};
+	struct msg_ROUTES msg = {0};
 	struct rec_route *routes;
 	(void)settings;
 	msg.routes.count = table_of_suite(&d->suite, &routes);
