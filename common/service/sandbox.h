@@ -5,12 +5,12 @@
 #include <stdint.h>
 
 struct sandbox {
-	const int *syscalls;    /* beyond the base set, up to -1 (SCMP_SYS numbers) */
-	bool files;             /* may open files below its own folder (authd, storaged): Landlock allows just that */
-	bool inet_connect;      /* may make inet sockets (s2sd) */
-	bool accept;            /* accepts connections */
-	bool lock_memory;       /* mlockall-ish limits, not dumpable (keyd, authd) */
-	unsigned threads;       /* RLIMIT_NPROC is not used: threads exist before; documents how many */
-	uint64_t max_files;     /* RLIMIT_NOFILE */
+	const int *syscalls; /* beyond the base set, up to -1 (SCMP_SYS numbers) */
+	bool files; /* may open files below its own folder (authd, storaged): Landlock allows just that */
+	bool inet_connect;  /* may make inet sockets (s2sd) */
+	bool accept;        /* accepts connections */
+	bool lock_memory;   /* mlockall-ish limits, not dumpable (keyd, authd) */
+	unsigned threads;   /* RLIMIT_NPROC is not used: threads exist before; documents how many */
+	uint64_t max_files; /* RLIMIT_NOFILE */
 	uint64_t max_file_size; /* RLIMIT_FSIZE; 0 = no file may grow */
 };

@@ -39,7 +39,8 @@ struct service {
 	void (*reloaded)(struct daemon *d, const void *old);
 	/* A line came over the control socket that the skeleton does not know; descriptors that came with it are the callee's.
 	 * The answer goes into out. False: unknown command. */
-	bool (*control)(struct daemon *d, struct str line, const int *fds, unsigned n_fds, struct buf *out);
+	bool (*control)(
+	    struct daemon *d, struct str line, const int *fds, unsigned n_fds, struct buf *out);
 	/* The exact reverse of start, threads, open; anything may be missing. */
 	void (*stop)(struct daemon *d);
 
@@ -48,8 +49,8 @@ struct service {
 	const struct bus_events *events;
 
 	/* Listeners of this daemon for `-L` and LISTEN_FDS (c2sd …); NULL: none. Calls add once per listener. */
-	void (*listeners)(const struct daemon *d, void (*add)(void *ctx, const char *name, const char *address, uint16_t port),
-	    void *ctx);
+	void (*listeners)(const struct daemon *d,
+	    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);
 };
 
 /* What all need to know, from jackdaw.conf. Strings live until the next reload. */
@@ -60,17 +61,17 @@ struct suite {
 	size_t n_components;
 	const char *const *admins; /* bare JIDs */
 	size_t n_admins;
-	const char *admin_group;   /* Unix group that may administer; "" = root and the suite's owner only */
+	const char *admin_group; /* Unix group that may administer; "" = root and the suite's owner only */
 	unsigned n_c2sd, n_s2sd, n_sessiond; /* instances */
 	int port_offset;
 };
 
 struct daemon {
 	const struct service *service;
-	char name[32];     /* "c2sd.0" */
+	char name[32]; /* "c2sd.0" */
 	unsigned instance;
 	struct loop *loop;
-	struct bus *bus;   /* NULL without handlers */
+	struct bus *bus; /* NULL without handlers */
 	struct suite suite;
 	const void *settings; /* struct of service->settings */
 	void *state;          /* the daemon's own; also the ctx of handlers and events */
@@ -81,11 +82,13 @@ int service_main(const struct service *s, int argc, char **argv);
 
 /* In open: the listening socket for this name: inherited (LISTEN_FDS, LISTEN_FDNAMES) or bound now. Address "*" = all, v6 and
  * v4 in one socket where possible. Non-blocking, close-on-exec, backlog 4096. -1 with *err filled ("port 5222 is taken: …"). */
-int service_listen_tcp(struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err);
+int service_listen_tcp(
+    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err);
 
 /* In open: a Unix stream (or seqpacket) listener named `file` in the folder of `role` ("run folder"), to be connected by that
  * role's user only. */
-int service_listen_unix(struct daemon *d, enum role role, const char *file, int type, struct err *err);
+int service_listen_unix(
+    struct daemon *d, enum role role, const char *file, int type, struct err *err);
 
 /* In open: whose uid the processes of a role have here; (uid_t)-1 when every role has ours. For SO_PEERCRED checks. */
 uint32_t service_role_uid(const struct daemon *d, enum role role);

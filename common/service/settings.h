@@ -24,7 +24,7 @@ struct setting_strings {
 };
 
 struct setting_sections {
-	void *v;      /* array of structs of the section's table; first member must be `const char *title` */
+	void *v; /* array of structs of the section's table; first member must be `const char *title` */
 	size_t n;
 };
 
@@ -32,11 +32,11 @@ struct setting {
 	const char *name;
 	enum setting_type type;
 	size_t offset;
-	const char *def;    /* default as text; list: "{a, b}"; sections: NULL */
-	int64_t min, max;   /* int: bounds; string and list: longest */
-	const char *text;   /* enum: the words; string: NULL */
-	bool secret;        /* printed as *** */
-	const char *help;   /* one line */
+	const char *def;               /* default as text; list: "{a, b}"; sections: NULL */
+	int64_t min, max;              /* int: bounds; string and list: longest */
+	const char *text;              /* enum: the words; string: NULL */
+	bool secret;                   /* printed as *** */
+	const char *help;              /* one line */
 	const struct setting *section; /* table of a section */
 	size_t section_size;
 };

@@ -1,0 +1,241 @@
+/* See control.h. Each client is a small object with a deadline; a ninth one is turned away. */
+#include "service/control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/list.h"
+#include "base/log.h"
+#include "base/mem.h"
+
+#define CLIENTS_MAX 8
+#define LINE_BYTES_MAX 4096
+#define DEADLINE_MS 10000
+
+struct control {
+	struct loop *loop;
+	struct loop_watch *watch;
+	int fd;
+	uid_t owner;
+	control_fn *fn;
+	void *ctx;
+	struct list clients;
+	unsigned n_clients;
+};
+
+struct client {
+	struct list link;
+	struct control *control;
+	struct loop_watch *watch;
+	struct loop_timer *deadline;
+	int fd;
+	int fds[CONTROL_FDS_MAX];
+	unsigned n_fds;
+	struct buf in, out; /* in: at most LINE_BYTES_MAX */
+};
+
+/* The one end of a client. */
+static void
+client_free(struct client *c)
+{
+	list_remove(&c->link);
+	c->control->n_clients--;
+	for (unsigned i = 0; i < c->n_fds; i++)
+		close(c->fds[i]);
+	loop_watch_free(&c->watch);
+	loop_timer_free(&c->deadline);
+	close(c->fd);
+	buf_deinit(&c->in);
+	buf_deinit(&c->out);
+	free(c);
+}
+
+static void
+on_deadline(void *ctx)
+{
+	client_free(ctx);
+}
+
+static void
+client_take_fds(struct client *c, struct msghdr *m)
+{
+	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
+		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
+			if (c->n_fds < CONTROL_FDS_MAX)
+				c->fds[c->n_fds++] = fd;
+			else
+				close(fd);
+		}
+	}
+}
+
+/* Bytes read; 0 at the end; -1 when there is nothing now. */
+static ssize_t
+client_receive(struct client *c)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CONTROL_FDS_MAX * sizeof(int))];
+	char bytes[1024];
+	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
+	struct msghdr m = {.msg_iov = &iov,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? -1 : 0;
+	client_take_fds(c, &m);
+	buf_add(&c->in, bytes, (size_t)n);
+	return n;
+}
+
+/* Writes what fits; true when all is out. */
+static bool
+client_flush(struct client *c)
+{
+	while (buf_len(&c->out)) {
+		struct str s = buf_str(&c->out);
+		ssize_t n = send(c->fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+		if (n < 0 && errno == EAGAIN)
+			return false;
+		if (n <= 0)
+			return true;
+		buf_consume(&c->out, (size_t)n);
+	}
+	return true;
+}
+
+static void
+client_answer(struct client *c, struct str line)
+{
+	unsigned n_fds = c->n_fds;
+
+	c->n_fds = 0; /* they are the callee's now */
+	c->control->fn(c->control->ctx, line, c->fds, n_fds, &c->out);
+	if (client_flush(c))
+		client_free(c);
+	else
+		loop_watch_set(c->watch, LOOP_WRITE);
+}
+
+static void
+on_client(void *ctx, int events)
+{
+	struct client *c = ctx;
+	struct str line, rest;
+	ssize_t n;
+
+	if (events & LOOP_WRITE) {
+		if (client_flush(c))
+			client_free(c);
+		return;
+	}
+	n = client_receive(c);
+	if (n < 0)
+		return;
+	if (str_split(buf_str(&c->in), '\n', &line, &rest))
+		client_answer(c, str_trim(line));
+	else if (n == 0 || buf_len(&c->in) > LINE_BYTES_MAX)
+		client_free(c);
+}
+
+static bool
+may_connect(const struct control *control, int fd)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 &&
+	    (peer.uid == 0 || peer.uid == control->owner);
+}
+
+static void
+on_connection(void *ctx, int events)
+{
+	struct control *control = ctx;
+	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct client *c;
+
+	(void)events;
+	if (fd < 0)
+		return;
+	if (control->n_clients >= CLIENTS_MAX || !may_connect(control, fd)) {
+		close(fd);
+		return;
+	}
+	c = NEW(struct client);
+	c->control = control;
+	c->fd = fd;
+	list_add(&control->clients, &c->link);
+	control->n_clients++;
+	c->deadline = loop_timer_new(control->loop, on_deadline, c);
+	loop_timer_start(c->deadline, DEADLINE_MS, 0);
+	c->watch = loop_watch_new(control->loop, fd, on_client, c);
+	loop_watch_set(c->watch, LOOP_READ);
+}
+
+int
+control_listen(unsigned instance, uid_t owner, int *fd_r, struct err *err)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(at.sun_path, sizeof(at.sun_path), "control.%u.sock", instance);
+	unlink(at.sun_path);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
+	    chmod(at.sun_path, 0600) != 0 || listen(fd, 16) != 0) {
+		err_set(err, "%s: %s", at.sun_path, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	if (geteuid() == 0 && owner != 0 && chown(at.sun_path, owner, (gid_t)-1) != 0)
+		log_warn("%s: its owner cannot be set: %s", at.sun_path, strerror(errno));
+	*fd_r = fd;
+	return 0;
+}
+
+struct control *
+control_new(struct loop *l, int fd, uid_t owner, control_fn *fn, void *ctx)
+{
+	struct control *c = NEW(struct control);
+
+	c->loop = l;
+	c->fd = fd;
+	c->owner = owner;
+	c->fn = fn;
+	c->ctx = ctx;
+	list_init(&c->clients);
+	c->watch = loop_watch_new(l, fd, on_connection, c);
+	loop_watch_set(c->watch, LOOP_READ);
+	return c;
+}
+
+void
+control_free(struct control **cp)
+{
+	struct control *c = *cp;
+
+	if (!c)
+		return;
+	LIST_FOREACH_SAFE(&c->clients, it, nx)
+		client_free(CONTAINER_OF(it, struct client, link));
+	loop_watch_free(&c->watch);
+	close(c->fd);
+	free(c);
+	*cp = NULL;
+}

@@ -1,0 +1,238 @@
+/* See files.h. */
+#include "service/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define LISTEN_FDS_START 3
+#define LISTEN_FDS_MAX 256
+
+/* ---- reading ---- */
+
+int
+file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
+{
+	for (;;) {
+		ssize_t n = read(fd, buf_reserve(out, 4096), 4096);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(err, "%s: cannot be read: %s", name, strerror(errno));
+		if (n == 0)
+			break;
+		buf_commit(out, (size_t)n);
+		if (buf_len(out) > SETTINGS_FILE_MAX)
+			return err_set(err, "%s: larger than %d bytes", name, SETTINGS_FILE_MAX);
+	}
+	*buf_reserve(out, 1) = 0;
+	return 0;
+}
+
+int
+file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err)
+{
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd, rc;
+
+	if (dir < 0)
+		return err_set(
+		    err, "%s: %s; run \"jackdawctl init\" first", folder, strerror(errno));
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	close(dir);
+	if (fd < 0 && errno == ENOENT && optional) {
+		*buf_reserve(out, 1) = 0;
+		return 0;
+	}
+	if (fd < 0)
+		return err_set(err, "%s/%s: %s", folder, name, strerror(errno));
+	rc = file_read_fd(fd, name, out, err);
+	close(fd);
+	return rc;
+}
+
+/* ---- pid files ---- */
+
+static int
+pidfile_open(int dir, const char *name, int flags)
+{
+	char file[128];
+
+	if (snprintf(file, sizeof(file), "%s.pid", name) >= (int)sizeof(file)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return openat(dir, file, flags | O_CLOEXEC, 0644);
+}
+
+static pid_t
+pidfile_pid(int fd)
+{
+	char text[32] = "";
+	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+
+	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
+}
+
+static int
+pidfile_write(int fd, const char *name, struct err *err)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+		return err_set(err, "%s.pid: %s", name, strerror(errno));
+	return 0;
+}
+
+int
+pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
+{
+	int dir = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC), fd;
+
+	if (dir < 0)
+		return err_set(
+		    err, "%s: %s; run \"jackdawctl init\" first", folder, strerror(errno));
+	fd = pidfile_open(dir, name, O_RDWR | O_CREAT);
+	close(dir);
+	if (fd < 0)
+		return err_set(err, "%s/%s.pid: %s", folder, name, strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		pid_t pid = pidfile_pid(fd);
+
+		close(fd);
+		return err_set(err, "%s runs already (pid %ld)", name, (long)pid);
+	}
+	if (pidfile_write(fd, name, err) != 0) {
+		close(fd);
+		return -1;
+	}
+	*fd_r = fd;
+	return 0;
+}
+
+pid_t
+pidfile_owner(int folder_fd, const char *name)
+{
+	int fd = pidfile_open(folder_fd, name, O_RDONLY);
+	pid_t pid = 0;
+
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+		pid = pidfile_pid(fd);
+	close(fd);
+	return pid;
+}
+
+/* ---- inherited listeners ---- */
+
+struct listen_fds {
+	char *names[LISTEN_FDS_MAX];
+	bool taken[LISTEN_FDS_MAX];
+	int n;
+};
+
+static bool
+meant_for_us(void)
+{
+	const char *pid = getenv("LISTEN_PID");
+
+	return !pid || strtol(pid, NULL, 10) == (long)getpid();
+}
+
+static void
+listen_fds_name(struct listen_fds *l)
+{
+	struct str rest = str_z(getenv("LISTEN_FDNAMES")), name;
+
+	for (int i = 0; i < l->n; i++) {
+		str_split(rest, ':', &name, &rest);
+		l->names[i] = str_dup(name);
+		fcntl(LISTEN_FDS_START + i, F_SETFD, FD_CLOEXEC);
+	}
+}
+
+struct listen_fds *
+listen_fds_take(void)
+{
+	struct listen_fds *l = NEW(struct listen_fds);
+	const char *n = getenv("LISTEN_FDS");
+	long count = n && meant_for_us() ? strtol(n, NULL, 10) : 0;
+
+	l->n = count > 0 && count <= LISTEN_FDS_MAX ? (int)count : 0;
+	listen_fds_name(l);
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDNAMES");
+	return l;
+}
+
+int
+listen_fds_find(struct listen_fds *l, const char *name)
+{
+	for (int i = 0; l && i < l->n; i++) {
+		if (!l->taken[i] && strcmp(l->names[i], name) == 0) {
+			l->taken[i] = true;
+			return LISTEN_FDS_START + i;
+		}
+	}
+	return -1;
+}
+
+void
+listen_fds_free(struct listen_fds **l)
+{
+	if (!*l)
+		return;
+	for (int i = 0; i < (*l)->n; i++) {
+		if (!(*l)->taken[i])
+			close(LISTEN_FDS_START + i);
+		free((*l)->names[i]);
+	}
+	free(*l);
+	*l = NULL;
+}
+
+/* ---- readiness ---- */
+
+int
+notify_open(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	size_t n = path ? strlen(path) : 0;
+	int fd;
+
+	if (n == 0 || n >= sizeof(to.sun_path))
+		return -1;
+	memcpy(to.sun_path, path, n);
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = 0;
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd >= 0 &&
+	    connect(fd, (struct sockaddr *)&to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) != 0) {
+		close(fd);
+		fd = -1;
+	}
+	unsetenv("NOTIFY_SOCKET");
+	return fd;
+}
+
+void
+notify_send(int fd, const char *text)
+{
+	if (fd >= 0)
+		(void)!send(fd, text, strlen(text), MSG_NOSIGNAL | MSG_DONTWAIT);
+}

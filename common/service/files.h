@@ -1,0 +1,32 @@
+/* Small helpers of the skeleton around descriptors: files by folder, pid files, inherited listeners, readiness. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#define SETTINGS_FILE_MAX (1024 * 1024)
+
+/* Reads a whole descriptor, at most SETTINGS_FILE_MAX bytes, NUL-terminated (the NUL is not counted). */
+int file_read_fd(int fd, const char *name, struct buf *out, struct err *err);
+/* The same by name, relative to a folder. A missing file is an empty one when `optional`. */
+int file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err);
+
+/* Opens and locks FOLDER/NAME.pid and writes our pid; the descriptor is kept for life. */
+int pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err);
+/* Pid of the process that holds the lock; 0 when nobody does. */
+pid_t pidfile_owner(int folder_fd, const char *name);
+
+/* Descriptors that the supervisor passed (LISTEN_FDS, LISTEN_FDNAMES); found by name, each given out once. */
+struct listen_fds;
+struct listen_fds *listen_fds_take(void);
+int listen_fds_find(struct listen_fds *l, const char *name);
+/* Closes what nobody asked for. */
+void listen_fds_free(struct listen_fds **l);
+
+/* sd_notify: opened before the sandbox; sending never blocks. -1 = nobody listens. */
+int notify_open(void);
+void notify_send(int fd, const char *text);

@@ -1,0 +1,170 @@
+/* Listening sockets: inherited from the supervisor where it passed them, else bound here, with privilege. */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "service/paths.h"
+#include "service/skeleton.h"
+
+#define BACKLOG 4096
+
+static struct skeleton *
+skeleton_of(struct daemon *d)
+{
+	return CONTAINER_OF(d, struct skeleton, daemon);
+}
+
+/* "*" is every address, v4 in v6; else a literal of either family. */
+static int
+parse_address(const char *address, uint16_t port, struct sockaddr_storage *to, socklen_t *n_r)
+{
+	struct sockaddr_in *in4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof(*to));
+	if (inet_pton(AF_INET, address, &in4->sin_addr) == 1) {
+		in4->sin_family = AF_INET;
+		in4->sin_port = htons(port);
+		*n_r = sizeof(*in4);
+		return 0;
+	}
+	if (strcmp(address, "*") == 0)
+		in6->sin6_addr = in6addr_any;
+	else if (inet_pton(AF_INET6, address, &in6->sin6_addr) != 1)
+		return -1;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	*n_r = sizeof(*in6);
+	return 0;
+}
+
+static int
+listen_on(const struct sockaddr_storage *at, socklen_t n)
+{
+	int one = 1, zero = 0, e;
+	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0)
+		return -1;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (at->ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
+	if (bind(fd, (const struct sockaddr *)at, n) == 0 && listen(fd, BACKLOG) == 0)
+		return fd;
+	e = errno;
+	close(fd);
+	errno = e;
+	return -1;
+}
+
+/* A machine without IPv6 still has every IPv4 address. */
+static int
+listen_any_v4(const char *address, uint16_t port)
+{
+	struct sockaddr_storage at;
+	socklen_t n;
+
+	if (strcmp(address, "*") != 0 || errno != EAFNOSUPPORT ||
+	    parse_address("0.0.0.0", port, &at, &n) != 0)
+		return -1;
+	return listen_on(&at, n);
+}
+
+int
+service_listen_tcp(
+    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
+{
+	struct sockaddr_storage at;
+	socklen_t n;
+	int fd = listen_fds_find(d->listen_fds, name);
+
+	if (fd >= 0) {
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		return fd;
+	}
+	if (parse_address(address, port, &at, &n) != 0)
+		return err_set(err,
+		    "listener %s: \"%s\" is no address; use \"*\" or an IPv4 or IPv6 literal", name,
+		    address);
+	fd = listen_on(&at, n);
+	if (fd < 0)
+		fd = listen_any_v4(address, port);
+	if (fd < 0 && errno == EADDRINUSE)
+		return err_set(err,
+		    "listener %s: port %u is taken by another program; stop it, or move this suite with port_offset",
+		    name, port);
+	if (fd < 0)
+		return err_set(
+		    err, "listener %s: %s port %u: %s", name, address, port, strerror(errno));
+	return fd;
+}
+
+/* ---- Unix sockets in a role's folder ---- */
+
+static int
+bind_here(const char *file, int type, uid_t owner)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || !str_copy(at.sun_path, sizeof(at.sun_path), str_z(file)))
+		return -1;
+	unlink(file);
+	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(file, 0600) != 0 ||
+	    (geteuid() == 0 && chown(file, owner, (gid_t)-1) != 0) || listen(fd, 128) != 0) {
+		int e = errno;
+
+		close(fd);
+		errno = e;
+		return -1;
+	}
+	return fd;
+}
+
+int
+service_listen_unix(struct daemon *d, enum role role, const char *file, int type, struct err *err)
+{
+	struct skeleton *k = skeleton_of(d);
+	char *folder = path_role(k->options.dir, role), name[96];
+	int fd, e;
+
+	snprintf(name, sizeof(name), "%s.%s", role_name(role), file);
+	fd = listen_fds_find(d->listen_fds, name);
+	if (fd >= 0) {
+		free(folder);
+		fcntl(fd, F_SETFL, O_NONBLOCK);
+		return fd;
+	}
+	/* Names of sockets are short: bound from inside their folder, so that a long D is no trouble. */
+	fd = chdir(folder) == 0 ? bind_here(file, type, service_role_uid(d, role)) : -1;
+	e = errno;
+	if (fd < 0)
+		err_set(err, "%s/%s: %s", folder, file, strerror(e));
+	free(folder);
+	if (chdir(k->role_folder) != 0)
+		return err_set(err, "%s: %s", k->role_folder, strerror(errno));
+	return fd;
+}
+
+uint32_t
+service_role_uid(const struct daemon *d, enum role role)
+{
+	const struct skeleton *k = CONTAINER_OF(d, const struct skeleton, daemon);
+	struct privs p;
+	struct err err;
+
+	if (role == ROLE_CTL)
+		return k->options.dir ? geteuid() : 0;
+	if (privs_plan(&p, k->options.dir, role, suite_uid_base(k->loaded.suite_file), &err) != 0)
+		return (uint32_t)-1;
+	return p.reduced ? geteuid() : p.uid;
+}

@@ -1,0 +1,326 @@
+/* The life of every daemon, in one order (DESIGN.md §5): options → log → settings → check → open what needs privilege → threads →
+ * chroot, groups, user → no_new_privs → limits → Landlock → seccomp → own store → ready → link → loop → orderly stop.
+ *
+ * main ──▶ starting ──▶ ready ──▶ stopping ──▶ end; whatever fails while starting ends the process with one line. */
+#include "service/service.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "service/paths.h"
+#include "service/sandbox_private.h"
+#include "service/skeleton.h"
+
+#define WATCHDOG_MS 5000
+
+static struct skeleton *
+skeleton_of(struct daemon *d)
+{
+	return CONTAINER_OF(d, struct skeleton, daemon);
+}
+
+/* ---- modes that end at once ---- */
+
+static void
+print_and_exit(struct buf *out)
+{
+	fwrite(out->data, 1, buf_len(out), stdout);
+	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+static void
+print_tables(const struct skeleton *k)
+{
+	const struct service *s = k->daemon.service;
+	struct buf out = {.data = NULL};
+
+	if (k->options.mode == MODE_SAMPLE_SUITE)
+		suite_sample(&out);
+	else if (k->options.mode == MODE_MAN_SUITE)
+		suite_man(&out);
+	else if (k->options.mode == MODE_SAMPLE && s->settings)
+		settings_sample(s->settings, &out);
+	else if (k->options.mode == MODE_MAN && s->settings)
+		settings_man(s->settings, &out);
+	print_and_exit(&out);
+}
+
+static void
+print_settings(const struct skeleton *k)
+{
+	const struct service *s = k->daemon.service;
+	struct buf out = {.data = NULL};
+
+	buf_add_z(&out, "# jackdaw.conf\n");
+	suite_print(k->loaded.suite_file, &out);
+	buf_printf(&out, "\n# %s.conf\n", s->name);
+	if (s->settings)
+		settings_print(s->settings, k->loaded.settings, &out);
+	print_and_exit(&out);
+}
+
+static void
+print_listener(void *ctx, const char *name, const char *address, uint16_t port)
+{
+	(void)ctx;
+	printf("%s %s %u\n", name, address, port);
+}
+
+static void
+modes_without_start(struct skeleton *k)
+{
+	const struct service *s = k->daemon.service;
+
+	switch (k->options.mode) {
+	case MODE_CHECK:
+		printf("%s: the settings are good\n", s->name);
+		exit(0);
+	case MODE_PRINT:
+		print_settings(k);
+		exit(0);
+	case MODE_LISTENERS:
+		if (s->listeners)
+			s->listeners(&k->daemon, print_listener, NULL);
+		exit(fflush(stdout) == 0 ? 0 : 1);
+	case MODE_RUN:
+	case MODE_SELF_TEST:
+	case MODE_SAMPLE:
+	case MODE_SAMPLE_SUITE:
+	case MODE_MAN:
+	case MODE_MAN_SUITE:
+		return;
+	}
+}
+
+/* ---- start ---- */
+
+/* Pid files of an installed suite lie with the role: only there may its user write. */
+static char *
+pid_folder(const struct skeleton *k)
+{
+	return k->options.dir ? path_run(k->options.dir) : path_role(NULL, k->daemon.service->role);
+}
+
+static int
+enter_folder(struct skeleton *k, struct err *err)
+{
+	char *pids = pid_folder(k);
+	int rc = pidfile_lock(pids, k->daemon.name, &k->pid_fd, err);
+
+	free(pids);
+	if (rc != 0)
+		return -1;
+	k->role_folder = path_role(k->options.dir, k->daemon.service->role);
+	if (chdir(k->role_folder) != 0)
+		return err_set(
+		    err, "%s: %s; run \"jackdawctl init\" first", k->role_folder, strerror(errno));
+	return 0;
+}
+
+static int
+open_with_privilege(struct skeleton *k, struct err *err)
+{
+	struct daemon *d = &k->daemon;
+	const struct service *s = d->service;
+
+	if (enter_folder(k, err) != 0 ||
+	    privs_plan(
+		&k->privs, k->options.dir, s->role, suite_uid_base(k->loaded.suite_file), err) != 0)
+		return -1;
+	k->notify_fd = notify_open();
+	d->listen_fds = listen_fds_take();
+	if (control_listen(d->instance, geteuid(), &k->control_fd, err) != 0)
+		return -1;
+	if (s->open && s->open(d, err) != 0)
+		return -1;
+	listen_fds_free(&d->listen_fds);
+	d->loop = loop_new();
+	return s->threads ? s->threads(d, err) : 0;
+}
+
+static int
+close_the_doors(struct skeleton *k, struct err *err)
+{
+	const struct sandbox *box = k->daemon.service->sandbox;
+
+	if (k->privs.reduced)
+		log_info(
+		    "all daemons run as user %u: they are not isolated from each other by users",
+		    (unsigned)geteuid());
+	privs_limit(box);
+	if (privs_drop(&k->privs, err) != 0 || sandbox_landlock(box, err) != 0)
+		return -1;
+	sandbox_trap_install();
+	return sandbox_seccomp(box, err);
+}
+
+static void
+on_stop_signal(void *ctx)
+{
+	service_quit(ctx);
+}
+
+static void
+on_hangup(void *ctx)
+{
+	(void)ctx;
+	log_info(
+	    "SIGHUP is ignored: a confined daemon cannot open its settings; use \"jackdawctl reload\"");
+}
+
+static void
+on_watchdog(void *ctx)
+{
+	struct skeleton *k = ctx;
+
+	notify_send(k->notify_fd, "WATCHDOG=1");
+}
+
+static void
+watch_signals(struct skeleton *k)
+{
+	struct daemon *d = &k->daemon;
+
+	k->signals[0] = loop_signal_new(d->loop, SIGTERM, on_stop_signal, d);
+	k->signals[1] = loop_signal_new(d->loop, SIGINT, on_stop_signal, d);
+	k->signals[2] = loop_signal_new(d->loop, SIGHUP, on_hangup, d);
+}
+
+static void
+link_to_router(struct daemon *d)
+{
+	static struct bus_config config;
+
+	if (!d->service->handlers)
+		return;
+	config = (struct bus_config){
+	    .role = d->service->role,
+	    .instance = (uint8_t)d->instance,
+	    .socket_path = "router.sock",
+	    .handlers = d->service->handlers,
+	    .events = d->service->events,
+	    .ctx = d->state,
+	};
+	d->bus = bus_new(d->loop, &config);
+}
+
+static int
+go_to_work(struct skeleton *k, struct err *err)
+{
+	struct daemon *d = &k->daemon;
+
+	watch_signals(k);
+	service_hold(d);
+	if (d->service->start && d->service->start(d, err) != 0)
+		return -1;
+	k->control = control_new(d->loop, k->control_fd, geteuid(), skeleton_control, k);
+	link_to_router(d);
+	k->watchdog = loop_timer_new(d->loop, on_watchdog, k);
+	loop_timer_start(k->watchdog, WATCHDOG_MS, WATCHDOG_MS);
+	service_ready(d);
+	return 0;
+}
+
+/* ---- end ---- */
+
+static void
+shut_down(struct skeleton *k)
+{
+	struct daemon *d = &k->daemon;
+
+	notify_send(k->notify_fd, "STOPPING=1");
+	control_free(&k->control);
+	if (k->watchdog)
+		loop_timer_free(&k->watchdog);
+	if (d->bus)
+		bus_free(&d->bus);
+	if (d->service->stop)
+		d->service->stop(d);
+	for (size_t i = 0; i < COUNT(k->signals); i++)
+		if (k->signals[i])
+			loop_signal_free(&k->signals[i]);
+	loop_free(&d->loop);
+	loaded_free(&k->loaded);
+	free(k->role_folder);
+}
+
+/* ---- what daemons call ---- */
+
+void
+service_hold(struct daemon *d)
+{
+	skeleton_of(d)->holds++;
+}
+
+void
+service_ready(struct daemon *d)
+{
+	struct skeleton *k = skeleton_of(d);
+
+	if (k->holds == 0)
+		bug("%s is ready twice", d->name);
+	if (--k->holds > 0 || k->state != RUN_STARTING)
+		return;
+	k->state = RUN_READY;
+	notify_send(k->notify_fd, "READY=1");
+	log_info("ready");
+}
+
+void
+service_quit(struct daemon *d)
+{
+	struct skeleton *k = skeleton_of(d);
+
+	if (k->state == RUN_STOPPING)
+		return;
+	k->state = RUN_STOPPING;
+	log_info("stopping");
+	loop_stop(d->loop);
+}
+
+static void
+skeleton_init(struct skeleton *k, const struct service *s, int argc, char **argv)
+{
+	id_init();
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	k->daemon.service = s;
+	k->pid_fd = k->control_fd = k->notify_fd = -1;
+	options_parse(s, argc, argv, &k->options);
+	k->daemon.instance = k->options.instance;
+	snprintf(k->daemon.name, sizeof(k->daemon.name), "%s.%u", s->name, k->options.instance);
+	log_set_name(k->daemon.name);
+	k->started_ms = clock_mono_ms();
+}
+
+int
+service_main(const struct service *s, int argc, char **argv)
+{
+	static struct skeleton k;
+	struct err err = {.text = ""};
+
+	skeleton_init(&k, s, argc, argv);
+	if (k.options.mode >= MODE_SAMPLE)
+		print_tables(&k);
+	if (loaded_from_files(&k, &k.loaded, &err) != 0)
+		log_fatal("%s", err.text);
+	k.daemon.suite = k.loaded.suite;
+	k.daemon.settings = k.loaded.settings;
+	modes_without_start(&k);
+	if (open_with_privilege(&k, &err) != 0 || close_the_doors(&k, &err) != 0)
+		log_fatal("%s", err.text);
+	if (k.options.mode == MODE_SELF_TEST)
+		return sandbox_self_test(s->sandbox) == 0 ? 0 : 1;
+	if (go_to_work(&k, &err) != 0)
+		log_fatal("%s", err.text);
+	loop_run(k.daemon.loop);
+	shut_down(&k);
+	return 0;
+}

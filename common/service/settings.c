@@ -1,0 +1,304 @@
+/* Settings: libconfuse reads, the table says what is allowed. One file is parsed at a time (start, or the control socket), so
+ * the parse in progress stands in one static pointer that libconfuse's callbacks have no argument for. */
+#include "service/settings.h"
+
+#include <confuse.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "service/settings_private.h"
+
+struct settings_pool {
+	struct arena arena; /* strings and arrays of the struct that was filled */
+};
+
+struct parse {
+	const char *file_name;
+	const struct setting *table; /* the outermost */
+	struct err *err;
+	bool failed;
+};
+
+static struct parse *current;
+
+/* ---- errors ---- */
+
+static void parse_fail(int line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+parse_fail(int line, const char *fmt, ...)
+{
+	char text[400];
+	va_list ap;
+
+	if (current->failed)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	current->failed = true;
+	err_set(current->err, "%s:%d: %s", current->file_name, line, text);
+}
+
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char text[400];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	parse_fail(cfg ? cfg->line : 0, "%s", text);
+}
+
+/* ---- what a value may be ---- */
+
+const struct setting *
+setting_find(const struct setting *table, const char *name)
+{
+	for (; table->name; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+/* Position of a word in "a|b|c"; -1 when it is none of them. */
+int
+setting_word(const char *words, const char *word)
+{
+	size_t n = strlen(word);
+
+	for (int i = 0; *words; i++) {
+		size_t len = strcspn(words, "|");
+
+		if (len == n && strncmp(words, word, n) == 0)
+			return i;
+		words += len + (words[len] == '|');
+	}
+	return -1;
+}
+
+/* The table that an option's section belongs to: sections are not nested. */
+static const struct setting *
+table_of(cfg_t *cfg)
+{
+	const struct setting *s = cfg->name ? setting_find(current->table, cfg->name) : NULL;
+
+	return s && s->type == SETTING_SECTIONS ? s->section : current->table;
+}
+
+static int
+check_string(cfg_t *cfg, const struct setting *s, const char *value)
+{
+	if (s->type == SETTING_ENUM && setting_word(s->text, value) < 0) {
+		parse_fail(cfg->line, "%s: \"%s\" is not one of %s", s->name, value, s->text);
+		return -1;
+	}
+	if (s->type != SETTING_ENUM && s->max > 0 && (int64_t)strlen(value) > s->max) {
+		parse_fail(cfg->line, "%s: longer than %lld bytes", s->name, (long long)s->max);
+		return -1;
+	}
+	return 0;
+}
+
+/* libconfuse calls this behind each option it has read, so the line is the right one. */
+static int
+on_validate(cfg_t *cfg, cfg_opt_t *opt)
+{
+	const struct setting *s = setting_find(table_of(cfg), opt->name);
+	unsigned last = cfg_opt_size(opt) - 1;
+	long v;
+
+	if (!s || cfg_opt_size(opt) == 0 || s->type == SETTING_BOOL || s->type == SETTING_SECTIONS)
+		return 0;
+	if (s->type != SETTING_INT)
+		return check_string(cfg, s, cfg_opt_getnstr(opt, last));
+	v = cfg_opt_getnint(opt, last);
+	if (v < s->min || v > s->max) {
+		parse_fail(cfg->line, "%s: %ld is not within %lld and %lld", s->name, v,
+		    (long long)s->min, (long long)s->max);
+		return -1;
+	}
+	return 0;
+}
+
+/* ---- table → libconfuse's options ---- */
+
+static bool
+default_is_true(const char *def)
+{
+	return strcmp(def, "true") == 0;
+}
+
+static cfg_opt_t *options_of(const struct setting *table, struct arena *a);
+
+static cfg_opt_t
+option_of(const struct setting *s, struct arena *a)
+{
+	const char *text = s->def ? s->def : s->type == SETTING_LIST ? "{}" : "";
+	char *def = arena_z(a, str_z(text));
+
+	switch (s->type) {
+	case SETTING_INT:
+		return (cfg_opt_t)CFG_INT(s->name, strtol(def, NULL, 10), CFGF_NONE);
+	case SETTING_BOOL:
+		return (cfg_opt_t)CFG_BOOL(
+		    s->name, default_is_true(def) ? cfg_true : cfg_false, CFGF_NONE);
+	case SETTING_STRING:
+	case SETTING_ENUM:
+		return (cfg_opt_t)CFG_STR(s->name, def, CFGF_NONE);
+	case SETTING_LIST:
+		return (cfg_opt_t)CFG_STR_LIST(s->name, def, CFGF_NONE);
+	case SETTING_SECTIONS:
+		return (cfg_opt_t)CFG_SEC(s->name, options_of(s->section, a),
+		    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
+	}
+	bug("setting %s has no type", s->name);
+}
+
+static cfg_opt_t *
+options_of(const struct setting *table, struct arena *a)
+{
+	cfg_opt_t *opts, end = CFG_END();
+	size_t n = 0;
+
+	while (table[n].name)
+		n++;
+	opts = arena_alloc(a, (n + 1) * sizeof(*opts));
+	for (size_t i = 0; i < n; i++)
+		opts[i] = option_of(&table[i], a);
+	opts[n] = end;
+	return opts;
+}
+
+static void
+validate_all(cfg_t *cfg, const struct setting *table, const char *prefix)
+{
+	char path[128];
+
+	for (; table->name; table++) {
+		snprintf(path, sizeof(path), "%s%s", prefix, table->name);
+		cfg_set_validate_func(cfg, path, on_validate);
+		if (table->type == SETTING_SECTIONS) {
+			snprintf(path, sizeof(path), "%s|", table->name);
+			validate_all(cfg, table->section, path);
+		}
+	}
+}
+
+/* ---- libconfuse's values → struct ---- */
+
+static void fill(cfg_t *cfg, const struct setting *table, void *out, struct arena *a);
+
+static void
+fill_list(cfg_t *cfg, const struct setting *s, struct setting_strings *list, struct arena *a)
+{
+	size_t n = cfg_size(cfg, s->name);
+	const char **v = arena_alloc(a, (n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < n; i++)
+		v[i] = arena_z(a, str_z(cfg_getnstr(cfg, s->name, (unsigned)i)));
+	list->v = v;
+	list->n = n;
+}
+
+static void
+fill_sections(
+    cfg_t *cfg, const struct setting *s, struct setting_sections *sections, struct arena *a)
+{
+	size_t n = cfg_size(cfg, s->name);
+	char *v = arena_alloc(a, n ? n * s->section_size : 1);
+
+	for (size_t i = 0; i < n; i++) {
+		cfg_t *sec = cfg_getnsec(cfg, s->name, (unsigned)i);
+		char *title = arena_z(a, str_z(cfg_title(sec)));
+
+		memcpy(v + i * s->section_size, &title, sizeof(title));
+		fill(sec, s->section, v + i * s->section_size, a);
+	}
+	sections->v = v;
+	sections->n = n;
+}
+
+static void
+fill_one(cfg_t *cfg, const struct setting *s, void *at, struct arena *a)
+{
+	switch (s->type) {
+	case SETTING_INT:
+		*(int64_t *)at = cfg_getint(cfg, s->name);
+		return;
+	case SETTING_BOOL:
+		*(bool *)at = cfg_getbool(cfg, s->name) == cfg_true;
+		return;
+	case SETTING_STRING:
+		*(const char **)at = arena_z(a, str_z(cfg_getstr(cfg, s->name)));
+		return;
+	case SETTING_ENUM:
+		*(int *)at = setting_word(s->text, cfg_getstr(cfg, s->name));
+		return;
+	case SETTING_LIST:
+		fill_list(cfg, s, at, a);
+		return;
+	case SETTING_SECTIONS:
+		fill_sections(cfg, s, at, a);
+		return;
+	}
+}
+
+static void
+fill(cfg_t *cfg, const struct setting *table, void *out, struct arena *a)
+{
+	for (; table->name; table++)
+		fill_one(cfg, table, (char *)out + table->offset, a);
+}
+
+/* ---- the whole ---- */
+
+static int
+parse_text(cfg_t *cfg, const char *text)
+{
+	int rc;
+
+	cfg_set_error_function(cfg, on_error);
+	validate_all(cfg, current->table, "");
+	rc = cfg_parse_buf(cfg, text);
+	if (rc != CFG_SUCCESS || current->failed) {
+		parse_fail(cfg->line, "cannot be read");
+		return -1;
+	}
+	return 0;
+}
+
+int
+settings_parse(const struct setting *table, void *out, const char *file_name, const char *text,
+    struct settings_pool **pool_r, struct err *err)
+{
+	struct parse parse = {.file_name = file_name, .table = table, .err = err};
+	struct settings_pool *pool = NEW(struct settings_pool);
+	cfg_t *cfg = cfg_init(options_of(table, &pool->arena), CFGF_NONE);
+	int rc;
+
+	current = &parse;
+	rc = parse_text(cfg, text);
+	if (rc == 0)
+		fill(cfg, table, out, &pool->arena);
+	cfg_free(cfg);
+	current = NULL;
+	if (rc != 0)
+		settings_free(&pool);
+	else
+		*pool_r = pool;
+	return rc;
+}
+
+void
+settings_free(struct settings_pool **pool)
+{
+	if (!*pool)
+		return;
+	arena_deinit(&(*pool)->arena);
+	free(*pool);
+	*pool = NULL;
+}

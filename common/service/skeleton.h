@@ -1,0 +1,68 @@
+/* What the skeleton keeps beside the daemon that it runs. Private to common/service. */
+#pragma once
+
+#include "service/control.h"
+#include "service/files.h"
+#include "service/privs.h"
+#include "service/service.h"
+#include "service/suite.h"
+
+enum options_mode {
+	MODE_RUN,
+	MODE_CHECK,     /* -n */
+	MODE_PRINT,     /* -nn */
+	MODE_LISTENERS, /* -L */
+	MODE_SELF_TEST,
+	MODE_SAMPLE,
+	MODE_SAMPLE_SUITE,
+	MODE_MAN,
+	MODE_MAN_SUITE,
+};
+
+struct options {
+	const char *dir; /* NULL: the installed paths */
+	unsigned instance;
+	enum options_mode mode;
+};
+
+enum run_state {
+	RUN_STARTING,
+	RUN_READY,
+	RUN_STOPPING,
+};
+
+/* One set of settings: what was read at the start, or by a reload. */
+struct loaded {
+	struct suite_file *suite_file;
+	struct suite suite;
+	struct settings_pool *pool;
+	void *settings;
+};
+
+struct skeleton {
+	struct daemon daemon; /* first: hooks get this, we get back */
+	struct options options;
+	struct loaded loaded;
+	struct privs privs;
+	int pid_fd, control_fd, notify_fd;
+	char *role_folder;
+	struct control *control;
+	struct loop_timer *watchdog;
+	struct loop_signal *signals[3];
+	enum run_state state;
+	unsigned holds; /* service_hold */
+	uint64_t started_ms;
+};
+
+/* Parses the command line; exits after --help, --version or a usage error. */
+void options_parse(const struct service *s, int argc, char **argv, struct options *o);
+
+/* Settings from their files, or from texts that came through descriptors. -1 with *err: nothing changed. */
+int loaded_from_files(struct skeleton *k, struct loaded *l, struct err *err);
+int loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, struct err *err);
+void loaded_free(struct loaded *l);
+/* Puts a new set in force and frees the old one, which is left in *l. */
+void loaded_swap(struct skeleton *k, struct loaded *l);
+
+/* A line on the control socket. */
+void skeleton_control(void *ctx, struct str line, const int *fds, unsigned n_fds, struct buf *out);

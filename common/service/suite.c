@@ -1,0 +1,197 @@
+/* Reading jackdaw.conf: names are prepared here, once, so that every daemon sees the same form. */
+#include "service/suite.h"
+
+#include <stdlib.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+
+struct suite_settings {
+	struct setting_strings domains, components, admins;
+	const char *admin_group;
+	int64_t n_c2sd, n_s2sd, n_sessiond, port_offset, uid_base;
+};
+
+struct suite_file {
+	struct suite_settings settings;
+	struct settings_pool *pool;
+	struct arena arena;
+};
+
+#define AT(member) offsetof(struct suite_settings, member)
+
+static const struct setting TABLE[] = {
+    {.name = "domains",
+	.type = SETTING_LIST,
+	.offset = AT(domains),
+	.def = "{}",
+	.max = 1023,
+	.help = "Domains whose users log in here"},
+    {.name = "components",
+	.type = SETTING_LIST,
+	.offset = AT(components),
+	.def = "{}",
+	.max = 1023,
+	.help = "Names of external components; their secrets stand in componentd.conf"},
+    {.name = "admins",
+	.type = SETTING_LIST,
+	.offset = AT(admins),
+	.def = "{}",
+	.max = 3071,
+	.help = "Bare JIDs of users who may administer"},
+    {.name = "admin_group",
+	.type = SETTING_STRING,
+	.offset = AT(admin_group),
+	.def = "",
+	.max = 255,
+	.help =
+	    "Unix group whose members may use jackdawctl; empty: only root and the suite's owner"},
+    {.name = "c2sd",
+	.type = SETTING_INT,
+	.offset = AT(n_c2sd),
+	.def = "1",
+	.min = 1,
+	.max = 64,
+	.help = "Processes for client connections"},
+    {.name = "s2sd",
+	.type = SETTING_INT,
+	.offset = AT(n_s2sd),
+	.def = "1",
+	.min = 0,
+	.max = 64,
+	.help = "Processes for connections with other servers"},
+    {.name = "sessiond",
+	.type = SETTING_INT,
+	.offset = AT(n_sessiond),
+	.def = "1",
+	.min = 1,
+	.max = 64,
+	.help = "Shards of users; a new number takes effect when all are restarted together"},
+    {.name = "port_offset",
+	.type = SETTING_INT,
+	.offset = AT(port_offset),
+	.def = "0",
+	.min = 0,
+	.max = 60000,
+	.help = "Added to every port, so that several suites can run side by side"},
+    {.name = "uid_base",
+	.type = SETTING_INT,
+	.offset = AT(uid_base),
+	.def = "64100",
+	.min = 1,
+	.max = 2147483000,
+	.help = "First numeric user of a suite that root starts with --dir; each role has the next"},
+    {.name = NULL},
+};
+
+static int
+prepare_domains(struct suite_file *f, struct setting_strings *list, const char *file,
+    const char *key, struct err *err)
+{
+	struct jid_buf buf;
+	const char **v = arena_alloc(&f->arena, (list->n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct str s;
+
+		if (!jid_prepare_domain(&s, &buf, str_z(list->v[i])))
+			return err_set(
+			    err, "%s: %s: \"%s\" is no domain name", file, key, list->v[i]);
+		v[i] = arena_z(&f->arena, s);
+		for (size_t j = 0; j < i; j++)
+			if (str_is(s, v[j]))
+				return err_set(
+				    err, "%s: %s: %s stands there twice", file, key, v[i]);
+	}
+	list->v = v;
+	return 0;
+}
+
+static int
+prepare_admins(struct suite_file *f, const char *file, struct err *err)
+{
+	struct setting_strings *list = &f->settings.admins;
+	const char **v = arena_alloc(&f->arena, (list->n + 1) * sizeof(*v));
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct jid_buf buf;
+		struct jid jid;
+
+		if (!jid_prepare(&jid, &buf, str_z(list->v[i])) || str_empty(jid.local) ||
+		    !jid_is_bare(&jid))
+			return err_set(err, "%s: admins: \"%s\" is no bare JID (user@domain)", file,
+			    list->v[i]);
+		v[i] = arena_z(&f->arena, jid.full);
+	}
+	list->v = v;
+	return 0;
+}
+
+static void
+suite_fill(const struct suite_settings *s, struct suite *suite)
+{
+	*suite = (struct suite){
+	    .domains = s->domains.v,
+	    .n_domains = s->domains.n,
+	    .components = s->components.v,
+	    .n_components = s->components.n,
+	    .admins = s->admins.v,
+	    .n_admins = s->admins.n,
+	    .admin_group = s->admin_group,
+	    .n_c2sd = (unsigned)s->n_c2sd,
+	    .n_s2sd = (unsigned)s->n_s2sd,
+	    .n_sessiond = (unsigned)s->n_sessiond,
+	    .port_offset = (int)s->port_offset,
+	};
+}
+
+struct suite_file *
+suite_parse(const char *file_name, const char *text, struct suite *suite_r, struct err *err)
+{
+	struct suite_file *f = NEW(struct suite_file);
+
+	if (settings_parse(TABLE, &f->settings, file_name, text, &f->pool, err) != 0 ||
+	    prepare_domains(f, &f->settings.domains, file_name, "domains", err) != 0 ||
+	    prepare_domains(f, &f->settings.components, file_name, "components", err) != 0 ||
+	    prepare_admins(f, file_name, err) != 0) {
+		suite_free(&f);
+		return NULL;
+	}
+	suite_fill(&f->settings, suite_r);
+	return f;
+}
+
+void
+suite_free(struct suite_file **f)
+{
+	if (!*f)
+		return;
+	settings_free(&(*f)->pool);
+	arena_deinit(&(*f)->arena);
+	free(*f);
+	*f = NULL;
+}
+
+int64_t
+suite_uid_base(const struct suite_file *f)
+{
+	return f->settings.uid_base;
+}
+
+void
+suite_print(const struct suite_file *f, struct buf *out)
+{
+	settings_print(TABLE, &f->settings, out);
+}
+
+void
+suite_sample(struct buf *out)
+{
+	settings_sample(TABLE, out);
+}
+
+void
+suite_man(struct buf *out)
+{
+	settings_man(TABLE, out);
+}
