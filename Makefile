@@ -126,7 +126,7 @@ objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $1/*.c)))
 define compile
 $(BUILD)/obj/$1/%.o: $1/%.c $(BUILD)/flags $(BUILD)/inc/$2/.made
 	$(if $(Q),@echo '  cc    $$<')
-	$(Q)mkdir -p $$(@D); $$(COMPILE) -I$(BUILD)/inc/$2 $3 -c -o $$@ $$<
+	$(Q)mkdir -p $$(@D); $$(COMPILE) -iquote $(BUILD)/inc/$2 $3 -c -o $$@ $$<
 deps += $(patsubst %.o,%.d,$(call objects,$1))
 endef
 
@@ -146,7 +146,7 @@ $1: $2 $(common)
 endef
 
 $(foreach l,$(layers),$(eval $(call archive,$l)))
-$(foreach f,$(folders),$(eval $(call compile,$f,$f,-I$f)))
+$(foreach f,$(folders),$(eval $(call compile,$f,$f,-iquote $f)))
 $(foreach f,$(folders),$(eval $(call link,$(BUILD)/bin/$(call program,$f),$(call objects,$f),$(libs_common))))
 
 all: $(common) $(programs)
@@ -173,9 +173,9 @@ unit_tests += $(BUILD)/test/unit/$1$t
 endef
 
 unit_dirs := $(call with_sources,test/unit/,$(folders))
-$(eval $(call compile,test/unit,test,-Itest/unit))
+$(eval $(call compile,test/unit,test,-iquote test/unit))
 $(eval $(call tests,,))
-$(foreach d,$(unit_dirs),$(eval $(call compile,test/unit/$d,test,-Itest/unit -I$d)))
+$(foreach d,$(unit_dirs),$(eval $(call compile,test/unit/$d,test,-iquote test/unit -iquote $d)))
 $(foreach d,$(unit_dirs),$(eval $(call tests,$d/,$(filter-out %/main.o,$(call objects,$d)) \
 	$(filter-out $(BUILD)/obj/test/unit/$d/test_%,$(call objects,test/unit/$d)))))
 
