@@ -4,8 +4,12 @@
 
 #include "life.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -13,6 +17,7 @@
 #include "base/mem.h"
 #include "files.h"
 #include "keyd.h"
+#include "service/paths.h"
 
 #define PUSH_MS 50
 #define REPORT_MS 10000
@@ -95,6 +100,15 @@ open_edges(struct keyd *k, struct err *err)
 	return 0;
 }
 
+/* The setting, or where the suite has its keys. */
+static char *
+keyd_keys_folder(const struct keyd *k)
+{
+	const char *set = keyd_settings(k)->keys;
+
+	return set[0] ? str_dup(str_z(set)) : path_keys(k->daemon->dir);
+}
+
 int
 keyd_open(struct daemon *d, struct err *err)
 {
@@ -104,10 +118,14 @@ keyd_open(struct daemon *d, struct err *err)
 	k->daemon = d;
 	id_init();
 	store_init(&k->store);
-	if (files_open(&folder, keyd_settings(k)->keys, err) < 0)
-		return -1;
-	int rc = load_all(k, &folder, err);
-	files_close(&folder);
+	char *keys = keyd_keys_folder(k);
+	int rc = files_open(&folder, keys, err);
+
+	if (rc == 0) {
+		rc = load_all(k, &folder, err);
+		files_close(&folder);
+	}
+	free(keys);
 	return rc < 0 ? -1 : open_edges(k, err);
 }
 
@@ -187,13 +205,40 @@ keyd_start(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* Which domains there are may have changed; their pairs come over the control socket. */
+static bool
+is_listed(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Domains that left the settings lose their pair; those that came get theirs over the control socket. */
+static void
+follow_suite(struct keyd *k)
+{
+	const struct suite *suite = &k->daemon->suite;
+
+	LIST_FOREACH_SAFE(&k->store.chains, it, next) {
+		const struct chain *c = CONTAINER_OF(it, const struct chain, link);
+		if (!is_listed(suite->domains, suite->n_domains, c->domain) &&
+		    !is_listed(suite->components, suite->n_components, c->domain))
+			store_remove(&k->store, str_z(c->domain), loop_now_ms(k->daemon->loop));
+	}
+	for (size_t i = 0; i < suite->n_domains; i++)
+		if (store_find(&k->store, str_z(suite->domains[i])) == NULL)
+			log_warn("%s has no certificate yet", suite->domains[i]);
+	keyd_changed(k);
+}
+
 void
 keyd_reloaded(struct daemon *d, const void *old)
 {
 	struct keyd *k = d->state;
 
 	(void)old;
+	follow_suite(k);
 	for (int i = 0; i < KEYD_EDGES; i++)
 		edge_socket_edge(k->edges[i])->rate = (uint32_t)keyd_settings(k)->rate;
 }

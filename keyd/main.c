@@ -3,12 +3,7 @@
 #include "keyd.h"
 #include "life.h"
 
-#include <sys/syscall.h>
-
-static const int syscalls[] = {SYS_sendto, SYS_recvfrom, SYS_getsockopt, -1};
-
 static const struct sandbox sandbox = {
-    .syscalls = syscalls,
     .accept = true,
     .lock_memory = true,
     .max_files = 2048,

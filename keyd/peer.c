@@ -27,7 +27,7 @@
 struct edge_socket {
 	struct keyd *keyd;
 	struct edge edge;
-	enum role role;
+	uint32_t uid; /* who may connect; looked up before the sandbox */
 	int fd;
 	struct listener *listener;
 	struct list peers;
@@ -58,7 +58,7 @@ edge_socket_open(struct keyd *k, enum role role, bool may_sign, struct err *err)
 		return NULL;
 	struct edge_socket *s = NEW(struct edge_socket);
 	s->keyd = k;
-	s->role = role;
+	s->uid = service_role_uid(k->daemon, role);
 	s->fd = fd;
 	list_init(&s->peers);
 	edge_init(&s->edge, role_name(role), may_sign, 0, 0);
@@ -172,11 +172,10 @@ is_expected(const struct edge_socket *s, int fd)
 {
 	struct ucred peer;
 	socklen_t size = sizeof peer;
-	uint32_t uid = service_role_uid(s->keyd->daemon, s->role);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0)
 		return false;
-	return peer.uid == (uid == (uint32_t)-1 ? geteuid() : uid);
+	return peer.uid == (s->uid == (uint32_t)-1 ? geteuid() : s->uid);
 }
 
 static void

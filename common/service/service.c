@@ -295,6 +295,7 @@ skeleton_init(struct skeleton *k, const struct service *s, int argc, char **argv
 	k->pid_fd = k->control_fd = k->notify_fd = -1;
 	options_parse(s, argc, argv, &k->options);
 	k->daemon.instance = k->options.instance;
+	k->daemon.dir = k->options.dir;
 	snprintf(k->daemon.name, sizeof(k->daemon.name), "%s.%u", s->name, k->options.instance);
 	log_set_name(k->daemon.name);
 	k->started_ms = clock_mono_ms();

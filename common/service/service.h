@@ -70,6 +70,7 @@ struct daemon {
 	const struct service *service;
 	char name[32]; /* "c2sd.0" */
 	unsigned instance;
+	const char *dir; /* of --dir; NULL: the installed paths */
 	struct loop *loop;
 	struct bus *bus; /* NULL without handlers */
 	struct suite suite;
