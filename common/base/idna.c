@@ -51,6 +51,17 @@ label_round_trips(const char *ul, char **al_r)
 	return same;
 }
 
+/* A-labels can encode what the mapping would have changed. */
+static bool
+is_mapped(const char *ul)
+{
+	struct precis_work w;
+	char again[4 * LABEL_MAX + 1];
+	size_t n;
+	return precis_map(&w, str_z(ul), PRECIS_LOWER_IF_FOLDED) &&
+	    precis_store(&w, again, sizeof(again), &n) && str_is(str_of(again, n), ul);
+}
+
 /* z: a U-label or A-label in lower case. Writes the U-label to ul. */
 static bool
 label_to_unicode(char *ul, size_t cap, const char *z)
@@ -61,7 +72,7 @@ label_to_unicode(char *ul, size_t cap, const char *z)
 		return false;
 	const char *u = ascii ? decoded : z;
 	bool ok = !has_only_ascii(str_z(u)) && label_round_trips(u, &al) &&
-	    (!ascii || strcmp(al, z) == 0) && str_copy(ul, cap, str_z(u));
+	    (!ascii || (strcmp(al, z) == 0 && is_mapped(u))) && str_copy(ul, cap, str_z(u));
 	idn2_free(decoded);
 	idn2_free(al);
 	return ok;
@@ -156,7 +167,8 @@ name_prepare(char *dst, size_t cap, size_t *n_r, struct str in)
 	struct precis_work w;
 	size_t n = in.n;
 	if (!lower_ascii(mapped, sizeof(mapped), in) &&
-	    !(precis_map_username(&w, in) && precis_store(&w, mapped, sizeof(mapped), &n)))
+	    !(precis_map(&w, in, PRECIS_LOWER_IF_FOLDED) &&
+		precis_store(&w, mapped, sizeof(mapped), &n)))
 		return false;
 	return labels_prepare(dst, cap, n_r, str_of(mapped, n));
 }

@@ -72,7 +72,7 @@ precis_map_width(uint32_t c)
 /* Lower case of each code point by itself: RFC 7622 §3.5 keeps final sigma apart, so its context rule is
  * left out. U+0130 is the one character whose full lower case has two code points. */
 static bool
-precis_map_chars(struct precis_work *w)
+precis_map_chars(struct precis_work *w, enum precis_case which)
 {
 	struct precis_work in = *w;
 	w->n = 0;
@@ -83,15 +83,17 @@ precis_map_chars(struct precis_work *w)
 		if (c == 0x130) {
 			w->cp[w->n++] = 'i';
 			w->cp[w->n++] = 0x307;
-		} else {
+		} else if (which == PRECIS_LOWER || uc_is_property_changes_when_casefolded(c)) {
 			w->cp[w->n++] = uc_tolower(c);
+		} else {
+			w->cp[w->n++] = c;
 		}
 	}
 	return true;
 }
 
 bool
-precis_map_username(struct precis_work *w, struct str in)
+precis_map(struct precis_work *w, struct str in, enum precis_case which)
 {
 	struct precis_work before;
 	if (!precis_load(w, in))
@@ -99,7 +101,7 @@ precis_map_username(struct precis_work *w, struct str in)
 	for (int i = 0; i < PRECIS_ROUNDS; i++) {
 		before.n = w->n;
 		memcpy(before.cp, w->cp, w->n * sizeof(w->cp[0]));
-		if (!precis_map_chars(w) || !precis_nfc(w))
+		if (!precis_map_chars(w, which) || !precis_nfc(w))
 			return false;
 		if (w->n == before.n && memcmp(w->cp, before.cp, w->n * sizeof(w->cp[0])) == 0)
 			return true;
@@ -111,7 +113,7 @@ bool
 precis_username(char *dst, size_t cap, size_t *n_r, struct str in)
 {
 	struct precis_work w;
-	return precis_map_username(&w, in) && precis_bidi_ok(&w) &&
+	return precis_map(&w, in, PRECIS_LOWER) && precis_bidi_ok(&w) &&
 	    precis_in_class(&w, PRECIS_IDENTIFIER) && precis_store(&w, dst, cap, n_r);
 }
 

@@ -27,8 +27,14 @@ bool precis_opaque(char *dst, size_t cap, size_t *n_r, struct str in);
 /* Also the fast path for ASCII domains and IP literals. */
 bool precis_domain(char *dst, size_t cap, size_t *n_r, struct str in);
 
-/* Width, case and NFC mapping of UsernameCaseMapped, which IDNA uses too; repeated until it changes nothing. */
-bool precis_map_username(struct precis_work *w, struct str in);
+enum precis_case {
+	PRECIS_LOWER,
+	/* Only what changes when it is folded: Cherokee folds to upper case, and IDNA2008 allows just that. */
+	PRECIS_LOWER_IF_FOLDED,
+};
+
+/* Width, case and NFC mapping, repeated until it changes nothing. */
+bool precis_map(struct precis_work *w, struct str in, enum precis_case which);
 bool precis_store(const struct precis_work *w, char *dst, size_t cap, size_t *n_r);
 
 /* Is every code point of the string in the class, contextual rules included? */

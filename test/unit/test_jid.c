@@ -138,6 +138,8 @@ static const struct {
     {"a\xEF\xBC\x8E"
      "b",
 	"a.b"},
+    {"xn--juln-ljuli", "j\xE1\x8F\xA7\xE1\x8F\xA5\xE1\x8F\xA8uln"}, /* Cherokee */
+    {"\xE1\x8F\xA7@c", "\xEA\xAE\xB7@c"},
     {"xn--a", NULL},
     {"xn--", NULL},
     {"xn--a-ecp.ru.", NULL},
