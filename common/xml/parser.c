@@ -64,6 +64,14 @@ namespaces_are_sound(struct xml_parser *p)
 	return sound;
 }
 
+/* libxml2 reports a start tag before it looks for the end of it. */
+static bool
+tag_is_complete(const struct xml_parser *p)
+{
+	const xmlChar *end = p->ctxt->input->cur;
+	return end[0] == '>' || (end[0] == '/' && end[1] == '>');
+}
+
 static void
 on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns, int n_decls,
     const xmlChar **decls, int n_attrs, int n_defaulted, const xmlChar **attrs)
@@ -74,7 +82,7 @@ on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *
 	    .name = str_x(name),
 	    .n_attrs = (size_t)n_attrs,
 	    .n_decls = (size_t)n_decls};
-	if (!namespaces_are_sound(p) || n_defaulted != 0) {
+	if (!namespaces_are_sound(p) || !tag_is_complete(p) || n_defaulted != 0) {
 		reader_fail(p->reader, XML_NOT_WELL_FORMED);
 	} else if (str_is(t.prefix, "xml")) {
 		/* Nothing is, and an element without prefix cannot be written in that namespace. */

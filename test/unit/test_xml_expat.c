@@ -207,8 +207,11 @@ test_inv_04_mutations(void **state)
 {
 	(void)state;
 	const char *rounds = getenv("JACKDAW_XML_ROUNDS");
-	unsigned seed = 7, taken = 0, n = rounds ? (unsigned)atoi(rounds) : 20000;
-	for (unsigned i = 0; i < n; i++) {
+	unsigned seed = 7, taken = 0;
+	uint64_t n = 20000;
+	if (rounds)
+		assert_true(str_u64(str_z(rounds), &n));
+	for (uint64_t i = 0; i < n; i++) {
 		struct buf b = {0};
 		buf_add_z(&b, seeds[i % COUNT(seeds)]);
 		mutate(&b, &seed);
