@@ -1,0 +1,95 @@
+/* See act.h. */
+#include "act.h"
+
+#include <sodium.h>
+
+#include "base/mem.h"
+
+struct act
+act_of(struct sessiond *sd, const struct bus_in *in)
+{
+	return (struct act){
+	    .sd = sd, .custody = in->custody, .op = in->op, .level = in->message->level};
+}
+
+struct act
+act_own(struct sessiond *sd)
+{
+	return (struct act){.sd = sd, .level = 1};
+}
+
+struct opid
+act_op(const struct act *act, enum op_kind kind)
+{
+	struct opid op = act->op;
+
+	op.kind = (uint16_t)kind;
+	return op;
+}
+
+struct opid
+act_op_of(const struct act *act, enum op_kind kind, struct str what)
+{
+	struct opid op = act_op(act, kind);
+
+	if (!id_is_zero(&op.origin))
+		crypto_generichash(op.origin.b, ID_BYTES, (const uint8_t *)what.p, what.n,
+		    act->op.origin.b, ID_BYTES);
+	return op;
+}
+
+struct act
+act_keep(const struct act *act)
+{
+	struct act copy = *act;
+
+	if (copy.custody)
+		custody_hold(copy.custody);
+	return copy;
+}
+
+void
+act_drop(struct act *act)
+{
+	custody_release(act->custody);
+	act->custody = NULL;
+}
+
+static struct str
+put(char **at, struct str s)
+{
+	struct str copy = {.p = *at, .n = s.n};
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+struct stanza *
+stanza_copy(const struct stanza *st)
+{
+	size_t n = st->from.n + st->to.n + st->id.n + st->lang.n + st->payload.n;
+	struct stanza *copy = mem_new(sizeof(*copy) + n);
+	char *at = (char *)(copy + 1);
+
+	*copy = *st;
+	copy->from = put(&at, st->from);
+	copy->to = put(&at, st->to);
+	copy->id = put(&at, st->id);
+	copy->lang = put(&at, st->lang);
+	copy->payload = put(&at, st->payload);
+	return copy;
+}
+
+size_t
+stanza_bytes(const struct stanza *st)
+{
+	return 64 + st->from.n + st->to.n + st->id.n + st->lang.n + st->payload.n;
+}
+
+bool
+stanza_wants_answer(const struct stanza *st)
+{
+	return st->type != TYPE_ERROR && st->type != TYPE_RESULT;
+}

@@ -1,0 +1,35 @@
+/* Why something is done: the frame that is being handled, or was, before an answer was awaited. Everything that is sent
+ * on its account is sent under its custody and with its operation id (BUS.md §5, §7). */
+#pragma once
+
+#include "base/stanza.h"
+#include "sessiond.h"
+
+struct act {
+	struct sessiond *sd;
+	struct custody *custody; /* NULL: nobody waits for the end (timers, a dead edge) */
+	struct opid op;          /* origin and n of the stanza; the kind is given per effect */
+	uint8_t level;           /* of the frame: which ROUTE may carry on what comes of it */
+};
+
+/* The act of handling this frame. */
+struct act act_of(struct sessiond *sd, const struct bus_in *in);
+/* One that no frame asked for. */
+struct act act_own(struct sessiond *sd);
+
+/* Id of an effect of which one stanza has at most one per recipient. */
+struct opid act_op(const struct act *act, enum op_kind kind);
+/* Id of an effect of which one stanza may have several for one recipient, told apart by `what` (never by a counter: a
+ * second run may take another way). */
+struct opid act_op_of(const struct act *act, enum op_kind kind, struct str what);
+
+/* A copy that holds the custody beyond the handler, until act_drop. */
+struct act act_keep(const struct act *act);
+void act_drop(struct act *act);
+
+/* One allocation with all its strings; freed with free(). */
+struct stanza *stanza_copy(const struct stanza *st);
+/* What it counts in windows and queues. */
+size_t stanza_bytes(const struct stanza *st);
+/* RFC 6120 §8.3: an error or a result is never answered with an error. */
+bool stanza_wants_answer(const struct stanza *st);

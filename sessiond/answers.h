@@ -1,0 +1,19 @@
+/* One small file for each thing that is asked by IQ; iq_table.c says who may ask what. */
+#pragma once
+
+#include "iq.h"
+
+void disco_info_server(const struct iq *iq);
+void disco_info_account(const struct iq *iq);
+void disco_items_server(const struct iq *iq);
+void disco_items_account(const struct iq *iq);
+void ping_answer(const struct iq *iq);
+void version_get(const struct iq *iq);
+void time_get(const struct iq *iq);
+void last_server(const struct iq *iq);
+void last_account(const struct iq *iq);
+void vcard_get(const struct iq *iq);
+void vcard_set(const struct iq *iq);
+void private_get(const struct iq *iq);
+void private_set(const struct iq *iq);
+void legacy_session_set(const struct iq *iq);

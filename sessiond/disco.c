@@ -1,0 +1,132 @@
+/* XEP-0030. The features are those of the IQ table, and what is not asked by IQ. */
+#include "answers.h"
+
+#define NS_INFO S("http://jabber.org/protocol/disco#info")
+#define NS_ITEMS S("http://jabber.org/protocol/disco#items")
+
+static const char *const server_extras[] = {"msgoffline", "vcard-temp", NULL};
+static const char *const account_extras[] = {NULL};
+
+static void
+identity(struct xml_writer *w, const char *category, const char *type, struct str name)
+{
+	xw_open(w, (struct str){0}, S("identity"));
+	xw_attr(w, "category", str_z(category));
+	xw_attr(w, "type", str_z(type));
+	xw_attr_if(w, "name", name);
+	xw_close(w);
+}
+
+static void
+feature(struct xml_writer *w, const char *ns)
+{
+	xw_open(w, (struct str){0}, S("feature"));
+	xw_attr(w, "var", str_z(ns));
+	xw_close(w);
+}
+
+static void
+features(struct xml_writer *w, enum iq_place place, const char *const *extras)
+{
+	for (const struct iq_entry *e = iq_table; e->name; e++)
+		if (e->place == place && e->is_feature)
+			feature(w, e->ns);
+	for (; *extras; extras++)
+		feature(w, *extras);
+}
+
+/* There are no nodes: XEP-0030 §3.2. */
+static bool
+has_node(const struct iq *iq)
+{
+	bool found;
+
+	xml_node_attr(iq->node, "node", &found);
+	if (found)
+		iq_error(iq, SE_ITEM_NOT_FOUND);
+	return found;
+}
+
+static void
+begin(struct xml_writer *w, struct buf *out, struct str ns)
+{
+	xw_init(w, out, S("jabber:client"));
+	xw_open(w, ns, S("query"));
+}
+
+static void
+finish(const struct iq *iq, struct xml_writer *w, struct buf *out)
+{
+	xw_close(w);
+	iq_result(iq, buf_str(out));
+	buf_deinit(out);
+}
+
+void
+disco_info_server(const struct iq *iq)
+{
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (has_node(iq))
+		return;
+	begin(&w, &out, NS_INFO);
+	identity(&w, "server", "im", S("Jackdaw"));
+	features(&w, IQ_SERVER, server_extras);
+	finish(iq, &w, &out);
+}
+
+void
+disco_info_account(const struct iq *iq)
+{
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (has_node(iq))
+		return;
+	begin(&w, &out, NS_INFO);
+	identity(&w, "account", "registered", (struct str){0});
+	features(&w, IQ_ACCOUNT, account_extras);
+	finish(iq, &w, &out);
+}
+
+/* The components of this suite. */
+void
+disco_items_server(const struct iq *iq)
+{
+	const struct suite *suite = &iq->act->sd->daemon->suite;
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (has_node(iq))
+		return;
+	begin(&w, &out, NS_ITEMS);
+	for (size_t i = 0; i < suite->n_components; i++) {
+		xw_open(&w, (struct str){0}, S("item"));
+		xw_attr(&w, "jid", str_z(suite->components[i]));
+		xw_close(&w);
+	}
+	finish(iq, &w, &out);
+}
+
+/* XEP-0030 §4.4 lets us name the sessions; who may see presence knows them anyway. */
+void
+disco_items_account(const struct iq *iq)
+{
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (has_node(iq))
+		return;
+	begin(&w, &out, NS_ITEMS);
+	LIST_FOREACH(&iq->account->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!session_is_available(s))
+			continue;
+		xw_open(&w, (struct str){0}, S("item"));
+		xw_attr(&w, "jid", s->jid.full);
+		xw_close(&w);
+	}
+	finish(iq, &w, &out);
+}

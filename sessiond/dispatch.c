@@ -1,0 +1,132 @@
+/* Which frame goes to which function, and what the bus tells besides. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "bind.h"
+#include "bounce.h"
+#include "gate.h"
+#include "inbound.h"
+#include "inbound_routes.h"
+#include "operator.h"
+#include "register.h"
+#include "store.h"
+#include "teardown.h"
+
+static void handle_written(struct sessiond *sd, const struct bus_in *in, const void *msg);
+
+/* early: handled before the gate is open. */
+static const struct {
+	handler_fn *fn;
+	bool early;
+} functions[MSG_TYPE_MAX] = {
+    [MSG_REG] = {handle_reg, true},
+    [MSG_REG_END] = {handle_reg_end, true},
+    [MSG_BIND] = {handle_bind, false},
+    [MSG_STANZA] = {handle_stanza, false},
+    [MSG_WRITTEN] = {handle_written, false},
+    [MSG_CLOSED] = {handle_closed, false},
+    [MSG_ROUTE] = {handle_route, false},
+    [MSG_ROUTE_BACK] = {handle_route, false},
+    [MSG_ROUTE_BOUNCE] = {handle_route, false},
+    [MSG_STORE_FAILED] = {handle_store_failed, true},
+    [MSG_ACCOUNT_CHANGED] = {handle_account_changed, false},
+    [MSG_USER_REMOVE] = {handle_user_remove, false},
+    [MSG_SESSION_LIST] = {handle_session_list, false},
+    [MSG_SESSION_KICK] = {handle_session_kick, false},
+};
+
+static void
+dispatch(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct sessiond *sd = ctx;
+	unsigned type = in->message->type;
+
+	if (functions[type].early || gate_passes(sd, in, functions[type].fn))
+		functions[type].fn(sd, in, msg);
+	sessions_reap(sd);
+}
+
+#define EDGE (1u << ROLE_C2SD)
+#define STORE (1u << ROLE_STORAGED)
+#define AUTH (1u << ROLE_AUTHD)
+#define OTHERS (1u << ROLE_SESSIOND | 1u << ROLE_S2SD | 1u << ROLE_COMPONENTD)
+#define CTL (1u << ROLE_CTL)
+
+const struct bus_handler sessiond_handlers[] = {
+    {MSG_REG, EDGE, dispatch},
+    {MSG_REG_END, EDGE, dispatch},
+    {MSG_BIND, EDGE | AUTH | STORE | OTHERS, dispatch},
+    {MSG_STANZA, EDGE | AUTH | STORE | OTHERS, dispatch},
+    {MSG_WRITTEN, EDGE | STORE, dispatch},
+    {MSG_CLOSED, EDGE | STORE | OTHERS, dispatch},
+    {MSG_ROUTE, EDGE | AUTH | STORE | OTHERS, dispatch},
+    {MSG_ROUTE_BACK, EDGE | AUTH | STORE | OTHERS, dispatch},
+    {MSG_ROUTE_BOUNCE, EDGE | AUTH | STORE, dispatch},
+    {MSG_STORE_FAILED, EDGE | OTHERS, dispatch},
+    {MSG_ACCOUNT_CHANGED, EDGE | STORE | OTHERS, dispatch},
+    {MSG_USER_REMOVE, EDGE | STORE | OTHERS, dispatch},
+    {MSG_SESSION_LIST, CTL, dispatch},
+    {MSG_SESSION_KICK, EDGE | AUTH | STORE | OTHERS | CTL, dispatch},
+    {0},
+};
+
+static void
+handle_written(struct sessiond *sd, const struct bus_in *in, const void *msg)
+{
+	const struct msg_WRITTEN *m = msg;
+	struct session *s = sessions_by_handle(sd, in->from.incarnation, m->conn);
+	struct act act = act_of(sd, in);
+
+	if (s && !outbound_written(s, &act, m->k))
+		bus_protocol_error(in->bus, in, "WRITTEN of what was never sent");
+}
+
+/* ---- events ---- */
+
+static void
+on_linked(void *ctx, bool up)
+{
+	struct sessiond *sd = ctx;
+
+	if (!up)
+		return;
+	if (sd->linked_at_ms == 0)
+		sd->linked_at_ms = clock_mono_ms();
+	register_ask_key(sd);
+}
+
+static void
+on_peer_new(void *ctx, const struct endpoint *peer)
+{
+	if (peer->role == ROLE_C2SD)
+		register_edge_up(ctx, peer);
+}
+
+static void
+on_peer_gone(void *ctx, const struct endpoint *peer)
+{
+	if (peer->role == ROLE_C2SD)
+		register_edge_gone(ctx, peer);
+}
+
+/* BUS.md §11: what was never sent has certainly failed; what was sent may have taken effect. */
+static void
+on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
+    struct custody *cause, bool never_sent)
+{
+	struct act act = {.sd = ctx, .custody = cause, .op = *op, .level = m->level};
+	const struct msg_ROUTE *route = msg;
+
+	if (m->type == MSG_ROUTE)
+		bounce(&act, &route->st,
+		    never_sent ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT);
+	else
+		log_debug("%s waited too long", m->body.name);
+}
+
+const struct bus_events sessiond_events = {
+    .linked = on_linked,
+    .peer_new = on_peer_new,
+    .peer_gone = on_peer_gone,
+    .failed = on_failed,
+};

@@ -1,0 +1,151 @@
+/* See inbound.h. Each stanza has a custody of its own; when it is complete the stanza is done, and when all before it are
+ * done too, its frames are acknowledged: the edge reads "n is acknowledged" as "all up to n are" (BUS.md §4). */
+#include "inbound.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "iq.h"
+#include "message.h"
+#include "presence.h"
+#include "strip.h"
+
+struct inbound {
+	struct list link;        /* in session.in_flight, in order of n */
+	struct session *session; /* NULL when it has ended */
+	uint64_t n;
+	bool is_done;
+	struct custody **
+	    frames; /* the frame, and replays of it: as many as edges brought it, paid by their windows */
+	unsigned n_frames;
+};
+
+static void
+inbound_free(struct inbound *i)
+{
+	list_remove(&i->link);
+	for (unsigned f = 0; f < i->n_frames; f++)
+		custody_release(i->frames[f]);
+	free(i->frames);
+	free(i);
+}
+
+static void
+inbound_join(struct inbound *i, const struct bus_in *in)
+{
+	i->frames = mem_grow(i->frames, (i->n_frames + 1) * sizeof(struct custody *));
+	i->frames[i->n_frames++] = custody_hold(in->custody);
+}
+
+static void
+on_done(void *arg)
+{
+	struct inbound *i = arg;
+	struct session *s = i->session;
+
+	i->is_done = true;
+	if (!s) {
+		inbound_free(i);
+		return;
+	}
+	while (!list_empty(&s->in_flight)) {
+		i = CONTAINER_OF(s->in_flight.next, struct inbound, link);
+		if (!i->is_done)
+			return;
+		s->done = i->n;
+		inbound_free(i);
+	}
+}
+
+void
+inbound_let_go(struct session *s)
+{
+	LIST_FOREACH_SAFE(&s->in_flight, it, nx) {
+		struct inbound *i = CONTAINER_OF(it, struct inbound, link);
+
+		i->session = NULL;
+		list_remove(&i->link);
+		if (i->is_done)
+			inbound_free(i);
+	}
+}
+
+static void
+accept_stanza(struct session *s, const struct act *act, const struct stanza *sent)
+{
+	struct stanza st = *sent;
+	struct buf scratch = {0};
+
+	st.from = s->jid.full;
+	strip_forged(act, &st, &scratch);
+	switch ((enum stanza_kind)st.kind) {
+	case STANZA_MESSAGE:
+		message_from_client(s, act, &st);
+		break;
+	case STANZA_PRESENCE:
+		presence_from_client(s, act, &st);
+		break;
+	case STANZA_IQ:
+		iq_from_client(s, act, &st);
+		break;
+	case STANZA_KIND_COUNT:
+		break;
+	}
+	buf_deinit(&scratch);
+}
+
+static void
+inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZA *m)
+{
+	struct inbound *i = NEW(struct inbound);
+	struct act act = act_of(s->sd, in);
+
+	i->session = s;
+	i->n = s->in_last = m->n;
+	list_add(&s->in_flight, &i->link);
+	inbound_join(i, in);
+	act.op = (struct opid){.origin = s->sid, .n = m->n, .kind = OP_STANZA};
+	act.custody = custody_new(in->bus, in->custody, on_done, i);
+	accept_stanza(s, &act, &m->st);
+	custody_release(act.custody);
+}
+
+/* Not (or no longer) a session: the stanza is void, and the edge must know that before it is acknowledged. */
+static void
+refuse(const struct bus_in *in, uint64_t conn)
+{
+	struct msg_RELEASE m = {.conn = conn, .error = STREAM_RESET};
+
+	bus_send(in->bus, &in->from, MSG_RELEASE, &m, NULL, in->custody, 0);
+}
+
+static void
+inbound_repeat(struct session *s, const struct bus_in *in, uint64_t n)
+{
+	LIST_FOREACH(&s->in_flight, it) {
+		struct inbound *i = CONTAINER_OF(it, struct inbound, link);
+
+		if (i->n == n)
+			inbound_join(i, in);
+	}
+}
+
+void
+handle_stanza(struct sessiond *sd, const struct bus_in *in, const void *msg)
+{
+	const struct msg_STANZA *m = msg;
+	struct session *s = sessions_by_handle(sd, in->from.incarnation, m->conn);
+
+	if (!s)
+		refuse(in, m->conn);
+	else if (!id_eq(&s->sid, &m->sid))
+		bus_protocol_error(in->bus, in, "a session that is not this connection's");
+	else if (!str_empty(m->st.from))
+		bus_protocol_error(in->bus, in, "a stanza that brings its sender");
+	else if (m->n > s->in_last + 1)
+		bus_protocol_error(in->bus, in, "a stanza out of order");
+	else if (m->n == s->in_last + 1)
+		inbound_begin(s, in, m);
+	else if (m->n > s->done)
+		inbound_repeat(s, in, m->n);
+}

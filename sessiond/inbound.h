@@ -1,0 +1,8 @@
+/* Stanzas from clients on their way in: numbers, and acknowledgement in their order (BUS.md §4, §7). */
+#pragma once
+
+#include "session.h"
+
+void handle_stanza(struct sessiond *sd, const struct bus_in *in, const void *msg);
+/* The session ends: what is still under way no longer waits for its turn. */
+void inbound_let_go(struct session *s);

@@ -1,0 +1,104 @@
+/* The daemon's one object: made, ticked, freed. */
+#include <stdlib.h>
+
+#include "account.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "gate.h"
+#include "inbound.h"
+#include "operator.h"
+#include "register.h"
+#include "store.h"
+#include "teardown.h"
+
+#define TICK_MS 1000
+
+void
+sessiond_init(struct sessiond *sd, struct daemon *d)
+{
+	id_init();
+	sd->daemon = d;
+	sd->started_ms = clock_mono_ms();
+	sd->pushes = id_random_u64();
+	list_init(&sd->deferred);
+	list_init(&sd->doomed);
+	list_init(&sd->idle_accounts);
+	list_init(&sd->removals);
+	for (unsigned i = 0; i < EDGES_MAX; i++)
+		list_init(&sd->edges[i].sessions);
+}
+
+static void
+free_sessions(struct sessiond *sd)
+{
+	struct session *s, *next;
+
+	HASH_ITER(hh_sid, sd->by_sid, s, next) {
+		struct session *gone = s;
+
+		sessions_detach(gone);
+		inbound_let_go(gone);
+		session_free(&gone);
+	}
+}
+
+void
+sessiond_deinit(struct sessiond *sd)
+{
+	gate_free(sd);
+	free_sessions(sd);
+	removals_free(sd);
+	accounts_free(sd);
+	register_free(sd);
+}
+
+static void
+doom_stalled(struct sessiond *sd, uint64_t now_ms)
+{
+	for (struct session *s = sd->by_sid; s; s = s->hh_sid.next)
+		if (outbound_is_stalled(s, now_ms))
+			session_doom(s, STREAM_RESOURCE_CONSTRAINT);
+	sessions_reap(sd);
+}
+
+void
+sessiond_tick(void *sessiond)
+{
+	struct sessiond *sd = sessiond;
+	uint64_t now_ms = clock_mono_ms();
+
+	if (bus_is_linked(bus_of(sd)))
+		register_ask_key(sd);
+	if (sd->has_cap_key)
+		register_check_all(sd);
+	doom_stalled(sd, now_ms);
+	removals_retry(sd);
+	accounts_trim(sd, now_ms);
+}
+
+int
+sessiond_start(struct daemon *d, struct err *err)
+{
+	struct sessiond *sd = NEW(struct sessiond);
+
+	(void)err;
+	sessiond_init(sd, d);
+	d->state = sd;
+	sd->tick = loop_timer_new(d->loop, sessiond_tick, sd);
+	loop_timer_start(sd->tick, TICK_MS, TICK_MS);
+	return 0;
+}
+
+/* The bus is gone already: what waited for answers has been told so. */
+void
+sessiond_stop(struct daemon *d)
+{
+	struct sessiond *sd = d->state;
+
+	if (!sd)
+		return;
+	loop_timer_free(&sd->tick);
+	sessiond_deinit(sd);
+	free(sd);
+	d->state = NULL;
+}

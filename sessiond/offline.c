@@ -1,0 +1,199 @@
+/* See offline.h. OWED_FETCH goes the way of the STOREs, so everything that was owed before it is in the answer; until the
+ * answer is queued, new stanzas for the account wait (BUS.md §8, order). The rows keep the ids of their messages and pass
+ * the ledgers. account.last_row says what was given to a session; rows below it are asked for again only when such a
+ * session has ended. */
+#include "offline.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "xml/writer.h"
+
+#define FETCH_MAX 100
+#define FETCH_MS 30000
+
+struct flush {
+	struct account *account; /* pinned */
+	struct act act;
+	struct id128 sid;
+};
+
+static void fetch(struct flush *f);
+
+/* This session if it still takes messages, or any other that does. */
+static struct session *
+taker_of(const struct account *a, const struct id128 *sid)
+{
+	struct session *taker = NULL;
+
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!session_is_available(s) || s->priority < 0)
+			continue;
+		if (!taker || id_eq(&s->sid, sid))
+			taker = s;
+	}
+	return taker;
+}
+
+static void
+flush_end(struct flush *f)
+{
+	struct account *a = f->account;
+
+	if (a->is_owed_again && taker_of(a, &f->sid)) {
+		a->is_owed_again = false;
+		a->last_row = 0;
+		fetch(f);
+		return;
+	}
+	if (a->is_owed_again)
+		a->last_row = 0;
+	a->is_owed_again = false;
+	a->is_flushing = false;
+	account_run(a);
+	act_drop(&f->act);
+	account_unpin(a);
+	free(f);
+}
+
+void
+offline_drop(struct account *a, const struct act *act, const struct rec_row *rows, uint32_t n)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_OWED_DROP m = {.owner = a->jid, .rows = {.items = rows, .count = n}};
+
+	bus_send(bus_of(a->sd), &storaged, MSG_OWED_DROP, &m, NULL, act->custody, 0);
+}
+
+/* XEP-0203, from the domain that kept it. */
+static void
+give(struct session *s, const struct act *act, const struct rec_owed_item *item)
+{
+	struct buf payload = {0};
+	char stamp[CLOCK_STAMP_MAX];
+	struct xml_writer w;
+	struct stanza st = item->st;
+	struct delivery d = {.act = act, .st = &st, .stamp_us = item->stamp_us, .row = item->row};
+
+	d.op = (struct opid){.origin = item->origin, .n = item->n, .kind = OP_DELIVERY};
+	clock_stamp(item->stamp_us, stamp);
+	xw_init(&w, &payload, S("jabber:client"));
+	xw_raw(&w, st.payload);
+	xw_open(&w, S("urn:xmpp:delay"), S("delay"));
+	xw_attr(&w, "from", s->jid.domain);
+	xw_attr(&w, "stamp", str_z(stamp));
+	xw_text(&w, S("Offline Storage"));
+	xw_close(&w);
+	st.payload = buf_str(&payload);
+	outbound_send(s, &d);
+	buf_deinit(&payload);
+}
+
+/* Was it given to a session before (by an earlier sessiond, or it is under way)? Then its row goes with that. */
+static bool
+was_given(struct account *a, const struct act *act, const struct rec_owed_item *item)
+{
+	struct opid op = {.origin = item->origin, .n = item->n, .kind = OP_DELIVERY};
+	struct rec_row row = {.row = item->row};
+
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+		const struct ledger_entry *e = ledger_find(&s->out.ledger, &op);
+
+		if (!e)
+			continue;
+		if (e->k && outbound_remember_row(s, e->k, item->row))
+			offline_drop(a, act, &row, 1);
+		return true;
+	}
+	return false;
+}
+
+static void
+on_owed(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct flush *f = arg;
+	const struct msg_OWED *m = msg;
+	struct session *s = taker_of(f->account, &f->sid);
+	struct bus_list list;
+	struct rec_owed_item item;
+
+	if (!in || in->message->type != MSG_OWED || !s) {
+		if (s)
+			log_warn(
+			    "offline messages of %.*s cannot be read", STR_ARG(f->account->jid));
+		flush_end(f);
+		return;
+	}
+	list = m->items;
+	while (bus_list_next(&list, &bus_record_owed_item, &item)) {
+		if (!was_given(f->account, &f->act, &item))
+			give(s, &f->act, &item);
+		f->account->last_row = item.row;
+	}
+	if (m->more)
+		fetch(f);
+	else
+		flush_end(f);
+}
+
+static void
+fetch(struct flush *f)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_OWED_FETCH m = {
+	    .owner = f->account->jid, .after = f->account->last_row, .max = FETCH_MAX};
+
+	bus_request(bus_of(f->account->sd), &storaged, MSG_OWED_FETCH, &m, NULL, f->act.custody,
+	    FETCH_MS, on_owed, f);
+}
+
+void
+offline_flush(struct account *a, const struct act *act, struct session *s)
+{
+	struct flush *f;
+
+	if (a->is_flushing)
+		return;
+	f = NEW(struct flush);
+	f->account = a;
+	f->act = act_keep(act);
+	f->sid = s->sid;
+	account_pin(a);
+	a->is_flushing = true;
+	fetch(f);
+}
+
+static bool
+has_unwritten_rows(const struct session *s)
+{
+	LIST_FOREACH(&s->out.sent, it) {
+		if (CONTAINER_OF(it, struct outgoing, link)->row)
+			return true;
+	}
+	LIST_FOREACH(&s->out.queue, it) {
+		if (CONTAINER_OF(it, struct outgoing, link)->row)
+			return true;
+	}
+	return false;
+}
+
+void
+offline_session_ended(struct account *a, const struct act *act, const struct session *s)
+{
+	struct session *other = taker_of(a, &s->sid);
+
+	if (!has_unwritten_rows(s))
+		return;
+	if (a->is_flushing) {
+		a->is_owed_again = true;
+		return;
+	}
+	a->last_row = 0;
+	if (other)
+		offline_flush(a, act, other);
+}

@@ -1,0 +1,10 @@
+/* Offline messages: given to the first session that takes messages, removed when they have been written to it. */
+#pragma once
+
+#include "account.h"
+
+/* Gives them to this session; nothing when that is under way. */
+void offline_flush(struct account *a, const struct act *act, struct session *s);
+/* This session has just left the account: what was not written to it goes to another one, or waits. */
+void offline_session_ended(struct account *a, const struct act *act, const struct session *s);
+void offline_drop(struct account *a, const struct act *act, const struct rec_row *rows, uint32_t n);

@@ -1,0 +1,353 @@
+/* See outbound.h. */
+#include "outbound.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "offline.h"
+#include "session.h"
+#include "teardown.h"
+
+/* What is just state may come twice without harm, and there is so much of it that it would push the messages out. */
+static bool
+ledger_wants(const struct opid *op)
+{
+	switch ((enum op_kind)op->kind) {
+	case OP_PRESENCE:
+	case OP_PROBE:
+	case OP_PROBE_ANSWER:
+	case OP_ROSTER_PUSH:
+		return false;
+	case OP_STANZA:
+	case OP_DELIVERY:
+	case OP_ARCHIVE_FROM:
+	case OP_ARCHIVE_TO:
+	case OP_OWED:
+	case OP_CARBON:
+	case OP_ROSTER:
+	case OP_ROSTER_CONTACT:
+	case OP_BOUNCE:
+	case OP_ANSWER:
+	case OP_BLOB:
+	case OP_OFFLINE_FLUSH:
+	case OP_SUBSCRIPTION:
+	case OP_KIND_COUNT:
+		break;
+	}
+	return !id_is_zero(&op->origin);
+}
+
+/* ---- ledger ---- */
+
+static uint32_t
+ledger_mark(const struct opid *op)
+{
+	uint32_t mark;
+
+	memcpy(&mark, op->origin.b, sizeof(mark));
+	return mark ^ (uint32_t)(op->n * 2654435761u) ^ op->kind;
+}
+
+const struct ledger_entry *
+ledger_find(const struct ledger *l, const struct opid *op)
+{
+	uint32_t mark = ledger_mark(op);
+
+	for (unsigned i = 0; i < l->n; i++) {
+		const struct opid *have = &l->entries[i].op;
+
+		if (l->marks[i] == mark && have->n == op->n && have->kind == op->kind &&
+		    id_eq(&have->origin, &op->origin))
+			return &l->entries[i];
+	}
+	return NULL;
+}
+
+void
+ledger_add(struct ledger *l, const struct opid *op, uint64_t k)
+{
+	unsigned i;
+
+	if (!ledger_wants(op))
+		return;
+	if (l->n == l->cap && l->cap < LEDGER_MAX) {
+		l->cap = l->cap ? l->cap * 2 : 8;
+		if (l->cap > LEDGER_MAX)
+			l->cap = LEDGER_MAX;
+		l->marks = mem_grow(l->marks, l->cap * sizeof(*l->marks));
+		l->entries = mem_grow(l->entries, l->cap * sizeof(*l->entries));
+	}
+	i = l->n < l->cap ? l->n++ : l->oldest++;
+	if (l->oldest == LEDGER_MAX)
+		l->oldest = 0;
+	l->marks[i] = ledger_mark(op);
+	l->entries[i] = (struct ledger_entry){.k = k, .op = *op};
+}
+
+bool
+outbound_knows(const struct session *s, const struct opid *op)
+{
+	return ledger_wants(op) && ledger_find(&s->out.ledger, op);
+}
+
+/* ---- one session ---- */
+
+void
+outbound_init(struct outbox *o)
+{
+	list_init(&o->sent);
+	list_init(&o->queue);
+}
+
+void
+outgoing_free(struct outgoing *o)
+{
+	list_remove(&o->link);
+	act_drop(&o->act);
+	free(o->st);
+	free(o);
+}
+
+void
+outbound_deinit(struct outbox *o)
+{
+	LIST_FOREACH_SAFE(&o->sent, it, nx)
+		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
+	LIST_FOREACH_SAFE(&o->queue, it, nx)
+		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
+	free(o->ledger.marks);
+	free(o->ledger.entries);
+}
+
+/* A single large stanza goes when nothing else is under way, or it would never go. */
+static bool
+has_room(const struct session *s, size_t bytes)
+{
+	return s->out.sent_bytes == 0 ||
+	    s->out.sent_bytes + bytes <= (size_t)settings_of(s->sd)->window_bytes;
+}
+
+/* Only a message is sent again elsewhere when its client goes before it was written. */
+static bool
+is_worth_keeping(const struct delivery *d)
+{
+	return d->st->kind == STANZA_MESSAGE && d->row == 0;
+}
+
+static struct outgoing *
+outgoing_new(const struct delivery *d, size_t bytes)
+{
+	struct outgoing *o = NEW(struct outgoing);
+
+	list_init(&o->link);
+	o->op = d->op;
+	o->stamp_us = d->stamp_us;
+	o->row = d->row;
+	o->bytes = bytes;
+	return o;
+}
+
+static void
+send_frame(const struct session *s, const struct act *act, const struct opid *op,
+    const struct stanza *st, int64_t stamp_us)
+{
+	struct rec_target target = {.conn = s->handle.conn, .k = s->out.k};
+	struct msg_DELIVER m = {
+	    .targets = {.items = &target, .count = 1}, .stamp_us = stamp_us, .st = *st};
+
+	bus_send(bus_of(s->sd), &s->edge, MSG_DELIVER, &m, op, act->custody, 0);
+}
+
+/* The next number is given; what is kept is kept. */
+static void
+number(struct session *s, struct outgoing *o)
+{
+	o->k = ++s->out.k;
+	list_add(&s->out.sent, &o->link);
+	s->out.sent_bytes += o->bytes;
+}
+
+static void
+queue(struct session *s, struct outgoing *o, const struct delivery *d)
+{
+	if (list_empty(&s->out.queue))
+		s->out.progress_ms = clock_mono_ms();
+	o->st = stanza_copy(d->st);
+	o->act = act_keep(d->act);
+	list_add(&s->out.queue, &o->link);
+	s->out.queue_bytes += o->bytes;
+	if (s->out.queue_bytes > (size_t)settings_of(s->sd)->queue_bytes)
+		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
+}
+
+bool
+outbound_send(struct session *s, const struct delivery *d)
+{
+	size_t bytes = stanza_bytes(d->st);
+	struct outgoing *o;
+
+	if (outbound_knows(s, &d->op))
+		return false;
+	o = outgoing_new(d, bytes);
+	if (!list_empty(&s->out.queue) || !has_room(s, bytes)) {
+		ledger_add(&s->out.ledger, &d->op, 0);
+		queue(s, o, d);
+		return true;
+	}
+	number(s, o);
+	ledger_add(&s->out.ledger, &d->op, o->k);
+	if (is_worth_keeping(d))
+		o->st = stanza_copy(d->st);
+	send_frame(s, d->act, &d->op, d->st, d->stamp_us);
+	return true;
+}
+
+bool
+outbound_stanza(struct session *s, const struct act *act, struct opid op, const struct stanza *st)
+{
+	struct delivery d = {.act = act, .op = op, .st = st, .stamp_us = clock_wall_us()};
+
+	return outbound_send(s, &d);
+}
+
+/* From the queue into the window as far as it goes. */
+static void
+pump(struct session *s)
+{
+	while (!list_empty(&s->out.queue)) {
+		struct outgoing *o = CONTAINER_OF(s->out.queue.next, struct outgoing, link);
+
+		if (!has_room(s, o->bytes))
+			return;
+		list_remove(&o->link);
+		s->out.queue_bytes -= o->bytes;
+		number(s, o);
+		send_frame(s, &o->act, &o->op, o->st, o->stamp_us);
+		act_drop(&o->act);
+	}
+}
+
+#define ROWS_PER_DROP 1000 /* as messages.def has it */
+
+bool
+outbound_written(struct session *s, const struct act *act, uint64_t k)
+{
+	struct rec_row rows[ROWS_PER_DROP];
+	uint32_t n = 0;
+
+	if (k > s->out.k)
+		return false;
+	LIST_FOREACH_SAFE(&s->out.sent, it, nx) {
+		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
+
+		if (o->k > k)
+			break;
+		if (o->row)
+			rows[n++].row = o->row;
+		s->out.sent_bytes -= o->bytes;
+		outgoing_free(o);
+		if (n == ROWS_PER_DROP) {
+			offline_drop(s->account, act, rows, n);
+			n = 0;
+		}
+	}
+	s->out.progress_ms = clock_mono_ms();
+	if (k > s->out.written)
+		s->out.written = k;
+	if (n)
+		offline_drop(s->account, act, rows, n);
+	pump(s);
+	return true;
+}
+
+bool
+outbound_is_stalled(const struct session *s, uint64_t now_ms)
+{
+	uint64_t allowed = (uint64_t)settings_of(s->sd)->stall_seconds * 1000;
+
+	return !list_empty(&s->out.queue) && now_ms - s->out.progress_ms > allowed;
+}
+
+bool
+outbound_remember_row(struct session *s, uint64_t k, uint64_t row)
+{
+	struct list *at = s->out.sent.next;
+	struct outgoing *o;
+
+	if (k && k <= s->out.written)
+		return true;
+	for (; at != &s->out.sent; at = at->next) {
+		o = CONTAINER_OF(at, struct outgoing, link);
+		if (o->row == row)
+			return false;
+		if (o->k > k)
+			break;
+	}
+	o = NEW(struct outgoing);
+	o->k = k;
+	o->row = row;
+	list_add(at, &o->link); /* before it: in order of k */
+	return false;
+}
+
+/* ---- many sessions ---- */
+
+#define TARGETS_MAX 1000
+
+void
+fanout_begin(struct fanout *f, const struct act *act, struct opid op, const struct stanza *st)
+{
+	*f = (struct fanout){.act = act, .op = op, .st = st};
+}
+
+static void
+fanout_flush(struct fanout *f)
+{
+	struct msg_DELIVER m = {.targets = {.items = f->targets, .count = f->n},
+	    .stamp_us = clock_wall_us(),
+	    .st = *f->st};
+
+	if (f->n)
+		bus_send(bus_of(f->act->sd), &f->edge, MSG_DELIVER, &m, &f->op, f->act->custody, 0);
+	f->n = 0;
+}
+
+static void
+fanout_queue(const struct fanout *f, struct session *s)
+{
+	struct stanza st = *f->st;
+
+	st.to = s->jid.bare;
+	outbound_stanza(s, f->act, f->op, &st);
+}
+
+void
+fanout_add(struct fanout *f, struct session *s)
+{
+	size_t bytes = stanza_bytes(f->st);
+	struct delivery d = {.act = f->act, .op = f->op, .st = f->st};
+	struct outgoing *o;
+
+	if (!list_empty(&s->out.queue) || !has_room(s, bytes)) {
+		fanout_queue(f, s);
+		return;
+	}
+	if (f->n && f->edge.incarnation != s->edge.incarnation)
+		fanout_flush(f);
+	f->edge = s->edge;
+	if (!f->targets)
+		f->targets = mem_new_array(TARGETS_MAX, sizeof(*f->targets));
+	o = outgoing_new(&d, bytes);
+	number(s, o);
+	f->targets[f->n++] = (struct rec_target){.conn = s->handle.conn, .k = o->k};
+	if (f->n == TARGETS_MAX)
+		fanout_flush(f);
+}
+
+void
+fanout_end(struct fanout *f)
+{
+	fanout_flush(f);
+	free(f->targets);
+}

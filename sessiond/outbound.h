@@ -1,0 +1,90 @@
+/* What goes to a session: numbering (k), the ledger of what was sent, the window of what the edge has not yet written, and
+ * the queue behind it (BUS.md §5, §7). sessiond decides what is delivered; the edge never drops a duplicate itself. */
+#pragma once
+
+#include "act.h"
+
+struct session;
+
+/* Ids that were sent on a session and may be brought again; the oldest is forgotten at the cap. The marks are a
+ * compact index: most searches read nothing else. */
+#define LEDGER_MAX 1000
+
+struct ledger_entry {
+	uint64_t k; /* 0 while it waits in the queue */
+	struct opid op;
+};
+
+struct ledger {
+	uint32_t *marks;
+	struct ledger_entry *entries;
+	unsigned n, cap, oldest;
+};
+
+struct outbox {
+	uint64_t k;       /* number of the last stanza sent */
+	uint64_t written; /* the highest that the edge reported */
+	struct list sent; /* struct outgoing: numbered, not yet written to the client */
+	struct list queue; /* struct outgoing: behind the window; settings queue_bytes, then the session ends */
+	size_t sent_bytes, queue_bytes;
+	uint64_t progress_ms; /* when something was written last, or the queue began */
+	struct ledger ledger;
+};
+
+struct outgoing {
+	struct list link;
+	uint64_t k;
+	struct opid op;
+	int64_t stamp_us;
+	uint64_t row; /* of the offline message; 0: none */
+	size_t bytes;
+	struct act act;    /* in the queue: what waits for it */
+	struct stanza *st; /* owned; NULL when it need not be sent again once it is on its way */
+};
+
+/* One stanza for one session. */
+struct delivery {
+	const struct act *act;
+	struct opid op;
+	const struct stanza *st;
+	int64_t stamp_us;
+	uint64_t row;
+};
+
+void outbound_init(struct outbox *o);
+void outbound_deinit(struct outbox *o);
+
+/* False when the session's ledger has the id: it was sent before. */
+bool outbound_send(struct session *s, const struct delivery *d);
+/* The short form: now, no row. */
+bool outbound_stanza(
+    struct session *s, const struct act *act, struct opid op, const struct stanza *st);
+bool outbound_knows(const struct session *s, const struct opid *op);
+
+/* The same piece of state for many sessions: one frame per edge. Its `to` must be empty (each one's bare JID). Between begin
+ * and end nothing else may be sent to these sessions: their numbers are given at once, the frame goes later. */
+struct fanout {
+	const struct act *act;
+	struct opid op;
+	const struct stanza *st;
+	struct endpoint edge;
+	struct rec_target *targets;
+	uint32_t n;
+};
+void fanout_begin(struct fanout *f, const struct act *act, struct opid op, const struct stanza *st);
+void fanout_add(struct fanout *f, struct session *s);
+void fanout_end(struct fanout *f);
+
+/* The edge says: all up to k are written. False when k was never sent. */
+bool outbound_written(struct session *s, const struct act *act, uint64_t k);
+/* Is the window full, and for longer than is allowed? */
+bool outbound_is_stalled(const struct session *s, uint64_t now_ms);
+
+/* Ledger of a session that an edge registers. */
+void ledger_add(struct ledger *l, const struct opid *op, uint64_t k);
+const struct ledger_entry *ledger_find(const struct ledger *l, const struct opid *op);
+/* The row of an offline message that was sent as k already (an earlier sessiond knew it): true when it is written and the
+ * row can go; otherwise it goes with WRITTEN. */
+bool outbound_remember_row(struct session *s, uint64_t k, uint64_t row);
+
+void outgoing_free(struct outgoing *o);

@@ -1,0 +1,127 @@
+/* Presence probes: RFC 6121 §4.3, §4.6.6. */
+#include "presence.h"
+#include "route.h"
+
+/* A contact of this shard without a session has nothing to say; asking would only load its roster. */
+static bool
+is_worth_asking(const struct sessiond *sd, const struct jid *contact)
+{
+	struct account *a;
+
+	if (!route_is_ours(sd, contact))
+		return true;
+	a = account_find(sd, contact->bare);
+	return a && a->n_sessions > 0;
+}
+
+/* In the suite the answer comes to this session alone; other servers are asked for the bare JID (§4.3.1). */
+void
+probe_contacts(struct session *s, const struct act *act)
+{
+	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next) {
+		struct jid contact = jid_split(c->jid);
+		bool is_local = route_is_local_domain(s->sd, contact.domain);
+		struct stanza st = {.kind = STANZA_PRESENCE,
+		    .type = TYPE_PROBE,
+		    .from = is_local ? s->jid.full : s->jid.bare,
+		    .to = c->jid};
+
+		if (contact_has_to(c) && is_worth_asking(s->sd, &contact))
+			route_stanza(act, OP_PROBE, &st);
+	}
+}
+
+static void
+answer(const struct act *act, struct stanza *st)
+{
+	struct act own = *act;
+
+	own.op = act_op_of(act, OP_PROBE_ANSWER, st->from);
+	st->kind = STANZA_PRESENCE;
+	route_stanza(&own, OP_PROBE_ANSWER, st);
+}
+
+/* §4.6.6: a session that sent directed presence to the asker is mere presence, and just that session. */
+static bool
+answer_directed(struct account *a, const struct act *act, const struct stanza *probe)
+{
+	struct jid to = jid_split(probe->to);
+	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
+	struct stanza st = {.type = TYPE_AVAILABLE, .from = probe->to, .to = probe->from};
+
+	if (!s || !session_has_directed(s, probe->from))
+		return false;
+	answer(act, &st);
+	return true;
+}
+
+static void
+answer_unavailable(const struct act *act, const struct stanza *probe)
+{
+	struct stanza st = {.type = TYPE_UNAVAILABLE,
+	    .from = jid_split(probe->to).bare,
+	    .to = probe->from,
+	    .id = probe->id};
+
+	answer(act, &st);
+}
+
+/* §4.3.2 rule 1; the same whether the account exists or not (INV-32). */
+static void
+answer_unsubscribed(const struct act *act, const struct stanza *probe)
+{
+	struct stanza st = {.type = TYPE_UNSUBSCRIBED,
+	    .from = jid_split(probe->to).bare,
+	    .to = jid_split(probe->from).bare,
+	    .id = probe->id};
+
+	answer(act, &st);
+}
+
+/* To the full JID: only that it is there. */
+static void
+answer_for_session(struct account *a, const struct act *act, const struct stanza *probe)
+{
+	struct session *s = account_session(a, jid_split(probe->to).resource);
+	struct stanza st = {.type = TYPE_AVAILABLE, .from = probe->to, .to = probe->from};
+
+	if (s && session_is_available(s))
+		answer(act, &st);
+	else
+		answer_unavailable(act, probe);
+}
+
+static void
+answer_for_all(struct account *a, const struct act *act, const struct stanza *probe)
+{
+	unsigned n = 0;
+
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+		struct stanza st;
+
+		if (!session_is_available(s))
+			continue;
+		st = *s->presence_stanza;
+		st.to = probe->from;
+		answer(act, &st);
+		n++;
+	}
+	if (n == 0)
+		answer_unavailable(act, probe);
+}
+
+void
+probe_arrives(struct account *a, const struct act *act, const struct stanza *probe)
+{
+	struct jid to = jid_split(probe->to);
+
+	if (a->exists && account_lets_see(a, probe->from)) {
+		if (jid_is_bare(&to))
+			answer_for_all(a, act, probe);
+		else
+			answer_for_session(a, act, probe);
+	} else if (!answer_directed(a, act, probe)) {
+		answer_unsubscribed(act, probe);
+	}
+}

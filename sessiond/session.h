@@ -1,0 +1,105 @@
+/* A client's session and the two maps by which it is found. States (session_start, session_adopt and session_end make the
+ * transitions; detached and claimed sessions come with stream management):
+ *
+ *   BIND ──────────────► ATTACHED ──CLOSED, kick, dead edge, replaced──► ENDED (freed)
+ *   REG ──► REGISTERING ─────┘ believed
+ *               └─ not believed: RELEASE, freed
+ */
+#pragma once
+
+#include "base/jid.h"
+#include "base/map.h"
+#include "capability.h"
+#include "outbound.h"
+
+enum session_state {
+	SESSION_REGISTERING,
+	SESSION_ATTACHED,
+	SESSION_ENDED,
+};
+
+enum session_presence {
+	PRESENCE_NONE, /* nothing was sent yet */
+	PRESENCE_AVAILABLE,
+	PRESENCE_UNAVAILABLE,
+};
+
+enum session_flag {
+	SESSION_INTERESTED = 1 << 0, /* has asked for the roster: gets pushes */
+};
+
+#define DIRECTED_MAX 1000
+#define SOURCE_MAX 64
+
+/* Who has the connection. An incarnation is unique, so this is never used twice. */
+struct handle {
+	uint64_t incarnation, conn;
+};
+
+/* Somebody who was sent directed presence. */
+struct directed {
+	struct str jid; /* behind the struct */
+	UT_hash_handle hh;
+};
+
+struct session {
+	struct sessiond *sd;
+	enum session_state state;
+	struct account *account; /* NULL while registering */
+	struct list link;        /* in the account's sessions, or the edge's while registering */
+	struct list doomed;      /* in sd->doomed, or alone */
+	enum stream_error doom;
+
+	struct handle handle;
+	struct endpoint edge;
+	uint8_t mac[CAPABILITY_BYTES]; /* what an edge registers, until it is checked; zero: none */
+	struct id128 sid, token;
+	uint64_t epoch, generation;
+	char *text; /* owned: the full JID */
+	struct jid jid;
+	char source[SOURCE_MAX + 1];
+	int64_t since_us;
+	uint32_t flags; /* enum session_flag */
+
+	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound). */
+	uint64_t in_last, done;
+	struct list in_flight;
+
+	struct outbox out;
+
+	enum session_presence presence;
+	int8_t priority;
+	struct stanza *presence_stanza; /* owned: the last one broadcast; NULL when not available */
+	struct directed *directed;      /* at most DIRECTED_MAX */
+
+	UT_hash_handle hh_handle, hh_sid;
+};
+
+struct session *session_new(struct sessiond *sd, const struct endpoint *edge, uint64_t conn);
+/* Gives it its name; once. */
+void session_set_jid(struct session *s, struct str full);
+/* The teardown's last step: only for sessions in no map and no list. */
+void session_free(struct session **s);
+
+/* Into the maps and its account: the session is attached. */
+void sessions_attach(struct session *s, struct account *a);
+/* Out of them. */
+void sessions_detach(struct session *s);
+struct session *sessions_by_handle(struct sessiond *sd, uint64_t incarnation, uint64_t conn);
+struct session *sessions_by_sid(struct sessiond *sd, const struct id128 *sid);
+/* The session an act comes from, while it lives; NULL for what comes from elsewhere. */
+struct session *sessions_of_act(const struct act *act);
+unsigned sessions_count(const struct sessiond *sd);
+
+bool session_is_available(const struct session *s);
+/* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: what they hold, the edge has. */
+struct rec_session session_record(const struct session *s, uint8_t *mac_r);
+/* The capability for its present generation. */
+void session_capability(const struct session *s, uint8_t *mac_r);
+/* Tells the edge what must survive this process. */
+void session_copy_presence(struct session *s, const struct act *act);
+
+bool session_has_directed(const struct session *s, struct str full);
+/* False when there are too many. */
+bool session_add_directed(struct session *s, struct str jid);
+void session_remove_directed(struct session *s, struct str jid);

@@ -1,0 +1,100 @@
+/* sessiond: the IM rules of RFC 6121 for the users of one shard. This header has what all of its files share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "bus/bus.h"
+#include "service/service.h"
+
+#define CAP_KEY_BYTES 32
+#define EDGES_MAX 256
+
+enum conflict_policy {
+	CONFLICT_REPLACE, /* the older session gets the stream error */
+	CONFLICT_REFUSE,  /* the newer one cannot bind */
+	CONFLICT_RENAME,  /* the newer one gets another resource */
+};
+
+struct sessiond_settings {
+	int conflict;
+	int64_t sessions_max;
+	int64_t sessions_per_account;
+	int64_t accounts_cached;
+	int64_t offline_max;
+	int64_t roster_max;
+	int64_t requests_max;
+	int64_t window_bytes;
+	int64_t queue_bytes;
+	int64_t stall_seconds;
+};
+
+enum edge_state {
+	EDGE_ABSENT,
+	EDGE_REGISTERING, /* connected, REG_END has not come */
+	EDGE_CHECKING,    /* REG_END has come, its sessions are being checked */
+	EDGE_READY,
+	EDGE_GONE, /* presumed dead; its sessions were ended */
+	EDGE_STALE, /* came back with the incarnation that was presumed dead: what it holds is void */
+};
+
+struct edge {
+	enum edge_state state;
+	uint64_t incarnation;
+	struct list sessions; /* registered, not yet believed */
+	unsigned checks;      /* questions to authd that are open */
+};
+
+struct session;
+struct account;
+
+struct sessiond {
+	struct daemon *daemon;
+	struct loop_timer *tick;
+
+	uint8_t cap_key[CAP_KEY_BYTES];
+	bool has_cap_key, asks_cap_key;
+
+	/* The barrier of BUS.md §9 (gate.c). */
+	bool is_open;
+	uint64_t linked_at_ms;
+	struct list deferred; /* frames that wait for it; bounded by their senders' windows */
+	struct edge edges[EDGES_MAX];
+
+	struct session *by_handle, *by_sid; /* uthash (sessions.c) */
+	struct list doomed;                 /* sessions to end when the handler has returned */
+	struct account *accounts;           /* uthash (account.c) */
+	struct list idle_accounts;          /* the longest idle first */
+	unsigned n_accounts_idle;
+
+	struct list removals; /* accounts being removed (removal.c) */
+
+	struct stored *stored; /* uthash: offline messages on their way to storaged (store.c) */
+	uint64_t pushes;       /* for ids of roster pushes */
+	uint64_t started_ms;
+};
+
+extern const struct setting sessiond_settings_table[];
+extern const struct bus_handler sessiond_handlers[];
+extern const struct bus_events sessiond_events;
+
+/* life.c */
+int sessiond_start(struct daemon *d, struct err *err);
+void sessiond_stop(struct daemon *d);
+void sessiond_init(struct sessiond *sd, struct daemon *d);
+void sessiond_deinit(struct sessiond *sd);
+/* Once a second: whatever waits for time to pass. */
+void sessiond_tick(void *sessiond);
+
+static inline const struct sessiond_settings *
+settings_of(const struct sessiond *sd)
+{
+	return (const struct sessiond_settings *)sd->daemon->settings;
+}
+
+static inline struct bus *
+bus_of(const struct sessiond *sd)
+{
+	return sd->daemon->bus;
+}

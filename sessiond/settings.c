@@ -1,0 +1,39 @@
+/* sessiond's settings. table */
+#include <stddef.h>
+
+#include "sessiond.h"
+
+#define AT(member) offsetof(struct sessiond_settings, member)
+
+#define INT(key, least, most, text_def, text_help)                                     \
+	{                                                                              \
+		.name = #key, .type = SETTING_INT, .offset = AT(key), .def = text_def, \
+		.min = least, .max = most, .help = text_help                           \
+	}
+
+const struct setting sessiond_settings_table[] = {
+    {.name = "conflict",
+	.type = SETTING_ENUM,
+	.offset = AT(conflict),
+	.def = "replace",
+	.text = "replace|refuse|rename",
+	.help =
+	    "What happens when a client binds a resource that is in use: the older session is closed, the newer"
+	    " one is refused, or it gets another resource."},
+    INT(sessions_max, 1, 10000000, "200000", "Most sessions of this shard."),
+    INT(sessions_per_account, 1, 1000, "10", "Most sessions of one account at a time."),
+    INT(accounts_cached, 0, 10000000, "10000",
+	"Accounts without a session whose rosters are kept in memory."),
+    INT(offline_max, 0, 1000000, "100",
+	"Most offline messages of an account; further ones are bounced. 0: no offline messages."),
+    INT(roster_max, 1, 5000, "5000", "Most items of a roster."),
+    INT(requests_max, 0, 5000, "500",
+	"Most subscription requests an account keeps from people who are not in its roster."),
+    INT(window_bytes, 4096, 16777216, "262144",
+	"Bytes given to an edge for one session and not yet written to its client."),
+    INT(queue_bytes, 4096, 67108864, "2097152",
+	"Bytes that wait behind the window; over it the session is closed."),
+    INT(stall_seconds, 1, 3600, "60",
+	"How long a session with a full window may make no progress before it is closed."),
+    {.name = NULL},
+};

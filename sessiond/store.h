@@ -1,0 +1,10 @@
+/* Messages that are kept for later: on their way to storaged, and what comes back when they cannot be kept. */
+#pragma once
+
+#include "account.h"
+
+/* Keeps it if it is of a kind that is kept (XEP-0160); bounces it where it cannot be. */
+void store_owed(struct account *a, const struct act *act, const struct stanza *st);
+bool store_is_worthwhile(const struct stanza *st);
+void handle_store_failed(struct sessiond *sd, const struct bus_in *in, const void *msg);
+void stored_free_all(struct sessiond *sd);
