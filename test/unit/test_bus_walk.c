@@ -34,6 +34,7 @@ struct node {
 	struct buf in;  /* forwarded by the router, not yet read */
 	bool connected;
 	bool greeted; /* the router has taken HELLO */
+	uint64_t away_until_ms;
 };
 
 static struct {
@@ -281,7 +282,7 @@ static void
 node_connects(enum who who)
 {
 	struct node *n = &w.nodes[who];
-	if (n->connected)
+	if (n->connected || w.now_ms < n->away_until_ms)
 		return;
 	n->connected = true;
 	buf_clear(&n->in);
@@ -306,6 +307,26 @@ router_dies(void)
 			node_reads((enum who)i);
 		node_disconnects(&w.nodes[i]);
 	}
+}
+
+/* One link alone is lost. What the node wrote the router may still read after it has told the others, and they may
+ * take it for long enough away to be dead. */
+static void
+link_breaks(enum who who)
+{
+	struct node *n = &w.nodes[who];
+	if (!n->connected)
+		return;
+	for (uint64_t more = choose(6); more > 0; more--)
+		router_reads(who);
+	if (n->greeted) {
+		n->greeted = false;
+		router_tells(who, MSG_PEER_DOWN);
+	}
+	for (uint64_t more = choose(6); more > 0; more--)
+		node_reads(who);
+	node_disconnects(n);
+	n->away_until_ms = w.now_ms + (choose(2) ? choose(6000) : 0);
 }
 
 static void
@@ -377,16 +398,22 @@ step(bool quiet)
 		storaged_commits();
 		return;
 	case 7:
-		time_passes(quiet ? 10 : choose(400));
+		time_passes(choose(400));
 		return;
 	default:
 		if (choose(6) > 0)
 			return;
-		if (choose(3) == 0)
+		switch (choose(4)) {
+		case 0:
 			router_dies();
-		else
+			return;
+		case 1:
+			link_breaks(who);
+			return;
+		default:
 			node_dies(who);
-		return;
+			return;
+		}
 	}
 }
 
