@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -23,6 +22,7 @@
 #define REPORT_MS 10000
 #define CHECK_EVERY 8640 /* reports: once a day */
 #define DAY_S 86400
+#define LOCKED_MIN (64 * 1024 * 1024)
 
 static const struct {
 	enum role role;
@@ -100,33 +100,50 @@ open_edges(struct keyd *k, struct err *err)
 	return 0;
 }
 
-/* The setting, or where the suite has its keys. */
-static char *
-keyd_keys_folder(const struct keyd *k)
+static int
+load_keys(struct keyd *k, struct err *err)
 {
 	const char *set = keyd_settings(k)->keys;
+	char *name = set[0] != '\0' ? str_dup(str_z(set)) : path_keys(k->daemon->dir);
+	struct key_folder folder;
 
-	return set[0] ? str_dup(str_z(set)) : path_keys(k->daemon->dir);
+	int rc = files_open(&folder, name, err);
+	if (rc == 0) {
+		rc = load_all(k, &folder, err);
+		files_close(&folder);
+	}
+	free(name);
+	return rc;
+}
+
+/* Keys must not reach the swap. Where the limit leaves no room for what may still come, locking would turn into
+ * running out of memory, so then it is left. */
+static void
+lock_memory(void)
+{
+#ifndef JACKDAW_SANITIZE
+	struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY}, now;
+
+	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0 && getrlimit(RLIMIT_MEMLOCK, &now) == 0 &&
+	    now.rlim_cur < LOCKED_MIN)
+		log_info(
+		    "keys may be swapped out: the limit of locked memory is %llu KiB, %d would do",
+		    (unsigned long long)now.rlim_cur / 1024, LOCKED_MIN / 1024);
+	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
+		log_info("keys may be swapped out: mlockall: %s", strerror(errno));
+#endif
 }
 
 int
 keyd_open(struct daemon *d, struct err *err)
 {
 	struct keyd *k = d->state = NEW(struct keyd);
-	struct key_folder folder;
 
 	k->daemon = d;
 	id_init();
+	lock_memory();
 	store_init(&k->store);
-	char *keys = keyd_keys_folder(k);
-	int rc = files_open(&folder, keys, err);
-
-	if (rc == 0) {
-		rc = load_all(k, &folder, err);
-		files_close(&folder);
-	}
-	free(keys);
-	return rc < 0 ? -1 : open_edges(k, err);
+	return load_keys(k, err) < 0 ? -1 : open_edges(k, err);
 }
 
 static void
