@@ -1,0 +1,101 @@
+/* authd's settings: etc/authd.conf. Figures are those of SECURITY.md §4.3. */
+#include "authd.h"
+
+#include "penalty.h"
+
+#define AT(member) offsetof(struct authd_settings, member)
+
+const struct setting authd_settings_table[] = {
+    {.name = "iterations",
+	.type = SETTING_INT,
+	.offset = AT(iterations),
+	.def = "10000",
+	.min = CREDENTIAL_ITERATIONS_MIN,
+	.max = 10000000,
+	.help = "PBKDF2 rounds of new passwords; an account keeps its count until its next password"},
+    {.name = "workers",
+	.type = SETTING_INT,
+	.offset = AT(workers),
+	.def = "2",
+	.min = 1,
+	.max = 64,
+	.help = "threads that derive keys from passwords; from the next start on"},
+    {.name = "exchanges",
+	.type = SETTING_INT,
+	.offset = AT(exchanges),
+	.def = "4096",
+	.min = 1,
+	.max = 100000,
+	.help = "logins under way at a time; more are put off with temporary-auth-failure"},
+    {.name = "exchange_seconds",
+	.type = SETTING_INT,
+	.offset = AT(exchange_seconds),
+	.def = "30",
+	.min = 1,
+	.max = 600,
+	.help = "how long one login may take"},
+    {.name = "ticket_seconds",
+	.type = SETTING_INT,
+	.offset = AT(ticket_seconds),
+	.def = "60",
+	.min = 5,
+	.max = 600,
+	.help = "how long after its login a client may bind a resource"},
+    {.name = "failures",
+	.type = SETTING_INT,
+	.offset = AT(failures),
+	.def = "20",
+	.min = 1,
+	.max = 100000,
+	.help = "failed logins that a source or account may have in failures_seconds"},
+    {.name = "failures_seconds",
+	.type = SETTING_INT,
+	.offset = AT(failures_seconds),
+	.def = "600",
+	.min = 1,
+	.max = 86400,
+	.help = "see failures; also how long without a failure until penalties are forgotten"},
+    {.name = "penalty_first",
+	.type = SETTING_INT,
+	.offset = AT(penalty_first),
+	.def = "5",
+	.min = 0,
+	.max = 3600,
+	.help = "seconds that the first answer over the limit waits; each failure doubles it"},
+    {.name = "penalty_most",
+	.type = SETTING_INT,
+	.offset = AT(penalty_most),
+	.def = "600",
+	.min = 0,
+	.max = 86400,
+	.help = "seconds that an answer waits at most"},
+    {.name = "exempt",
+	.type = SETTING_LIST,
+	.offset = AT(exempt),
+	.def = "{127.0.0.0/8, \"::1\"}",
+	.max = 64,
+	.help = "networks whose failed logins have no penalty"},
+    {.name = NULL},
+};
+
+void
+authd_penalty_limits(const struct authd_settings *s, struct penalty_limits *limits_r)
+{
+	*limits_r = (struct penalty_limits){
+	    .failures = (unsigned)s->failures,
+	    .window_ms = (uint64_t)s->failures_seconds * 1000,
+	    .first_ms = (uint32_t)s->penalty_first * 1000,
+	    .most_ms = (uint32_t)s->penalty_most * 1000,
+	};
+}
+
+int
+authd_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct authd_settings *s = settings;
+
+	(void)d;
+	if (s->penalty_first > s->penalty_most)
+		return err_set(err, "penalty_first is larger than penalty_most; lower it");
+	return penalty_check_exempt(s->exempt.v, s->exempt.n, err);
+}

@@ -1,0 +1,470 @@
+/* SCRAM: the RFCs' own examples, channel binding, downgrades, messages that are wrong, accounts
+ * that don't exist. */
+#include "sasl_rig.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/enc.h"
+#include "base/id.h"
+#include "base/mem.h"
+#include "scram_parse.h"
+
+struct vector {
+	const char *mechanism;
+	enum digest digest;
+	const char *server_nonce, *salt;
+	const char *client_first, *server_first, *client_final, *server_final;
+};
+
+/* RFC 5802 §5 and RFC 7677 §3: user "user", password "pencil" */
+static const struct vector vectors[] = {
+    {"SCRAM-SHA-1", DIGEST_SHA1, "3rfcNHYJY1ZVvWVs7j", "QSXCR+Q6sek8bf92",
+	"n,,n=user,r=fyko+d2lbbFgONRv9qkxdawL",
+	"r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096",
+	"c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=",
+	"v=rmF9pqV8S7suAoZWja4dJRkFsKQ="},
+    {"SCRAM-SHA-256", DIGEST_SHA256, "%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0",
+	"W22ZaJ0SNY7soEsUEjb6gQ==", "n,,n=user,r=rOprNGfwEbeRWgbNEkqO",
+	"r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096",
+	"c=biws,r=rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0,"
+	"p=dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=",
+	"v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4="},
+};
+
+static const struct vector *current;
+
+static void
+vector_nonce(char out[SASL_NONCE_MAX])
+{
+	assert_true(str_copy(out, SASL_NONCE_MAX, str_z(current->server_nonce)));
+}
+
+static void
+vector_credentials(struct credentials *c)
+{
+	struct credential *one = &c->of[current->digest];
+	struct buf salt = {0};
+
+	memset(c, 0, sizeof(*c));
+	assert_true(dec_base64(&salt, str_z(current->salt)));
+	memcpy(one->salt, buf_str(&salt).p, buf_len(&salt));
+	one->salt_n = (uint8_t)buf_len(&salt);
+	one->iterations = 4096;
+	credential_derive(one, current->digest, S("pencil"));
+	buf_deinit(&salt);
+}
+
+static void
+test_rfc_examples(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(vectors); i++) {
+		struct sasl_server server = rig_server;
+		struct sasl s = {0};
+		struct sasl_terms terms = rig_terms(vectors[i].mechanism);
+		struct credentials c;
+
+		current = &vectors[i];
+		server.nonce = vector_nonce;
+		vector_credentials(&c);
+		assert_int_equal(
+		    sasl_begin(&s, &server, &terms, true, str_z(current->client_first)), STEP_FIND);
+		assert_true(str_is(s.jid, "user@example.org"));
+		assert_int_equal(sasl_found(&s, &c, 7), STEP_CHALLENGE);
+		assert_true(str_is(sasl_output(&s), current->server_first));
+		assert_int_equal(sasl_answer(&s, str_z(current->client_final)), STEP_SUCCESS);
+		assert_true(str_is(sasl_output(&s), current->server_final));
+		assert_int_equal(s.generation, 7);
+		sasl_deinit(&s);
+	}
+}
+
+static void
+test_every_mechanism_lets_in(void **state)
+{
+	static const char *const names[] = {"SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512",
+	    "SCRAM-SHA-1-PLUS", "SCRAM-SHA-256-PLUS", "SCRAM-SHA-512-PLUS", "PLAIN"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct rig_client c = {
+		    .mechanism = names[i], .authcid = "alice", .password = "wonderland"};
+		struct sasl_terms terms = rig_terms(names[i]);
+		struct sasl s;
+
+		assert_int_equal(rig_login(&s, &c, &terms), STEP_SUCCESS);
+		assert_true(str_is(s.jid, "alice@example.org"));
+		sasl_deinit(&s);
+		c.password = "Wonderland";
+		assert_int_equal(rig_login(&s, &c, &terms), STEP_FAILURE);
+		assert_int_equal(s.condition, SASL_NOT_AUTHORIZED);
+		assert_true(str_empty(sasl_output(&s)));
+		sasl_deinit(&s);
+	}
+}
+
+static void
+test_without_initial_response(void **state)
+{
+	struct sasl s = {0};
+	struct sasl_terms terms = rig_terms("SCRAM-SHA-256");
+
+	(void)state;
+	assert_int_equal(
+	    sasl_begin(&s, &rig_server, &terms, false, (struct str){0}), STEP_CHALLENGE);
+	assert_false(s.has_output);
+	assert_int_equal(rig_go(&s, sasl_answer(&s, S("n,,n=alice,r=abcdefgh"))), STEP_CHALLENGE);
+	assert_true(str_starts(sasl_output(&s), S("r=abcdefgh")));
+	sasl_deinit(&s);
+}
+
+struct binding_case {
+	const char *mechanism, *gs2;
+	struct str binding;               /* what the client puts into c=; empty: the stream's */
+	const char *exporter, *end_point; /* what the stream has; NULL: the usual */
+	const char *offered;              /* NULL: everything */
+	enum sasl_condition expected;     /* SASL_NONE: success */
+};
+
+static const struct binding_case bindings[] = {
+    {"SCRAM-SHA-256-PLUS", "p=tls-exporter", {0}, NULL, NULL, NULL, SASL_NONE},
+    {"SCRAM-SHA-256-PLUS", "p=tls-server-end-point", {0}, NULL, NULL, NULL, SASL_NONE},
+    /* TLS 1.2 has no exporter of RFC 9266 */
+    {"SCRAM-SHA-256-PLUS", "p=tls-server-end-point", {0}, "", NULL, NULL, SASL_NONE},
+    {"SCRAM-SHA-256-PLUS", "p=tls-exporter", {0}, "", NULL, NULL, SASL_NOT_AUTHORIZED},
+    /* somebody in the middle: the client bound to another stream, or to another certificate */
+    {"SCRAM-SHA-256-PLUS", "p=tls-exporter", {"exporter data of another stream!!", 33}, NULL, NULL,
+	NULL, SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256-PLUS", "p=tls-server-end-point", {"hash of some other's certificate", 32}, NULL,
+	NULL, NULL, SASL_NOT_AUTHORIZED},
+    /* the right data under the wrong name */
+    {"SCRAM-SHA-256-PLUS", "p=tls-exporter", {"hash of the server's certificate", 32}, NULL, NULL,
+	NULL, SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256-PLUS", "p=tls-unique", {"x", 1}, NULL, NULL, NULL, SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256-PLUS", "p=", {"x", 1}, NULL, NULL, NULL, SASL_MALFORMED_REQUEST},
+    {"SCRAM-SHA-256-PLUS", "p=tls_exporter", {"x", 1}, NULL, NULL, NULL, SASL_MALFORMED_REQUEST},
+    /* flag and mechanism do not fit */
+    {"SCRAM-SHA-256-PLUS", "n", {0}, NULL, NULL, NULL, SASL_MALFORMED_REQUEST},
+    {"SCRAM-SHA-256-PLUS", "y", {0}, NULL, NULL, NULL, SASL_MALFORMED_REQUEST},
+    {"SCRAM-SHA-256", "p=tls-exporter", {0}, NULL, NULL, NULL, SASL_MALFORMED_REQUEST},
+    /* 'y' is right only where no -PLUS was offered (RFC 5802 §6) */
+    {"SCRAM-SHA-256", "y", {0}, NULL, NULL, NULL, SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256", "y", {0}, NULL, NULL, "SCRAM-SHA-1-PLUS SCRAM-SHA-256", SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256", "y", {0}, NULL, NULL, "SCRAM-SHA-1 SCRAM-SHA-256", SASL_NONE},
+    {"SCRAM-SHA-256", "n", {0}, NULL, NULL, NULL, SASL_NONE},
+    /* data for c= without binding */
+    {"SCRAM-SHA-256", "n", {"x", 1}, NULL, NULL, NULL, SASL_NOT_AUTHORIZED},
+    {"SCRAM-SHA-256-PLUS", "p=tls-exporter", {"x", 1}, "", "", NULL, SASL_INVALID_MECHANISM},
+};
+
+static void
+test_inv_10_channel_binding(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bindings); i++) {
+		const struct binding_case *b = &bindings[i];
+		struct rig_client c = {.mechanism = b->mechanism,
+		    .gs2 = b->gs2,
+		    .binding = b->binding,
+		    .authcid = "alice",
+		    .password = "wonderland"};
+		struct sasl_terms terms = rig_terms(b->mechanism);
+		struct sasl s;
+
+		if (b->exporter)
+			terms.exporter = str_z(b->exporter);
+		if (b->end_point)
+			terms.end_point = str_z(b->end_point);
+		if (b->offered)
+			terms.offered = str_z(b->offered);
+		enum sasl_step step = rig_login(&s, &c, &terms);
+		if (step != (b->expected == SASL_NONE ? STEP_SUCCESS : STEP_FAILURE) ||
+		    s.condition != b->expected)
+			fail_msg("binding case %zu: step %d, condition %d", i, step, s.condition);
+		sasl_deinit(&s);
+	}
+}
+
+/* client-first-messages that must not get a challenge */
+static const struct {
+	const char *message;
+	enum sasl_condition expected;
+} bad_first[] = {
+    {"", SASL_MALFORMED_REQUEST},
+    {"n", SASL_MALFORMED_REQUEST},
+    {"n,", SASL_MALFORMED_REQUEST},
+    {"n,,", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=", SASL_MALFORMED_REQUEST},
+    {"n,,n=,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,r=abc,n=alice", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=a c", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=a\x7f"
+     "c",
+	SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=\xc3\xa4", SASL_MALFORMED_REQUEST},
+    {"n,,n=al\xff"
+     "ce,r=abc",
+	SASL_MALFORMED_REQUEST},
+    {"n,,n=al=ce,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,n=al=2ce,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice=,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,m=ext,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,m=ext", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,n=bob", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,1=x", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,xx=x", SASL_MALFORMED_REQUEST},
+    {"n,,n=alice,r=abc,x", SASL_MALFORMED_REQUEST},
+    {"n,,N=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"N,,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"F,n,,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"x,,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,a=,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,alice,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,a=al=ice@example.org,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {" n,,n=alice,r=abc", SASL_MALFORMED_REQUEST},
+    {"n,,n=al ice,r=abc", SASL_NOT_AUTHORIZED},
+    {"n,,n=alice@example.org,r=abc", SASL_NOT_AUTHORIZED},
+    {"n,,n=al=2Cice/x,r=abc", SASL_NOT_AUTHORIZED},
+};
+
+static void
+test_malformed_first(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(bad_first); i++) {
+		struct sasl s = {0};
+		struct sasl_terms terms = rig_terms("SCRAM-SHA-1");
+		enum sasl_step step =
+		    sasl_begin(&s, &rig_server, &terms, true, str_z(bad_first[i].message));
+
+		if (step != STEP_FAILURE || s.condition != bad_first[i].expected)
+			fail_msg("\"%s\": step %d, condition %d", bad_first[i].message, step,
+			    s.condition);
+		sasl_deinit(&s);
+	}
+}
+
+static void
+test_nul_and_length(void **state)
+{
+	static const char nul[] = "n,,n=ali\0ce,r=abc";
+	char longer[SASL_MESSAGE_MAX + 2];
+	struct sasl_terms terms = rig_terms("SCRAM-SHA-1");
+	struct sasl s = {0};
+
+	(void)state;
+	assert_int_equal(
+	    sasl_begin(&s, &rig_server, &terms, true, str_of(nul, sizeof(nul) - 1)), STEP_FAILURE);
+	assert_int_equal(s.condition, SASL_MALFORMED_REQUEST);
+	sasl_deinit(&s);
+	memset(longer, 'a', sizeof(longer));
+	memcpy(longer, "n,,n=alice,r=", 13);
+	assert_int_equal(
+	    sasl_begin(&s, &rig_server, &terms, true, str_of(longer, SASL_MESSAGE_MAX + 1)),
+	    STEP_FAILURE);
+	assert_int_equal(s.condition, SASL_MALFORMED_REQUEST);
+	sasl_deinit(&s);
+}
+
+#define NONCE "r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j"
+#define PROOF "p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts="
+
+/* client-final-messages after the first example's server-first: each differs from the right one in
+ * one thing */
+static const struct {
+	const char *message;
+	enum sasl_condition expected;
+} bad_final[] = {
+    {"", SASL_MALFORMED_REQUEST}, {"c=biws", SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE, SASL_MALFORMED_REQUEST}, {"c=biws," PROOF, SASL_MALFORMED_REQUEST},
+    {NONCE ",c=biws," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws," PROOF "," NONCE, SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE "," PROOF ",x=y", SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE "," PROOF ",", SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE "," PROOF "," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE ",m=x," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE ",c=biws," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE ",p=", SASL_MALFORMED_REQUEST},
+    {"c=biw," NONCE "," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws\n," NONCE "," PROOF, SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE ",p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts", SASL_MALFORMED_REQUEST},
+    {"c=biws," NONCE ",p=v0X8v3Bz2T0CJGbJQyF0X+HI4T==", SASL_MALFORMED_REQUEST},
+    {"c=eSws," NONCE "," PROOF, SASL_NOT_AUTHORIZED}, /* y,, though the first message said n,, */
+    {"c=biws," NONCE "x," PROOF, SASL_NOT_AUTHORIZED},
+    {"c=biws,r=fyko+d2lbbFgONRv9qkxdawL," PROOF, SASL_NOT_AUTHORIZED},
+    {"c=biws," NONCE ",p=v0X8v3Bz2T0CJGbJQyF0X+HI4Tw=", SASL_NOT_AUTHORIZED},
+    {"c=biws," NONCE ",p=v0X8v3Bz2T0CJGbJQyF0X+HI", SASL_NOT_AUTHORIZED},
+    {"c=biws," NONCE ",x=unknown," PROOF,
+	SASL_NOT_AUTHORIZED}, /* allowed, but then the proof is over it too */
+};
+
+static void
+test_malformed_final(void **state)
+{
+	struct sasl_server server = rig_server;
+	struct sasl_terms terms = rig_terms("SCRAM-SHA-1");
+	struct credentials c;
+
+	(void)state;
+	current = &vectors[0];
+	server.nonce = vector_nonce;
+	vector_credentials(&c);
+	for (size_t i = 0; i < COUNT(bad_final); i++) {
+		struct sasl s = {0};
+
+		assert_int_equal(
+		    sasl_begin(&s, &server, &terms, true, str_z(current->client_first)), STEP_FIND);
+		assert_int_equal(sasl_found(&s, &c, 1), STEP_CHALLENGE);
+		if (sasl_answer(&s, str_z(bad_final[i].message)) != STEP_FAILURE ||
+		    s.condition != bad_final[i].expected)
+			fail_msg("\"%s\": condition %d", bad_final[i].message, s.condition);
+		assert_true(str_empty(sasl_output(&s)));
+		sasl_deinit(&s);
+	}
+}
+
+static void
+test_optional_extension(void **state)
+{
+	struct scram_first first;
+	struct scram_final final;
+
+	(void)state;
+	assert_true(scram_parse_first(S("y,a=a=2Cb,n=u,r=abc,x=1,y=2=3"), &first));
+	assert_int_equal(first.flag, 'y');
+	assert_true(str_is(first.authzid, "a=2Cb"));
+	assert_true(str_is(first.gs2_header, "y,a=a=2Cb,"));
+	assert_true(str_is(first.bare, "n=u,r=abc,x=1,y=2=3"));
+	assert_true(scram_parse_final(S("c=biws,r=abc,x=1,p=YQ=="), &final));
+	assert_true(str_is(final.without_proof, "c=biws,r=abc,x=1"));
+	assert_true(str_is(final.proof, "YQ=="));
+}
+
+/* Everything that an observer sees of a login as `user`: the challenge with salt and nonce masked,
+ * and the end. */
+static void
+transcript(struct buf *out, const char *mechanism, const char *user)
+{
+	struct rig_client c = {
+	    .mechanism = mechanism, .authcid = user, .password = "no such password"};
+	struct sasl_terms terms = rig_terms(mechanism);
+	struct sasl s;
+	struct str nonce, salt, rest;
+
+	rig_server_first[0] = '\0';
+	enum sasl_step step = rig_login(&s, &c, &terms);
+	str_split(str_z(rig_server_first), ',', &nonce, &rest);
+	str_split(rest, ',', &salt, &rest);
+	buf_printf(out, "%zu %zu %.*s step %d condition %d output %zu", nonce.n, salt.n,
+	    STR_ARG(rest), step, s.condition, sasl_output(&s).n);
+	sasl_deinit(&s);
+}
+
+static void
+test_inv_16_unknown_user_is_a_wrong_password(void **state)
+{
+	static const char *const names[] = {
+	    "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512", "SCRAM-SHA-256-PLUS", "PLAIN"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(names); i++) {
+		struct buf known = {0}, unknown = {0};
+
+		transcript(&known, names[i], "alice");
+		transcript(&unknown, names[i], "nobody");
+		assert_true(buf_len(&known) > 20);
+		assert_true(str_eq(buf_str(&known), buf_str(&unknown)));
+		buf_deinit(&known);
+		buf_deinit(&unknown);
+	}
+}
+
+/* Asked again, an account that does not exist has the same salt; another name, hash or server has
+ * another. */
+static void
+test_inv_16_fake_salts_are_steady(void **state)
+{
+	struct credential a, b;
+	uint8_t other_key[CREDENTIAL_FAKE_KEY_BYTES] = "another server";
+
+	(void)state;
+	credential_fake(&a, DIGEST_SHA1, rig_server.fake_key, S("nobody@example.org"), 4096);
+	credential_fake(&b, DIGEST_SHA1, rig_server.fake_key, S("nobody@example.org"), 4096);
+	assert_memory_equal(&a, &b, sizeof(a));
+	credential_fake(&b, DIGEST_SHA1, rig_server.fake_key, S("nobody2@example.org"), 4096);
+	assert_memory_not_equal(a.salt, b.salt, a.salt_n);
+	credential_fake(&b, DIGEST_SHA256, rig_server.fake_key, S("nobody@example.org"), 4096);
+	assert_memory_not_equal(a.salt, b.salt, a.salt_n);
+	credential_fake(&b, DIGEST_SHA1, other_key, S("nobody@example.org"), 4096);
+	assert_memory_not_equal(a.salt, b.salt, a.salt_n);
+	assert_memory_not_equal(a.stored_key, a.server_key, digest_size(DIGEST_SHA1));
+}
+
+/* The work that PLAIN asks the worker for is the same in kind and amount. */
+static void
+test_inv_16_plain_does_the_same_work(void **state)
+{
+	static const char *const messages[] = {"\0alice\0wrong one", "\0nobody\0wrong one"};
+	struct credential work[2];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(messages); i++) {
+		struct sasl s = {0};
+		struct sasl_terms terms = rig_terms("PLAIN");
+		size_t n = 1 + strlen(messages[i] + 1) + 1 + strlen("wrong one");
+
+		assert_int_equal(
+		    sasl_begin(&s, &rig_server, &terms, true, str_of(messages[i], n)), STEP_FIND);
+		assert_int_equal(sasl_found(&s, rig_find(s.jid), 1), STEP_DERIVE);
+		work[i] = s.derived;
+		sasl_derive(&s);
+		assert_int_equal(sasl_derived(&s), STEP_FAILURE);
+		assert_int_equal(s.condition, SASL_NOT_AUTHORIZED);
+		sasl_deinit(&s);
+	}
+	assert_int_equal(work[0].iterations, work[1].iterations);
+	assert_int_equal(work[0].salt_n, work[1].salt_n);
+}
+
+static void
+test_inv_17_nonces_differ(void **state)
+{
+	char before[SASL_MESSAGE_MAX];
+	struct rig_client c = {
+	    .mechanism = "SCRAM-SHA-1", .authcid = "alice", .password = "wonderland"};
+	struct sasl_terms terms = rig_terms(c.mechanism);
+	struct sasl s;
+
+	(void)state;
+	rig_login(&s, &c, &terms);
+	sasl_deinit(&s);
+	memcpy(before, rig_server_first, sizeof(before));
+	rig_login(&s, &c, &terms);
+	sasl_deinit(&s);
+	assert_string_not_equal(before, rig_server_first);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_rfc_examples),
+	    cmocka_unit_test(test_every_mechanism_lets_in),
+	    cmocka_unit_test(test_without_initial_response),
+	    cmocka_unit_test(test_inv_10_channel_binding),
+	    cmocka_unit_test(test_malformed_first),
+	    cmocka_unit_test(test_nul_and_length),
+	    cmocka_unit_test(test_malformed_final),
+	    cmocka_unit_test(test_optional_extension),
+	    cmocka_unit_test(test_inv_16_unknown_user_is_a_wrong_password),
+	    cmocka_unit_test(test_inv_16_fake_salts_are_steady),
+	    cmocka_unit_test(test_inv_16_plain_does_the_same_work),
+	    cmocka_unit_test(test_inv_17_nonces_differ),
+	};
+
+	return cmocka_run_group_tests(tests, rig_setup, NULL);
+}

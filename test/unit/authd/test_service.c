@@ -1,0 +1,409 @@
+/* The whole of authd over the bus: logins, tickets, accounts, what sessiond is told, and what a
+ * restart leaves. */
+#include "authd_rig.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "login.h"
+#include "notice.h"
+#include "store.h"
+#include "tickets.h"
+
+static struct authd *
+authd(void)
+{
+	return rig.daemon.state;
+}
+
+static void
+expect_done(const struct rig_answer *a)
+{
+	if (a->type != MSG_DONE)
+		fail_msg("answer %d: %s", a->type, a->data);
+}
+
+static void
+expect_failed(const struct rig_answer *a, enum bus_error error)
+{
+	if (a->type != MSG_FAILED || a->failed.error != error)
+		fail_msg("answer %d, error %d: %s", a->type, a->failed.error, a->data);
+}
+
+static void
+expect_auth(const struct rig_answer *a, enum auth_outcome outcome, enum sasl_condition condition)
+{
+	assert_int_equal(a->type, MSG_AUTH_ANSWER);
+	assert_int_equal(a->auth.outcome, outcome);
+	assert_int_equal(a->auth.condition, condition);
+}
+
+static const struct rig_answer *
+redeem(struct id128 ticket, uint64_t incarnation, uint64_t conn)
+{
+	struct msg_REDEEM m = {.ticket = ticket, .edge_incarnation = incarnation, .conn = conn};
+
+	return rig_ask(RIG_SESSIOND, MSG_REDEEM, &m);
+}
+
+static uint64_t
+edge(void)
+{
+	return bus_own_incarnation(rig.bus[RIG_C2SD]);
+}
+
+static struct id128
+log_in(uint64_t conn, const char *user, const char *password)
+{
+	const struct rig_answer *a = rig_plain(conn, user, password);
+
+	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
+	assert_false(id_is_zero(&a->auth.ticket));
+	return a->auth.ticket;
+}
+
+static void
+test_login_and_ticket(void **state)
+{
+	struct id128 ticket;
+	const struct rig_answer *a;
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "wonderland"));
+	a = rig_plain(1, "alice", "wonderlanD");
+	expect_auth(a, AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	assert_true(id_is_zero(&a->auth.ticket));
+	assert_string_equal(a->jid, "");
+	a = rig_plain(1, "alice", "wonderland");
+	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
+	assert_string_equal(a->jid, "alice@example.org");
+	ticket = a->auth.ticket;
+	/* C-5: for this connection only */
+	expect_failed(redeem(ticket, edge(), 2), BUS_ERROR_FORBIDDEN);
+	expect_failed(redeem(ticket, edge() + 1, 1), BUS_ERROR_FORBIDDEN);
+	expect_failed(redeem(id_random(), edge(), 1), BUS_ERROR_NOT_FOUND);
+	for (int i = 0; i < 2; i++) {
+		a = redeem(ticket, edge(), 1);
+		assert_int_equal(a->type, MSG_REDEEMED);
+		assert_string_equal(a->jid, "alice@example.org");
+		assert_int_equal(a->generation, 1);
+		assert_false(a->redeemed.admin);
+	}
+}
+
+static void
+test_inv_07_admin(void **state)
+{
+	(void)state;
+	expect_done(rig_add("root@example.org", "x"));
+	struct id128 ticket = log_in(1, "root", "x");
+	assert_true(redeem(ticket, edge(), 1)->redeemed.admin);
+}
+
+static void
+test_inv_07_foreign_domain(void **state)
+{
+	struct msg_AUTH_START m = {.conn = 1,
+	    .domain = S("remote.example"),
+	    .mechanism = S("PLAIN"),
+	    .offered = S("PLAIN"),
+	    .has_initial = true,
+	    .tls = true,
+	    .source = S("192.0.2.1")};
+
+	(void)state;
+	m.initial = rig_seal(RIG_C2SD, S("\0alice\0wonderland"));
+	expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	assert_int_equal(logins_count(authd()->logins), 0);
+}
+
+/* A password change voids tickets that were not redeemed yet, and raises the generation. */
+static void
+test_inv_17_ticket_dies_with_the_password(void **state)
+{
+	struct msg_USER_PASSWD m = {.jid = S("alice@example.org")};
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "old"));
+	struct id128 ticket = log_in(1, "alice", "old");
+	m.password = rig_seal(RIG_CTL, S("new"));
+	expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &m));
+	expect_failed(redeem(ticket, edge(), 1), BUS_ERROR_FORBIDDEN);
+	expect_auth(rig_plain(1, "alice", "old"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	ticket = log_in(1, "alice", "new");
+	assert_int_equal(redeem(ticket, edge(), 1)->generation, 2);
+}
+
+static void
+test_scram_over_the_bus(void **state)
+{
+	struct msg_AUTH_START m = {.conn = 9,
+	    .domain = S("example.org"),
+	    .mechanism = S("SCRAM-SHA-256"),
+	    .offered = S("SCRAM-SHA-256"),
+	    .tls = false,
+	    .source = S("192.0.2.1")};
+	struct msg_AUTH_NEXT next = {.conn = 9};
+	const struct rig_answer *a;
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "wonderland"));
+	a = rig_ask(RIG_C2SD, MSG_AUTH_START, &m);
+	expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
+	assert_false(a->auth.has_data);
+	next.data = rig_seal(RIG_C2SD, S("n,,n=alice,r=abcdef"));
+	a = rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next);
+	expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
+	assert_non_null(strstr(a->data, ",i=4096"));
+	assert_int_equal(strncmp(a->data, "r=abcdef", 8), 0);
+	next.data = rig_seal(RIG_C2SD, S("c=biws,r=abcdef,p=AAAA"));
+	expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	/* It is over: what follows has no exchange. */
+	next.data = rig_seal(RIG_C2SD, S("n,,n=alice,r=abcdef"));
+	expect_auth(
+	    rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
+}
+
+static const struct rig_answer *
+begin(uint64_t conn)
+{
+	struct msg_AUTH_START m = {.conn = conn,
+	    .domain = S("example.org"),
+	    .mechanism = S("SCRAM-SHA-1"),
+	    .offered = S("SCRAM-SHA-1"),
+	    .source = S("192.0.2.1")};
+
+	return rig_ask(RIG_C2SD, MSG_AUTH_START, &m);
+}
+
+static void
+test_exchanges_are_limited(void **state)
+{
+	struct msg_AUTH_ABORT abort_m = {.conn = 3};
+
+	(void)state;
+	for (uint64_t conn = 1; conn <= 8; conn++)
+		expect_auth(begin(conn), AUTH_CHALLENGE, SASL_NONE);
+	expect_auth(begin(9), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
+	/* one connection has one exchange */
+	expect_auth(begin(8), AUTH_CHALLENGE, SASL_NONE);
+	assert_int_equal(logins_count(authd()->logins), 8);
+	rig_post(RIG_C2SD, MSG_AUTH_ABORT, &abort_m);
+	assert_int_equal(logins_count(authd()->logins), 7);
+	/* 30 s */
+	uint64_t now = loop_now_ms(rig.daemon.loop);
+	logins_tick(authd()->logins, now + 29000);
+	assert_int_equal(logins_count(authd()->logins), 7);
+	logins_tick(authd()->logins, now + 30001);
+	assert_int_equal(logins_count(authd()->logins), 0);
+}
+
+static void
+test_edge_dies(void **state)
+{
+	(void)state;
+	expect_auth(begin(1), AUTH_CHALLENGE, SASL_NONE);
+	rig_restart_c2sd();
+	rig_settle();
+	assert_int_equal(logins_count(authd()->logins), 0);
+	expect_done(rig_add("alice@example.org", "x"));
+	log_in(1, "alice", "x");
+}
+
+static void
+test_not_sealed_for_us(void **state)
+{
+	struct msg_AUTH_START m = {.conn = 1,
+	    .domain = S("example.org"),
+	    .mechanism = S("PLAIN"),
+	    .offered = S("PLAIN"),
+	    .has_initial = true,
+	    .tls = true,
+	    .source = S("192.0.2.1"),
+	    .initial = S("\0alice\0in the clear, and long enough for a box")};
+
+	(void)state;
+	expect_auth(
+	    rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
+	m.initial = rig_seal(RIG_CTL, S("\0alice\0under another endpoint's key"));
+	expect_auth(
+	    rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
+	assert_int_equal(logins_count(authd()->logins), 0);
+}
+
+static void
+test_failures_are_penalized(void **state)
+{
+	const struct rig_answer *a = NULL;
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "x"));
+	for (int i = 0; i < 20; i++) {
+		a = rig_plain(1, "mallory", "guess");
+		assert_int_equal(a->auth.wait_ms, 0);
+	}
+	a = rig_plain(1, "mallory", "guess");
+	assert_int_equal(a->auth.wait_ms, 5000);
+	/* The source waits for good news too, and then has its ticket. */
+	a = rig_plain(1, "alice", "x");
+	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
+	assert_in_range(a->auth.wait_ms, 1, 5000);
+	assert_int_equal(redeem(a->auth.ticket, edge(), 1)->type, MSG_REDEEMED);
+}
+
+static void
+test_bad_requests(void **state)
+{
+	static const char *const wrong[] = {"alice", "example.org", "alice@example.org/x",
+	    "Alice@example.org", "alice@remote.example", "al ice@example.org", ""};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(wrong); i++)
+		expect_failed(rig_add(wrong[i], "x"), BUS_ERROR_BAD_REQUEST);
+	expect_failed(rig_add("alice@example.org", ""), BUS_ERROR_BAD_REQUEST);
+	expect_done(rig_add("alice@example.org", "x"));
+	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_EXISTS);
+}
+
+static bool
+was_told(void)
+{
+	return rig.notices.changed + rig.notices.removed > 0;
+}
+
+static bool
+all_settled(void)
+{
+	return notices_count(authd()->notices) == 0;
+}
+
+static void
+test_sessiond_hears_of_changes(void **state)
+{
+	struct msg_PASSWORD_SET set = {.jid = S("alice@example.org"), .edge_incarnation = edge()};
+	struct msg_USER_PASSWD reset = {.jid = S("alice@example.org")};
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "x"));
+	set.password = rig_seal(RIG_C2SD, S("y"));
+	expect_done(rig_ask(RIG_SESSIOND, MSG_PASSWORD_SET, &set));
+	assert_true(rig_wait(was_told));
+	assert_int_equal(rig.notices.generation, 2);
+	assert_false(rig.notices.close);
+	assert_true(rig_wait(all_settled));
+	log_in(1, "alice", "y");
+	rig.notices = (struct rig_notices){0};
+	reset.password = rig_seal(RIG_CTL, S("z"));
+	expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &reset));
+	assert_true(rig_wait(was_told));
+	assert_int_equal(rig.notices.generation, 3);
+	assert_true(rig.notices.close);
+	/* told once, and not again */
+	assert_true(rig_wait(all_settled));
+	rig_restart_authd();
+	rig_settle();
+	assert_int_equal(rig.notices.changed, 1);
+}
+
+/* DESIGN.md §4: no login at once; the tombstone stands, over restarts, until sessiond has
+ * acknowledged. */
+static void
+test_removal_until_acknowledged(void **state)
+{
+	struct msg_USER_DEL del = {.jid = S("alice@example.org")};
+
+	(void)state;
+	expect_done(rig_add("alice@example.org", "x"));
+	struct id128 ticket = log_in(1, "alice", "x");
+	rig.hold_notices = true;
+	expect_done(rig_ask(RIG_CTL, MSG_USER_DEL, &del));
+	expect_auth(rig_plain(2, "alice", "x"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	expect_failed(redeem(ticket, edge(), 1), BUS_ERROR_NOT_FOUND);
+	assert_true(rig_wait(was_told));
+	rig_settle();
+	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_CONFLICT);
+	expect_done(rig_ask(RIG_CTL, MSG_USER_DEL, &del));
+	assert_int_equal(rig.notices.removed, 1);
+	rig_restart_authd();
+	rig_settle();
+	assert_int_equal(rig.notices.removed, 2);
+	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_CONFLICT);
+	custody_release(rig.notices.held);
+	assert_true(rig_wait(all_settled));
+	expect_done(rig_add("alice@example.org", "x"));
+	rig.hold_notices = false;
+	rig_restart_authd();
+	rig_settle();
+	assert_int_equal(rig.notices.removed, 2);
+}
+
+static void
+test_user_removes_itself(void **state)
+{
+	struct msg_USER_REMOVE_SELF m = {.jid = S("alice@example.org")};
+
+	(void)state;
+	expect_failed(rig_ask(RIG_SESSIOND, MSG_USER_REMOVE_SELF, &m), BUS_ERROR_NOT_FOUND);
+	expect_done(rig_add("alice@example.org", "x"));
+	expect_done(rig_ask(RIG_SESSIOND, MSG_USER_REMOVE_SELF, &m));
+	assert_true(rig_wait(was_told));
+	assert_string_equal(rig.notices.jid, "alice@example.org");
+}
+
+static void
+test_list_and_generations(void **state)
+{
+	const struct rec_account names[] = {{S("alice@example.org")}, {S("nobody@example.org")}};
+	struct msg_USER_LIST list = {.domain = S("example.org")};
+	struct msg_GENERATIONS_GET get = {.accounts = {.items = names, .count = 2}};
+	struct msg_GENERATION_RAISE raise = {.jid = S("alice@example.org")};
+	struct msg_CAP_KEY_GET key = {0};
+	char first[STORE_SECRET_BYTES];
+	const struct rig_answer *a;
+
+	(void)state;
+	expect_done(rig_add("bob@example.org", "x"));
+	expect_done(rig_add("alice@example.org", "x"));
+	expect_done(rig_add("alice@other.example", "x"));
+	assert_string_equal(
+	    rig_ask(RIG_CTL, MSG_USER_LIST, &list)->jid, "alice@example.org bob@example.org");
+	list.after = S("alice@example.org");
+	assert_string_equal(rig_ask(RIG_CTL, MSG_USER_LIST, &list)->jid, "bob@example.org");
+	list = (struct msg_USER_LIST){0};
+	assert_int_equal(rig_ask(RIG_CTL, MSG_USER_LIST, &list)->count, 3);
+	assert_int_equal(rig_ask(RIG_SESSIOND, MSG_GENERATION_RAISE, &raise)->generation, 2);
+	a = rig_ask(RIG_SESSIOND, MSG_GENERATIONS_GET, &get);
+	assert_int_equal(a->count, 1);
+	assert_int_equal(a->generation, 2);
+	raise.jid = S("nobody@example.org");
+	assert_int_equal(rig_ask(RIG_SESSIOND, MSG_GENERATION_RAISE, &raise)->count, 0);
+	memcpy(first, rig_ask(RIG_SESSIOND, MSG_CAP_KEY_GET, &key)->data, sizeof(first));
+	rig_restart_authd();
+	a = rig_ask(RIG_SESSIOND, MSG_CAP_KEY_GET, &key);
+	assert_memory_equal(a->data, first, sizeof(first));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, rig_up, rig_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(test_login_and_ticket),
+	    TEST(test_inv_07_admin),
+	    TEST(test_inv_07_foreign_domain),
+	    TEST(test_inv_17_ticket_dies_with_the_password),
+	    TEST(test_scram_over_the_bus),
+	    TEST(test_exchanges_are_limited),
+	    TEST(test_edge_dies),
+	    TEST(test_not_sealed_for_us),
+	    TEST(test_failures_are_penalized),
+	    TEST(test_bad_requests),
+	    TEST(test_sessiond_hears_of_changes),
+	    TEST(test_removal_until_acknowledged),
+	    TEST(test_user_removes_itself),
+	    TEST(test_list_and_generations),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
