@@ -14,7 +14,8 @@
 #include "base/mem.h"
 #include "roles.h"
 
-#define HEAD_BYTES 4
+#define LENGTH_BYTES 4
+#define TYPE_BYTES 2
 #define READ_BYTES 65536
 
 /* ---- one request ---- */
@@ -25,7 +26,7 @@ answer_add(struct buf *out, enum msg_type type, const void *msg)
 	struct buf body = {0};
 
 	bus_encode(&body, bus_message(type), msg);
-	buf_add_u32(out, (uint32_t)(2 + buf_len(&body)));
+	buf_add_u32(out, (uint32_t)(TYPE_BYTES + buf_len(&body)));
 	buf_add_u16(out, (uint16_t)type);
 	buf_add_str(out, buf_str(&body));
 	buf_deinit(&body);
@@ -141,30 +142,31 @@ do_request(struct authd *a, unsigned type, struct str body, struct buf *out)
 }
 
 static uint32_t
-number(const struct buf *b, size_t at, size_t bytes)
+number(struct str bytes)
 {
-	const uint8_t *p = (const uint8_t *)buf_str(b).p + at;
 	uint32_t v = 0;
 
-	for (size_t i = 0; i < bytes; i++)
-		v |= (uint32_t)p[i] << (8 * i);
+	for (size_t i = 0; i < bytes.n; i++)
+		v |= (uint32_t)(uint8_t)bytes.p[i] << (8 * i);
 	return v;
 }
 
 bool
 offline_step(struct authd *a, struct buf *in, struct buf *out)
 {
-	while (buf_len(in) >= HEAD_BYTES) {
-		uint32_t n = number(in, 0, 4);
+	while (in->data && buf_len(in) >= LENGTH_BYTES + TYPE_BYTES) {
+		struct str all = buf_str(in);
+		uint32_t n = number(str_of(all.p, LENGTH_BYTES));
+		uint32_t type = number(str_of(all.p + LENGTH_BYTES, TYPE_BYTES));
 
-		if (n < 2 || n > BUS_FRAME_MAX)
+		if (n < TYPE_BYTES || n > BUS_FRAME_MAX)
 			return false;
-		if (buf_len(in) < HEAD_BYTES + n)
+		if (all.n < LENGTH_BYTES + n)
 			return true;
-		if (!do_request(a, number(in, HEAD_BYTES, 2),
-			str_of(buf_str(in).p + HEAD_BYTES + 2, n - 2), out))
+		struct str body = str_of(all.p + LENGTH_BYTES + TYPE_BYTES, n - TYPE_BYTES);
+		if (!do_request(a, type, body, out))
 			return false;
-		buf_consume(in, HEAD_BYTES + n);
+		buf_consume(in, LENGTH_BYTES + n);
 	}
 	return true;
 }

@@ -115,7 +115,7 @@ proof_fits(const struct sasl *s, struct str proof)
 	uint8_t key[DIGEST_MAX];
 	struct credential claimed;
 
-	if (proof.n != n)
+	if (!proof.p || proof.n != n)
 		return false;
 	digest_hmac(d, str_of(s->wanted.stored_key, n), buf_str(&s->auth_message), key);
 	for (size_t i = 0; i < n; i++)

@@ -114,7 +114,7 @@ credential_take(sqlite3_stmt *st, struct credentials *c)
 static int
 verb_find(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 	sqlite3_stmt *st;
 	int rc = account_need(s, r, &f);
 
@@ -167,7 +167,7 @@ add_verdict(const struct store_request *r, const struct found *f)
 static int
 verb_add(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 	sqlite3_stmt *st;
 	int rc = account_find(s, r->jid, &f);
 
@@ -213,7 +213,7 @@ account_update(struct store *s, enum store_statement which, uint64_t id, int v)
 static int
 verb_passwd(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 	int rc = account_need(s, r, &f);
 
 	if (r->check_only)
@@ -231,7 +231,7 @@ verb_passwd(struct store *s, struct store_request *r)
 static int
 verb_remove(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 	int rc = account_find(s, r->jid, &f);
 
 	if (rc != SQLITE_ROW) {
@@ -260,7 +260,7 @@ verb_forget(struct store *s, struct store_request *r)
 static int
 verb_raise(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 	int rc = account_need(s, r, &f);
 
 	if (rc != SQLITE_OK || r->result != STORE_OK)
@@ -280,7 +280,7 @@ row_add(struct store_request *r, struct str jid, uint64_t generation, enum store
 static int
 verb_generations(struct store *s, struct store_request *r)
 {
-	struct found f;
+	struct found f = {0};
 
 	for (size_t i = 0; i < r->n_names && i < STORE_ROWS_MAX; i++) {
 		int rc = account_find(s, r->names[i], &f);

@@ -119,8 +119,8 @@ scram_final(struct sasl *s, const struct rig_client *c, struct str gs2_header, s
     struct str bare)
 {
 	struct buf final = {0}, cbind = {0}, auth = {0}, salt = {0}, sent = {0};
-	struct str first = str_z(rig_server_first), nonce, rest, salt64, iterations;
-	uint64_t i;
+	struct str first = str_z(rig_server_first), nonce, rest, salt64 = {0}, iterations = {0};
+	uint64_t i = 0;
 
 	assert_true(
 	    str_split(first, ',', &nonce, &rest) && str_split(rest, ',', &salt64, &iterations));

@@ -166,9 +166,8 @@ test_inv_07_admin_of_a_foreign_domain(void **state)
 static void
 test_inv_27_spellings_of_one_name(void **state)
 {
-	static const char *const zoes[] = {"zo\xc3\xab", "zoe\xcc\x88", "ZO\xc3\x8b",
-	    "\xef\xbd\x9a"
-	    "o\xc3\xab"};
+	static const char *const zoes[] = {
+	    "zo\xc3\xab", "zoe\xcc\x88", "ZO\xc3\x8b", "\xef\xbd\x9ao\xc3\xab"};
 	static const char *const passwords[] = {
 	    "p\xc3\xa4ssw\xc3\xb6rd", "pa\xcc\x88sswo\xcc\x88rd"};
 
