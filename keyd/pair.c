@@ -34,12 +34,13 @@ parse_certs(struct cert_list *l, struct str pem, const char *name, struct err *e
 
 	int rc = gnutls_x509_crt_list_import2(
 	    &l->v, &l->n, &data, GNUTLS_X509_FMT_PEM, GNUTLS_X509_CRT_LIST_SORT);
-	if (rc < 0) {
+	if (rc < 0 || l->v == NULL) {
 		*l = (struct cert_list){0};
-		return err_set(err,
+		err_set(err,
 		    "%s: no certificate chain in PEM (%s); put the server's certificate "
 		    "there, followed by those of its issuers",
 		    name, gnutls_strerror(rc));
+		return -1;
 	}
 	if (l->n > PAIR_CHAIN_MAX)
 		return err_set(err,

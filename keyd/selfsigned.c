@@ -36,7 +36,7 @@ int
 selfsigned_make_key(struct buf *key_pem, struct err *err)
 {
 	gnutls_x509_privkey_t key;
-	gnutls_datum_t pem;
+	gnutls_datum_t pem = {0};
 
 	if (gnutls_x509_privkey_init(&key) < 0)
 		bug("gnutls: out of memory");
@@ -167,7 +167,8 @@ sign_itself(gnutls_x509_crt_t crt, gnutls_x509_privkey_t key)
 int
 selfsigned_make_cert(struct buf *crt_pem, struct str key_pem, const char *domain, struct err *err)
 {
-	gnutls_datum_t data = {.data = (unsigned char *)key_pem.p, .size = (unsigned)key_pem.n}, pem;
+	gnutls_datum_t data = {.data = (unsigned char *)key_pem.p, .size = (unsigned)key_pem.n},
+		       pem = {0};
 	gnutls_x509_privkey_t key;
 	gnutls_x509_crt_t crt;
 

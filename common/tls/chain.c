@@ -6,6 +6,7 @@
 
 #include "tls/chain.h"
 
+#include <assert.h>
 #include <gnutls/crypto.h>
 #include <gnutls/x509.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ on_sign(gnutls_privkey_t key, gnutls_sign_algorithm_t algorithm, void *userdata,
 	if (signer_sign(
 		c->key_id, algorithm, str_of(data->data, data->size), &out, tls_sign_reason) < 0)
 		return GNUTLS_E_PK_SIGN_FAILED;
+	assert(out.data != NULL); /* an answer without a signature is refused by signer.c */
 	signature->size = (unsigned)buf_len(&out);
 	signature->data = gnutls_malloc(signature->size);
 	if (signature->data != NULL)

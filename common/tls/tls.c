@@ -10,6 +10,7 @@
 
 #include "tls/tls.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
 #include <stdio.h>
@@ -55,6 +56,7 @@ on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
 		return -1;
 	}
 	s->handshake_bytes += n;
+	assert(s->in->data != NULL);
 	memcpy(data, buf_str(s->in).p, n);
 	buf_consume(s->in, n);
 	return (ssize_t)n;
