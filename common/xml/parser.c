@@ -23,6 +23,7 @@ struct xml_parser {
 	struct xml_decl *decls;
 	size_t attrs_cap, decls_cap;
 	size_t cdata_cr_end; /* where a CDATA block ended in CR */
+	bool is_stopped;     /* by the reader */
 	bool odd_namespace; /* libxml2 dislikes a namespace name as a URI: no reason to stop (F-33) */
 };
 
@@ -30,6 +31,15 @@ static struct str
 str_x(const xmlChar *z)
 {
 	return str_z((const char *)z);
+}
+
+/* At the end of each callback. Not at once where the reader fails: libxml2 frees the bytes that a callback is
+ * looking at. */
+static void
+stop_if_told(struct xml_parser *p)
+{
+	if (p->is_stopped)
+		xmlStopParser(p->ctxt);
 }
 
 static void
@@ -91,6 +101,7 @@ on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *
 		tag_fill(p, &t, attrs, decls);
 		reader_on_start(p->reader, &t);
 	}
+	stop_if_told(p);
 }
 
 static void
@@ -100,6 +111,7 @@ on_end(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns
 	(void)prefix;
 	(void)ns;
 	reader_on_end(p->reader, str_x(name));
+	stop_if_told(p);
 }
 
 static void
@@ -108,6 +120,7 @@ on_text(void *user, const xmlChar *text, int n)
 	struct xml_parser *p = user;
 	if (n > 0)
 		reader_on_text(p->reader, str_of(text, (size_t)n));
+	stop_if_told(p);
 }
 
 /* CR and CRLF to LF, which libxml2 forgets in CDATA sections. A section comes in blocks, and a CR at the end of
@@ -141,6 +154,7 @@ on_cdata(void *user, const xmlChar *text, int n)
 		reader_fail(p->reader, XML_NOT_WELL_FORMED);
 	else if (s.n > 0)
 		cdata_lines(p, s);
+	stop_if_told(p);
 }
 
 static void
@@ -151,6 +165,7 @@ on_doctype(void *user, const xmlChar *name, const xmlChar *public_id, const xmlC
 	(void)public_id;
 	(void)system_id;
 	reader_fail(p->reader, XML_RESTRICTED);
+	stop_if_told(p);
 }
 
 static void
@@ -159,6 +174,7 @@ on_comment(void *user, const xmlChar *text)
 	struct xml_parser *p = user;
 	(void)text;
 	reader_fail(p->reader, XML_RESTRICTED);
+	stop_if_told(p);
 }
 
 static void
@@ -168,6 +184,7 @@ on_instruction(void *user, const xmlChar *target, const xmlChar *data)
 	(void)target;
 	(void)data;
 	reader_fail(p->reader, XML_RESTRICTED);
+	stop_if_told(p);
 }
 
 static void
@@ -176,12 +193,15 @@ on_reference(void *user, const xmlChar *name)
 	struct xml_parser *p = user;
 	(void)name;
 	reader_fail(p->reader, XML_RESTRICTED);
+	stop_if_told(p);
 }
 
 /* "<!DOCTYPE" where none may be is a syntax error to libxml2, found before or behind the '<'. */
 static bool
 is_at_declaration(const xmlParserInput *in)
 {
+	if (!in)
+		return false;
 	const xmlChar *p = in->cur;
 	if (*p == '<')
 		p++;
@@ -218,6 +238,7 @@ on_error(void *user, xmlErrorPtr e)
 		reader_fail(p->reader,
 		    is_at_declaration(p->ctxt->input) ? XML_RESTRICTED : XML_NOT_WELL_FORMED);
 	}
+	stop_if_told(p);
 }
 
 static xmlSAXHandler handlers = {
@@ -300,7 +321,7 @@ xml_parser_feed(struct xml_parser *p, struct str bytes)
 void
 xml_parser_stop(struct xml_parser *p)
 {
-	xmlStopParser(p->ctxt);
+	p->is_stopped = true;
 }
 
 size_t

@@ -28,7 +28,7 @@ struct xml_parser *xml_parser_new(struct xml_reader *r, size_t dict_bytes);
 void xml_parser_free(struct xml_parser **p);
 void xml_parser_limit_names(struct xml_parser *p, size_t dict_bytes);
 void xml_parser_feed(struct xml_parser *p, struct str bytes);
-/* No further callbacks, also when called from one. */
+/* No further callbacks. Must not be fed any more. */
 void xml_parser_stop(struct xml_parser *p);
 /* Bytes fed and used up. */
 size_t xml_parser_position(const struct xml_parser *p);

@@ -80,7 +80,6 @@ pending_watch(struct xml_reader *r)
 		error = judge_markup(s);
 	else if (r->depth == 1 && !str_empty(str_trim(s)))
 		error = XML_NOT_WELL_FORMED;
-	/* Failing takes the parser's bytes away: only at the end. */
 	if (error)
 		reader_fail(r, error);
 	else if (s.n >= LONG_TAG && s.p[0] == '<' && s.p[1] != '!')

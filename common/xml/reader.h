@@ -23,7 +23,7 @@ enum xml_error {
 };
 
 struct xml_limits {
-	size_t bytes;      /* of one top-level element as sent, and of the stream header */
+	size_t bytes; /* of one top-level element as sent, and of the stream header; a payload has at most twice as many */
 	size_t elements;   /* in one top-level element */
 	size_t depth;      /* below the stream root */
 	size_t attributes; /* of one element, namespace declarations included */
@@ -65,6 +65,7 @@ struct xml_reader;
  * every ancestor is in it. Heap; the libxml2 context inside is made when the first byte comes. */
 struct xml_reader *xml_reader_new(const struct xml_events *events, void *ctx, struct str implied_ns,
     const struct xml_limits *limits);
+/* Also from a callback: xml_reader_feed then ends with XML_STOPPED. */
 void xml_reader_free(struct xml_reader **r);
 
 /* Other limits from the next byte on (after authentication). */
@@ -83,7 +84,8 @@ void xml_reader_reset(struct xml_reader *r);
  * reader between elements. */
 void xml_reader_idle(struct xml_reader *r);
 
-/* Bytes of libxml2's name dictionary used so far on this connection (tests, soak). */
+/* What names have cost at most at one time on this connection (tests, soak). Not the sum over all contexts: an
+ * honest client would reach any limit by waking up often enough. */
 size_t xml_reader_dict_used(const struct xml_reader *r);
 
 #define XML_NS "http://www.w3.org/XML/1998/namespace"
