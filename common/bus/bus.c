@@ -48,9 +48,9 @@ bus_core_free(struct bus **bp)
 		return;
 	requests_free(b);
 	peers_free(b);
-	routes_free(b);
+	bus_routes_free(b);
 	custody_free_all(b);
-	pool_deinit(&b->pool);
+	bus_pool_deinit(&b->pool);
 	free(b);
 	*bp = NULL;
 }
@@ -61,7 +61,7 @@ bus_new(struct loop *loop, const struct bus_config *config)
 	id_init();
 	struct bus *b = bus_core_new(config, id_random_u64());
 	b->loop = loop;
-	b->link = link_new(loop, b, config->socket_path);
+	b->link = bus_link_new(loop, b, config->socket_path);
 	return b;
 }
 
@@ -70,7 +70,7 @@ bus_free(struct bus **bp)
 {
 	if (!*bp)
 		return;
-	link_free(&(*bp)->link);
+	bus_link_free(&(*bp)->link);
 	bus_core_free(bp);
 }
 
@@ -135,7 +135,7 @@ static void
 bus_take_routes(struct bus *b, struct bus_list routes)
 {
 	const struct bus_events *e = b->config->events;
-	routes_take(b, routes);
+	bus_routes_take(b, routes);
 	if (e && e->routes)
 		e->routes(b->config->ctx);
 }

@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/id.h"
 #include "bus/messages.h"
 #include "loop/loop.h"
@@ -86,8 +85,8 @@ struct bus *bus_new(struct loop *loop, const struct bus_config *config);
 void bus_free(struct bus **b);
 
 enum bus_flags {
-	BUS_PATIENT =
-	    1 << 0, /* never failed for time (STANZA of a stream with stream management, STORE) */
+	/* never failed for time (STANZA of a stream with stream management, STORE) */
+	BUS_PATIENT = 1 << 0,
 };
 
 /* Sends a message (msg: struct msg_TYPE, copied). A bound message needs to->incarnation; one to an incarnation that is
@@ -96,70 +95,9 @@ enum bus_flags {
 void bus_send(struct bus *b, const struct endpoint *to, enum msg_type type, const void *msg,
     const struct opid *op, struct custody *cause, unsigned flags);
 
-/* Called once, never from inside bus_request: with the answer (its in->message tells which of the possible ones), or with
- * in and msg NULL when the deadline passed, a bound request's peer died or is another by now, a stable one waited too
- * long, or the bus is being freed. A request that failed before it was ever sent will not be sent any more. */
-typedef void bus_answer_fn(void *arg, const struct bus_in *in, const void *msg);
-
-/* As bus_send for a message whose first field is `req` (filled in here). While it is open the request's frame may be
- * replayed to a successor (stable) and the answer still counts. deadline_ms 0: none. Returns the request's number. */
-uint64_t bus_request(struct bus *b, const struct endpoint *to, enum msg_type type, void *msg,
-    const struct opid *op, struct custody *cause, uint32_t deadline_ms, bus_answer_fn *fn,
-    void *arg);
-/* Forgets a request: fn will not be called. */
-void bus_cancel(struct bus *b, uint64_t request);
-
-/* Answers the frame being handled, or one handled before (keep from, op and the request's number): sets the message's
- * `re` to `request`, sends to the asker's incarnation; cause = the request's custody, so the request is acknowledged when
- * the answer is. */
-void bus_answer(struct bus *b, const struct endpoint *to, uint64_t request, enum msg_type type,
-    void *msg, const struct opid *op, struct custody *cause);
-/* The two common answers. */
-void bus_answer_done(struct bus *b, const struct endpoint *to, uint64_t request, uint64_t count,
-    struct custody *cause);
-void bus_answer_failed(struct bus *b, const struct endpoint *to, uint64_t request,
-    enum bus_error error, const char *text, struct custody *cause);
-
-/* Takes back what was sent under this custody and is not acknowledged (BUS.md §8, RELEASE): what the receiver has
- * not got yet it will never get. The custody is let go by these frames. */
-void bus_withdraw(struct bus *b, struct custody *cause);
-
 /* While starting: only messages of these types (up to a 0) and answers are handled, others wait in their channels
  * in the order of arrival (BUS.md §9). NULL: everything again. */
 void bus_admit_only(struct bus *b, const enum msg_type *types);
-
-/* Custody. Reference counted: holders are the running handler, every kept frame sent under it, and whoever called
- * custody_hold. When the last lets go, the frame it belongs to is acknowledged. */
-struct custody *custody_hold(struct custody *c);
-void custody_release(struct custody *c); /* NULL is fine */
-
-/* A custody of one's own, held once by the caller: done(arg) runs when the last holder lets go (never when that is
- * bus_free, which ends all custodies: let go of yours before). What is sent under it
- * has no level to be above of. Edges use one per stanza; sessiond to acknowledge a session's stanzas in order (the inner
- * frame's custody is held until then; `inner` may be NULL and serves for the level check). */
-struct custody *custody_new(
-    struct bus *b, struct custody *inner, void (*done)(void *arg), void *arg);
-
-/* Whether the windows towards the connected endpoints of a role leave room (edges stop reading TCP when not). */
-bool bus_has_credit(const struct bus *b, enum role role);
-bool bus_is_linked(const struct bus *b);
-/* How long the router has been running; 0 while not linked (BUS.md §9.2). */
-uint64_t bus_router_age_ms(const struct bus *b);
-/* Whether at least one endpoint of the role (all `instances` of the routing table for sessiond) is connected. */
-bool bus_role_up(const struct bus *b, enum role role);
-/* The current incarnation of an endpoint; 0 when unknown. */
-uint64_t bus_incarnation_of(const struct bus *b, enum role role, uint8_t instance);
-uint64_t bus_own_incarnation(const struct bus *b);
-
-/* Where a stanza to this address goes by the routing table: the endpoint of a local domain (sharded by bare JID), a
- * service or component, else s2sd. False when nobody serves it. */
-bool bus_route(const struct bus *b, const struct jid *to, struct endpoint *endpoint_r);
-/* Shard of a bare JID: the same everywhere. */
-unsigned bus_shard(struct str bare, unsigned shards);
-/* Number of sessiond shards by the routing table (0 before WELCOME). */
-unsigned bus_shards(const struct bus *b);
-/* Whether this domain is served by sessiond (a user domain). */
-bool bus_is_local_domain(const struct bus *b, struct str domain);
 
 /* Says that (origin, n) can be brought by nobody again; sent on lazily along `to`. */
 void bus_settle(struct bus *b, const struct endpoint *to, const struct id128 *origin, uint64_t n);
@@ -175,3 +113,8 @@ struct bus_stats {
 	size_t kept_frames, kept_bytes, waiting_frames, pending_requests;
 };
 struct bus_stats bus_stats(const struct bus *b);
+
+/* The rest of the interface */
+#include "bus/custody.h"
+#include "bus/request.h"
+#include "bus/route.h"

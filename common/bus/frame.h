@@ -10,7 +10,8 @@
 #include "bus/role.h"
 
 enum frame_flags {
-	FRAME_NOP = 1 << 0, /* withdrawn: the number is used up, there is no body, nothing is handled */
+	FRAME_NOP =
+	    1 << 0, /* withdrawn: the number is used up, there is no body, nothing is handled */
 	FRAME_FLAGS_ALL = FRAME_NOP,
 };
 
@@ -52,7 +53,8 @@ frame_instance(uint16_t endpoint)
 /* Appends the header, with f->length set from the body's size. The body must be added next. */
 void frame_add_header(struct buf *out, struct frame *f, size_t body_size);
 /* Appends a whole frame whose body is this message. */
-void frame_add_message(struct buf *out, struct frame *f, const struct bus_message *m, const void *msg);
+void frame_add_message(
+    struct buf *out, struct frame *f, const struct bus_message *m, const void *msg);
 
 /* What is wrong with a header by itself, or NULL. Checks everything that needs no knowledge of who sent it. */
 const char *frame_check(const struct frame *f);
@@ -67,5 +69,6 @@ struct frame_cutter {
 /* Called with every whole frame; false stops the cutting (and the bytes behind are forgotten). */
 typedef bool frame_fn(void *ctx, const struct frame *f);
 /* False when fn said so, or when a length is impossible: then *error_r says so. */
-bool frame_cut(struct frame_cutter *c, struct str bytes, frame_fn *fn, void *ctx, const char **error_r);
+bool frame_cut(
+    struct frame_cutter *c, struct str bytes, frame_fn *fn, void *ctx, const char **error_r);
 void frame_cutter_deinit(struct frame_cutter *c);

@@ -184,7 +184,7 @@ on_turn(void *ctx)
 }
 
 struct link *
-link_new(struct loop *loop, struct bus *b, const char *socket_path)
+bus_link_new(struct loop *loop, struct bus *b, const char *socket_path)
 {
 	struct link *l = NEW(struct link);
 	l->loop = loop;
@@ -201,7 +201,7 @@ link_new(struct loop *loop, struct bus *b, const char *socket_path)
 }
 
 void
-link_free(struct link **lp)
+bus_link_free(struct link **lp)
 {
 	struct link *l = *lp;
 	if (!l)

@@ -20,7 +20,7 @@ class_size(size_t class)
 }
 
 void *
-pool_get(struct pool *p, size_t size)
+bus_pool_get(struct bus_pool *p, size_t size)
 {
 	size_t class = 0;
 	while (class < POOL_CLASSES && size > class_size(class))
@@ -38,7 +38,7 @@ pool_get(struct pool *p, size_t size)
 }
 
 void
-pool_put(struct pool *p, void *data)
+bus_pool_put(struct bus_pool *p, void *data)
 {
 	struct pool_block *b = CONTAINER_OF(data, struct pool_block, data);
 	size_t class = b->class;
@@ -52,7 +52,7 @@ pool_put(struct pool *p, void *data)
 }
 
 void
-pool_deinit(struct pool *p)
+bus_pool_deinit(struct bus_pool *p)
 {
 	for (size_t class = 0; class < POOL_CLASSES; class ++) {
 		for (struct pool_block *b = p->free[class], *next; b; b = next) {

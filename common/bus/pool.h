@@ -10,12 +10,12 @@
 
 struct pool_block;
 
-struct pool {
+struct bus_pool {
 	struct pool_block *free[POOL_CLASSES];
 	size_t n_free[POOL_CLASSES];
 };
 
 /* Not zeroed. */
-void *pool_get(struct pool *p, size_t size);
-void pool_put(struct pool *p, void *block);
-void pool_deinit(struct pool *p);
+void *bus_pool_get(struct bus_pool *p, size_t size);
+void bus_pool_put(struct bus_pool *p, void *block);
+void bus_pool_deinit(struct bus_pool *p);

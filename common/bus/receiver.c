@@ -228,7 +228,7 @@ receiver_start(struct bus *b, struct peer *p, const struct frame *f)
 static void
 receiver_queue(struct bus *b, struct in_channel *ch, const struct frame *f)
 {
-	struct queued *q = pool_get(&b->pool, sizeof(*q) + f->length);
+	struct queued *q = bus_pool_get(&b->pool, sizeof(*q) + f->length);
 	memcpy(q->bytes, f->bytes.p, f->length);
 	q->frame = *f;
 	q->frame.bytes = str_of(q->bytes, f->length);
@@ -288,7 +288,7 @@ receiver_pump_channel(struct bus *b, struct peer *p, struct in_channel *ch)
 			return;
 		struct queued *q = receiver_unqueue(b, ch);
 		receiver_start(b, p, &q->frame);
-		pool_put(&b->pool, q);
+		bus_pool_put(&b->pool, q);
 	}
 }
 
@@ -313,7 +313,7 @@ receiver_purge(struct bus *b, struct peer *p)
 	for (unsigned level = 1; level < LEVELS; level++) {
 		struct in_channel *ch = &p->in[level];
 		while (!list_empty(&ch->queue))
-			pool_put(&b->pool, receiver_unqueue(b, ch));
+			bus_pool_put(&b->pool, receiver_unqueue(b, ch));
 		ch->accepted = ch->handled;
 	}
 }

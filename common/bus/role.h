@@ -1,4 +1,5 @@
 /* Roles, levels and the small enums that messages carry. */
+/* table */
 #pragma once
 
 #include <stdint.h>

@@ -15,11 +15,11 @@ route_compare(const void *a, const void *b)
 
 /* The names are kept in one buffer, so the table is filled in two passes. */
 void
-routes_take(struct bus *b, struct bus_list list)
+bus_routes_take(struct bus *b, struct bus_list list)
 {
 	struct bus_list it = list;
 	struct rec_route r;
-	routes_free(b);
+	bus_routes_free(b);
 	while (bus_list_next(&it, &bus_record_route, &r))
 		buf_add_str(&b->routes_names, r.domain);
 	b->routes = mem_new_array(list.count, sizeof(*b->routes));
@@ -33,7 +33,7 @@ routes_take(struct bus *b, struct bus_list list)
 }
 
 void
-routes_free(struct bus *b)
+bus_routes_free(struct bus *b)
 {
 	free(b->routes);
 	b->routes = NULL;

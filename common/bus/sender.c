@@ -62,7 +62,7 @@ kept_new(struct bus *b, size_t size)
 {
 	if (size > BUS_FRAME_MAX - BUS_HEADER_BYTES)
 		bug("bus: a body of %zu bytes does not fit into a frame", size);
-	struct kept *k = pool_get(&b->pool, sizeof(*k) + size);
+	struct kept *k = bus_pool_get(&b->pool, sizeof(*k) + size);
 	*k = (struct kept){.size = (uint32_t)size, .since_ms = bus_now(b)};
 	list_init(&k->node);
 	list_init(&k->under);
@@ -77,7 +77,7 @@ kept_release(struct bus *b, struct kept *k)
 	if (k->request)
 		requests_frame_gone(b, k->request);
 	struct custody *cause = k->cause;
-	pool_put(&b->pool, k);
+	bus_pool_put(&b->pool, k);
 	custody_release(cause);
 }
 
@@ -389,5 +389,5 @@ sender_free(struct bus *b, struct peer *p)
 {
 	for (unsigned level = 1; level < LEVELS; level++)
 		while (!list_empty(&p->out[level].kept))
-			pool_put(&b->pool, pop_kept(&p->out[level].kept));
+			bus_pool_put(&b->pool, pop_kept(&p->out[level].kept));
 }

@@ -24,7 +24,8 @@ bool bus_rig_router(struct bus_rig *r, enum msg_type type, const void *msg);
 void bus_rig_up(struct bus_rig *r, enum role role, uint8_t instance, uint64_t inc);
 void bus_rig_down(struct bus_rig *r, enum role role, uint8_t instance, uint64_t inc);
 /* From the peer role.0 of this incarnation. seq 0: control. */
-void bus_rig_peer(struct bus_rig *r, enum role role, uint64_t inc, uint64_t seq, enum msg_type type, const void *msg);
+void bus_rig_peer(struct bus_rig *r, enum role role, uint64_t inc, uint64_t seq, enum msg_type type,
+    const void *msg);
 void bus_rig_ack(struct bus_rig *r, enum role role, uint64_t inc, unsigned level, uint64_t acked);
 void bus_rig_frame(struct bus_rig *r, struct frame *f, const void *msg);
 
