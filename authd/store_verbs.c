@@ -11,6 +11,7 @@
 const char *const store_sql[ST_COUNT] = {
     [ST_FIND] = "SELECT id, generation, notice, maker_incarnation, maker_request"
 		" FROM account WHERE jid = ?1",
+    [ST_ANY] = "SELECT min(id) FROM account",
     [ST_CREDENTIALS] = "SELECT hash, iterations, salt, stored_key, server_key"
 		       " FROM credential WHERE account = ?1",
     [ST_INSERT] = "INSERT INTO account(jid, domain, generation, maker_incarnation,"
@@ -112,23 +113,49 @@ credential_take(sqlite3_stmt *st, struct credentials *c)
 }
 
 static int
+credentials_read(struct store *s, uint64_t account, struct credentials *c_r)
+{
+	sqlite3_stmt *st = statement(s, ST_CREDENTIALS);
+	int rc;
+
+	if (!st)
+		return SQLITE_ERROR;
+	db_bind_u64(st, 1, account);
+	while ((rc = db_step(st)) == SQLITE_ROW)
+		credential_take(st, c_r);
+	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Any account that is there. */
+static uint64_t
+account_any(struct store *s)
+{
+	sqlite3_stmt *st = statement(s, ST_ANY);
+	uint64_t id = 0;
+
+	if (db_step(st) == SQLITE_ROW) {
+		id = db_column_u64(st, 0);
+		sqlite3_reset(st);
+	}
+	return id;
+}
+
+/* For an account that does not exist somebody else's credentials are read and dropped: it takes as
+ * long (INV-16). */
+static int
 verb_find(struct store *s, struct store_request *r)
 {
 	struct found f = {0};
-	sqlite3_stmt *st;
 	int rc = account_need(s, r, &f);
 
-	memset(&r->credentials, 0, sizeof(r->credentials));
-	if (rc != SQLITE_OK || r->result != STORE_OK)
+	if (rc != SQLITE_OK)
 		return rc;
 	r->generation = f.generation;
-	st = statement(s, ST_CREDENTIALS);
-	if (!st)
-		return SQLITE_ERROR;
-	db_bind_u64(st, 1, f.id);
-	while ((rc = db_step(st)) == SQLITE_ROW)
-		credential_take(st, &r->credentials);
-	return rc == SQLITE_DONE ? SQLITE_OK : rc;
+	memset(&r->credentials, 0, sizeof(r->credentials));
+	rc = credentials_read(s, r->result == STORE_OK ? f.id : account_any(s), &r->credentials);
+	if (r->result != STORE_OK)
+		credentials_wipe(&r->credentials);
+	return rc;
 }
 
 static int

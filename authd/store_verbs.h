@@ -6,6 +6,7 @@
 
 enum store_statement {
 	ST_FIND,
+	ST_ANY,
 	ST_CREDENTIALS,
 	ST_INSERT,
 	ST_INSERT_CREDENTIAL,

@@ -1,4 +1,5 @@
-/* The offline mode's requests and answers (offline.h), and backups, on the store of an authd that runs. */
+/* The offline mode's requests and answers (offline.h), and backups, on the store of an authd that
+ * runs. */
 #include "authd_rig.h"
 
 #include <fcntl.h>

@@ -2,9 +2,13 @@
  * restart leaves. */
 #include "authd_rig.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "keys.h"
 #include "login.h"
 #include "notice.h"
 #include "store.h"
@@ -383,6 +387,37 @@ test_list_and_generations(void **state)
 	assert_memory_equal(a->data, first, sizeof(first));
 }
 
+/* With everything traced, no password and no key of ours is in the log. */
+static void
+test_inv_28_nothing_secret_in_the_log(void **state)
+{
+	static const char canary[] = "canary-8Yd2mQ";
+	static char text[1 << 20];
+	int log = open("log", O_RDWR | O_CREAT | O_CLOEXEC, 0600), before = dup(STDERR_FILENO);
+	struct msg_USER_PASSWD m = {.jid = S("alice@example.org")};
+	struct msg_CAP_KEY_GET key = {0};
+
+	(void)state;
+	assert_true(log >= 0 && before >= 0 && dup2(log, STDERR_FILENO) >= 0);
+	log_set_level(LOG_DEBUG);
+	log_trace_enable("bus");
+	rig_restart_authd();
+	rig_add("alice@example.org", canary);
+	rig_plain(1, "alice", canary);
+	rig_plain(1, "alice", "canary-8Yd2mQ-not");
+	m.password = rig_seal(RIG_CTL, str_z(canary));
+	rig_ask(RIG_CTL, MSG_USER_PASSWD, &m);
+	rig_ask(RIG_SESSIOND, MSG_CAP_KEY_GET, &key);
+	log_set_level(LOG_ERROR);
+	assert_true(dup2(before, STDERR_FILENO) >= 0);
+	ssize_t n = pread(log, text, sizeof(text), 0);
+	close(log);
+	close(before);
+	assert_true(n > 0 && memmem(text, (size_t)n, "AUTH_ANSWER", 11));
+	assert_null(memmem(text, (size_t)n, canary, strlen(canary)));
+	assert_null(memmem(text, (size_t)n, authd()->keys->secrets.capability, STORE_SECRET_BYTES));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, rig_up, rig_down)
 
 int
@@ -403,6 +438,7 @@ main(void)
 	    TEST(test_removal_until_acknowledged),
 	    TEST(test_user_removes_itself),
 	    TEST(test_list_and_generations),
+	    TEST(test_inv_28_nothing_secret_in_the_log),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
