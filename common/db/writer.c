@@ -139,6 +139,7 @@ db_writer_reap(void *arg)
 struct db_writer *
 db_writer_new(struct loop *l)
 {
+	static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT};
 	struct db_writer *w = NEW(struct db_writer);
 	sigset_t all, old;
 
@@ -149,6 +150,9 @@ db_writer_new(struct loop *l)
 	w->wake = loop_wake_new(l, db_writer_reap, w);
 	/* Signals are the loop's. */
 	sigfillset(&all);
+	/* But for those that name a fault of the thread itself; SIGSYS says what the sandbox forbids. */
+	for (size_t i = 0; i < COUNT(own); i++)
+		sigdelset(&all, own[i]);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	if (pthread_create(&w->thread, NULL, db_writer_main, w) != 0)
 		bug("cannot start the writer's thread");
