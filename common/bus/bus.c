@@ -34,7 +34,7 @@ bus_core_new(const struct bus_config *config, uint64_t incarnation)
 	b->trace = log_trace_on("bus");
 	list_init(&b->peers_list);
 	list_init(&b->acks_due);
-	list_init(&b->requests_list);
+	requests_init(b);
 	list_init(&b->custody_free);
 	bus_take_handlers(b);
 	return b;

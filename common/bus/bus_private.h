@@ -16,17 +16,13 @@ struct bus {
 	struct loop *loop; /* NULL in tests */
 	struct link *link;
 	uint64_t now_ms;
-	uint16_t number;
 	uint64_t inc;
-	bool trace;
 
 	struct buf *(*out)(void *ctx); /* where frames go; NULL while not linked */
 	void *out_ctx;
-	bool linked; /* WELCOME was taken */
 	uint64_t linked_since_ms, router_age_ms;
 
 	const struct bus_handler *handlers[MSG_TYPE_MAX];
-	bool admit_only, admitted[MSG_TYPE_MAX];
 	struct peer *peers[ROLE_COUNT << 8];
 	struct list peers_list;
 	struct list acks_due;
@@ -34,11 +30,9 @@ struct bus {
 	unsigned n_full;                   /* the sum */
 	uint32_t opened;    /* roles to whom a window has opened again: events->credit */
 	unsigned n_waiting; /* frames in the queues of all channels */
-	bool pump;          /* one of them may be able to start */
-	bool expire;        /* a request has failed before it was sent */
 
-	struct request *requests;
 	struct list requests_list; /* bounded by what is asked; each has a deadline or a kept frame */
+	struct list requests_by_number[REQUEST_BUCKETS];
 	uint64_t next_request;
 	struct rec_route *routes; /* names owned by routes_names */
 	uint32_t n_routes;
@@ -48,6 +42,13 @@ struct bus {
 	struct list custody_free;
 	struct custody_slab *custody_slabs;
 	struct bus_stats stats;
+
+	uint16_t number;
+	bool trace;
+	bool linked; /* WELCOME was taken */
+	bool pump;   /* a queued frame may be able to start */
+	bool expire; /* a request has failed before it was sent */
+	bool admit_only, admitted[MSG_TYPE_MAX];
 };
 
 /* bus.c: the core as link.c and tests see it */

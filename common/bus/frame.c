@@ -194,7 +194,7 @@ cutter_complete(
 {
 	if (!cutter_fill(c, in, sizeof(uint32_t)))
 		return 0;
-	uint32_t length = get32(buf_str(&c->partial).p);
+	uint32_t length = get32((const char *)c->partial.data + c->partial.start);
 	if (!length_is_possible(length)) {
 		*error_r = "impossible length";
 		return -1;
@@ -202,7 +202,7 @@ cutter_complete(
 	if (!cutter_fill(c, in, length))
 		return 0;
 	struct frame f;
-	frame_parse(&f, buf_str(&c->partial));
+	frame_parse(&f, str_of(c->partial.data + c->partial.start, length));
 	bool go_on = fn(ctx, &f);
 	buf_clear(&c->partial);
 	return go_on ? 1 : -1;

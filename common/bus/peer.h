@@ -1,12 +1,13 @@
 /* Other endpoints (peer.c), custodies (custody.c) and requests (requests.c) as the files of this folder see them. */
 #pragma once
 
-#include "base/map.h"
+#include "base/list.h"
 #include "bus/channel.h"
 
 #define PRESUMED_DEAD_MS 3000
 #define SETTLE_AFTER_MS 1000
 #define SETTLE_MAX 1000
+#define REQUEST_BUCKETS 1024
 
 enum peer_state {
 	PEER_ABSENT,  /* never seen */
@@ -45,8 +46,8 @@ struct custody {
 };
 
 struct request {
-	struct list node;
-	UT_hash_handle hh;
+	struct list node;   /* in bus->requests_list */
+	struct list bucket; /* in bus->requests_by_number */
 	uint64_t number;
 	struct peer *peer;
 	struct kept *kept; /* NULL when acknowledged or dropped */
@@ -72,6 +73,7 @@ struct custody *custody_for_frame(struct bus *b, struct peer *p, unsigned level,
 void custody_free_all(struct bus *b);
 
 /* requests.c */
+void requests_init(struct bus *b);
 bool requests_answer(struct bus *b, const struct bus_in *in, uint64_t number, const void *msg);
 void requests_frame_gone(struct bus *b, uint64_t number);
 void requests_fail(struct bus *b, uint64_t number);

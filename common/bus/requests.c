@@ -8,18 +8,28 @@
 #include "base/mem.h"
 #include "bus/bus_private.h"
 
+/* Numbers are given in order, so they spread over the buckets by themselves. */
+static struct list *
+request_bucket(struct bus *b, uint64_t number)
+{
+	return &b->requests_by_number[number % REQUEST_BUCKETS];
+}
+
 static struct request *
 request_find(struct bus *b, uint64_t number)
 {
-	struct request *r;
-	HASH_FIND(hh, b->requests, &number, sizeof(number), r);
-	return r;
+	LIST_FOREACH(request_bucket(b, number), it) {
+		struct request *r = CONTAINER_OF(it, struct request, bucket);
+		if (r->number == number)
+			return r;
+	}
+	return NULL;
 }
 
 static void
 request_remove(struct bus *b, struct request *r)
 {
-	HASH_DEL(b->requests, r);
+	list_remove(&r->bucket);
 	list_remove(&r->node);
 	b->stats.pending_requests--;
 }
@@ -35,23 +45,34 @@ request_fail(struct bus *b, struct request *r)
 	free(r);
 }
 
+static struct request *
+request_new(struct bus *b, struct peer *p, uint32_t deadline_ms)
+{
+	struct request *r = NEW(struct request);
+	r->number = ++b->next_request;
+	r->deadline_ms = deadline_ms ? bus_now(b) + deadline_ms : 0;
+	r->peer = p;
+	list_init(&r->bucket);
+	list_init(&r->node);
+	list_add(request_bucket(b, r->number), &r->bucket);
+	list_add(&b->requests_list, &r->node);
+	b->stats.pending_requests++;
+	return r;
+}
+
 uint64_t
-bus_request(struct bus *b, const struct endpoint *to, enum msg_type type, void *msg,
-    const struct opid *op, struct custody *cause, uint32_t deadline_ms, bus_answer_fn *fn, void *arg)
+bus_request(/* NOLINT(readability-function-size): all of a frame, and who waits for it */
+    struct bus *b, const struct endpoint *to, enum msg_type type, void *msg, const struct opid *op,
+    struct custody *cause, uint32_t deadline_ms, bus_answer_fn *fn, void *arg)
 {
 	const struct bus_message *m = bus_message(type);
 	if (!m || m->body.fields[0].kind != FIELD_req)
 		bug("bus: message %d is no request", type);
-	struct request *r = NEW(struct request);
-	r->number = ++b->next_request;
+	struct peer *p = peer_of(b, frame_endpoint(to->role, to->instance));
+	struct request *r = request_new(b, p, deadline_ms);
 	r->fn = fn;
 	r->arg = arg;
 	r->bound = m->binding == BUS_BOUND;
-	r->deadline_ms = deadline_ms ? bus_now(b) + deadline_ms : 0;
-	r->peer = peer_of(b, frame_endpoint(to->role, to->instance));
-	HASH_ADD(hh, b->requests, number, sizeof(r->number), r);
-	list_add(&b->requests_list, &r->node);
-	b->stats.pending_requests++;
 	*(uint64_t *)msg = r->number;
 	r->kept = bus_keep(b, to, m, msg, op, cause);
 	if (r->kept) {
@@ -150,11 +171,20 @@ requests_tick(struct bus *b)
 }
 
 void
+requests_init(struct bus *b)
+{
+	list_init(&b->requests_list);
+	for (unsigned i = 0; i < REQUEST_BUCKETS; i++)
+		list_init(&b->requests_by_number[i]);
+}
+
+void
 requests_free(struct bus *b)
 {
 	while (!list_empty(&b->requests_list)) {
 		struct request *r = CONTAINER_OF(b->requests_list.next, struct request, node);
-		r->kept = NULL;
+		r->kept =
+		    NULL; /* NOLINT(clang-analyzer-unix.Malloc): request_fail takes it off the list */
 		request_fail(b, r);
 	}
 }

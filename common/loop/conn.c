@@ -342,7 +342,8 @@ conn_new(struct loop *l, int fd, const struct conn_methods *methods, size_t user
 	c->high = DEFAULT_HIGH;
 	list_init(&c->dirty);
 	list_init(&c->lingering);
-	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
+		bug("conn_new: not a descriptor");
 	int status = uv_poll_init(&l->uv, &c->poll, fd);
 	if (status < 0)
 		bug("conn_new: %s", uv_strerror(status));
