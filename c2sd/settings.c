@@ -1,0 +1,166 @@
+/* c2sd's settings. Limits are those of SECURITY.md §4.3. table */
+#include <string.h>
+
+#include "c2sd.h"
+
+#define AT(member) offsetof(struct c2sd_settings, member)
+#define LISTENER_AT(member) offsetof(struct listener_settings, member)
+
+static const struct setting LISTENER_TABLE[] = {
+    {.name = "address",
+	.type = SETTING_STRING,
+	.offset = LISTENER_AT(address),
+	.def = "*",
+	.max = 64,
+	.help = "IPv4 or IPv6 address to listen on; * is all"},
+    {.name = "port",
+	.type = SETTING_INT,
+	.offset = LISTENER_AT(port),
+	.def = "5222",
+	.min = 1,
+	.max = 65535,
+	.help = "Port, before the suite's port_offset is added"},
+    {.name = "tls",
+	.type = SETTING_ENUM,
+	.offset = LISTENER_AT(tls),
+	.def = "required",
+	.text = "required|optional|direct",
+	.help =
+	    "required: STARTTLS before anything else; optional: STARTTLS offered, SCRAM allowed without; direct: TLS "
+	    "from the first byte"},
+    {.name = NULL},
+};
+
+#define INT(key, member, default_, min_, max_, help_)                                    \
+	{                                                                                \
+		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
+		.min = min_, .max = max_, .help = help_                                  \
+	}
+
+const struct setting c2sd_settings_table[] = {
+    {.name = "listener",
+	.type = SETTING_SECTIONS,
+	.offset = AT(listeners),
+	.section = LISTENER_TABLE,
+	.section_size = sizeof(struct listener_settings),
+	.help =
+	    "A listening socket; without any: \"c2s\" on 5222 (required) and \"c2s-direct\" on 5223 (direct)"},
+    {.name = "mechanisms",
+	.type = SETTING_LIST,
+	.offset = AT(mechanisms),
+	.def = "{SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN}",
+	.max = 32,
+	.help = "SASL mechanisms, in the order of offering; the -PLUS form of SCRAM goes with it"},
+    {.name = "exempt",
+	.type = SETTING_LIST,
+	.offset = AT(exempt),
+	.def = "{\"127.0.0.0/8\", \"::1\"}",
+	.max = 64,
+	.help = "Networks that are free of per-source limits and of shaping"},
+    INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
+	"Bytes of an element before authentication"),
+    INT("preauth_elements", preauth_elements, "32", 4, 4096, "Elements in one before authentication"),
+    INT("preauth_depth", preauth_depth, "8", 2, 64, "Nesting before authentication"),
+    INT("preauth_attributes", preauth_attributes, "32", 8, 128,
+	"Attributes of an element before authentication"),
+    INT("preauth_dict_bytes", preauth_dict_bytes, "65536", 8192, 1048576,
+	"Bytes of different names on a connection before authentication"),
+    INT("stanza_bytes", stanza_bytes, "262144", 10000, 524288, "Bytes of a stanza"),
+    INT("stanza_elements", stanza_elements, "4096", 32, 65536, "Elements in a stanza"),
+    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
+    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
+    INT("dict_bytes", dict_bytes, "262144", 16384, 4194304,
+	"Bytes of different names on a connection"),
+    INT("tls_seconds", tls_seconds, "10", 1, 300, "Longest TLS handshake"),
+    INT("preauth_seconds", preauth_seconds, "30", 2, 600,
+	"Longest time from the connection to a session"),
+    INT("dead_seconds", dead_seconds, "60", 5, 3600,
+	"A connection that takes no byte for so long is ended"),
+    INT("linger_seconds", linger_seconds, "5", 0, 60,
+	"How long a closing connection may still take what is queued"),
+    INT("preauth_max", preauth_max, "4096", 1, 1000000,
+	"Connections without a session, all together; from half of it on new ones are dropped at random"),
+    INT("connections_max", connections_max, "100000", 1, 10000000, "Connections, all together"),
+    INT("source_connections", source_connections, "20", 1, 1000000,
+	"Connections without a session from one source"),
+    INT("source_per_minute", source_per_minute, "60", 1, 1000000,
+	"New connections from one source in a minute"),
+    INT("auth_failures", auth_failures, "5", 1, 100,
+	"Failed authentications on a stream before it is closed"),
+    INT("rate_bytes", rate_bytes, "500000", 1000, 1000000000,
+	"Bytes per second that a session may send on average"),
+    INT("burst_bytes", burst_bytes, "1048576", 10000, 1000000000,
+	"Bytes that a session may send at once"),
+    {.name = NULL},
+};
+
+static const struct listener_settings USUAL[] = {
+    {.title = "c2s", .address = "*", .port = 5222, .tls = LISTENER_REQUIRED},
+    {.title = "c2s-direct", .address = "*", .port = 5223, .tls = LISTENER_DIRECT},
+};
+
+unsigned
+c2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+{
+	const struct c2sd_settings *s = d->settings;
+	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
+	size_t n = s->listeners.n ? s->listeners.n : sizeof(USUAL) / sizeof(USUAL[0]);
+
+	for (size_t i = 0; i < n && i < LISTENERS_MAX; i++) {
+		out[i] = from[i];
+		out[i].port += d->suite.port_offset;
+	}
+	return (unsigned)(n < LISTENERS_MAX ? n : LISTENERS_MAX);
+}
+
+void
+c2sd_print_listeners(const struct daemon *d,
+    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
+{
+	struct listener_settings l[LISTENERS_MAX];
+	unsigned n = c2sd_listeners(d, l);
+
+	for (unsigned i = 0; i < n; i++)
+		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
+}
+
+static bool
+mechanism_is_known(const char *name)
+{
+	static const char *const KNOWN[] = {
+	    "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
+
+	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(KNOWN[0]); i++)
+		if (strcmp(name, KNOWN[i]) == 0)
+			return true;
+	return false;
+}
+
+int
+c2sd_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct c2sd_settings *s = settings;
+	const struct listener_settings *l = s->listeners.v;
+	struct network net;
+
+	if (s->listeners.n > LISTENERS_MAX)
+		return err_set(err, "listener: more than %d", LISTENERS_MAX);
+	for (size_t i = 0; i < s->listeners.n; i++)
+		if (l[i].port + d->suite.port_offset > 65535)
+			return err_set(err,
+			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
+			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+	if (s->exempt.n > EXEMPT_MAX)
+		return err_set(err, "exempt: more than %d networks", EXEMPT_MAX);
+	for (size_t i = 0; i < s->exempt.n; i++)
+		if (!network_parse(str_z(s->exempt.v[i]), &net))
+			return err_set(err,
+			    "exempt: \"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32",
+			    s->exempt.v[i]);
+	for (size_t i = 0; i < s->mechanisms.n; i++)
+		if (!mechanism_is_known(s->mechanisms.v[i]))
+			return err_set(err,
+			    "mechanisms: \"%s\" is none of SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN",
+			    s->mechanisms.v[i]);
+	return 0;
+}
