@@ -183,8 +183,8 @@ requests_free(struct bus *b)
 {
 	while (!list_empty(&b->requests_list)) {
 		struct request *r = CONTAINER_OF(b->requests_list.next, struct request, node);
-		r->kept =
-		    NULL; /* NOLINT(clang-analyzer-unix.Malloc): request_fail takes it off the list */
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): request_fail takes it off the list */
+		r->kept = NULL;
 		request_fail(b, r);
 	}
 }
