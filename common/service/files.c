@@ -15,6 +15,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define LOCK_TRIES 10
+#define LOCK_PAUSE_US 5000
 #define LISTEN_FDS_START 3
 #define LISTEN_FDS_MAX 256
 
@@ -95,6 +97,18 @@ pidfile_write(int fd, const char *name, struct err *err)
 	return 0;
 }
 
+/* pidfile_owner holds the lock for an instant, which must not be taken for another of us. */
+static bool
+lock_soon(int fd)
+{
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		usleep(LOCK_PAUSE_US);
+	}
+	return false;
+}
+
 int
 pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
 {
@@ -107,7 +121,7 @@ pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
 	close(dir);
 	if (fd < 0)
 		return err_set(err, "%s/%s.pid: %s", folder, name, strerror(errno));
-	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+	if (!lock_soon(fd)) {
 		pid_t pid = pidfile_pid(fd);
 
 		close(fd);

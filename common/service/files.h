@@ -27,6 +27,11 @@ int listen_fds_find(struct listen_fds *l, const char *name);
 /* Closes what nobody asked for. */
 void listen_fds_free(struct listen_fds **l);
 
+/* A listening TCP socket; the form of `address` is that of service_listen_tcp. shared: beside sockets of the same user that
+ * allow it (SO_REUSEPORT). -1 with *err filled. */
+int listen_tcp(
+    const char *name, const char *address, uint16_t port, bool shared, struct err *err);
+
 /* sd_notify: opened before the sandbox; sending never blocks. -1 = nobody listens. */
 int notify_open(void);
 void notify_send(int fd, const char *text);

@@ -48,7 +48,7 @@ parse_address(const char *address, uint16_t port, struct sockaddr_storage *to, s
 }
 
 static int
-listen_on(const struct sockaddr_storage *at, socklen_t n)
+listen_on(const struct sockaddr_storage *at, socklen_t n, bool shared)
 {
 	int one = 1, zero = 0, e;
 	int fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -56,6 +56,8 @@ listen_on(const struct sockaddr_storage *at, socklen_t n)
 	if (fd < 0)
 		return -1;
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (shared)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	if (at->ss_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero));
 	if (bind(fd, (const struct sockaddr *)at, n) == 0 && listen(fd, BACKLOG) == 0)
@@ -68,7 +70,7 @@ listen_on(const struct sockaddr_storage *at, socklen_t n)
 
 /* A machine without IPv6 still has every IPv4 address. */
 static int
-listen_any_v4(const char *address, uint16_t port)
+listen_any_v4(const char *address, uint16_t port, bool shared)
 {
 	struct sockaddr_storage at;
 	socklen_t n;
@@ -76,28 +78,23 @@ listen_any_v4(const char *address, uint16_t port)
 	if (strcmp(address, "*") != 0 || errno != EAFNOSUPPORT ||
 	    parse_address("0.0.0.0", port, &at, &n) != 0)
 		return -1;
-	return listen_on(&at, n);
+	return listen_on(&at, n, shared);
 }
 
 int
-service_listen_tcp(
-    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
+listen_tcp(const char *name, const char *address, uint16_t port, bool shared, struct err *err)
 {
 	struct sockaddr_storage at;
 	socklen_t n;
-	int fd = listen_fds_find(d->listen_fds, name);
+	int fd;
 
-	if (fd >= 0) {
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-		return fd;
-	}
 	if (parse_address(address, port, &at, &n) != 0)
 		return err_set(err,
 		    "listener %s: \"%s\" is no address; use \"*\" or an IPv4 or IPv6 literal", name,
 		    address);
-	fd = listen_on(&at, n);
+	fd = listen_on(&at, n, shared);
 	if (fd < 0)
-		fd = listen_any_v4(address, port);
+		fd = listen_any_v4(address, port, shared);
 	if (fd < 0 && errno == EADDRINUSE)
 		return err_set(err,
 		    "listener %s: port %u is taken by another program; stop it, or move this suite with port_offset",
@@ -105,6 +102,18 @@ service_listen_tcp(
 	if (fd < 0)
 		return err_set(
 		    err, "listener %s: %s port %u: %s", name, address, port, strerror(errno));
+	return fd;
+}
+
+int
+service_listen_tcp(
+    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
+{
+	int fd = listen_fds_find(d->listen_fds, name);
+
+	if (fd < 0)
+		return listen_tcp(name, address, port, false, err);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }
 

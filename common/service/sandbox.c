@@ -155,6 +155,7 @@ static const int BASE[] = {
     CALL(setsockopt),
     CALL(getsockname),
     CALL(getpeername),
+    CALL(accept4), /* the control socket */
     CALL(connect),
     CALL(uname),
     CALL(sysinfo),
@@ -168,7 +169,7 @@ static const int BASE[] = {
 };
 
 /* Taking connections. */
-static const int ACCEPT[] = {CALL(accept4), CALL(accept), CALL(listen), END_OF_LIST};
+static const int ACCEPT[] = {CALL(accept), CALL(listen), END_OF_LIST};
 
 /* SQLite in one folder. */
 static const int FILES[] = {
