@@ -64,6 +64,7 @@ struct client {
 	struct id128 ticket;
 	uint64_t request; /* open at authd or sessiond; 0: none */
 	unsigned failures;
+	bool lacks_binding; /* has tried a channel binding that we do not have: see sasl.c */
 	enum sasl_condition
 	    verdict; /* told when deadline_ms is reached in SASL_WAIT; SASL_NONE: nothing to tell */
 	char *bind_id; /* of the iq that asked */

@@ -30,7 +30,7 @@ features_mechanisms(struct client *c, struct buf *out)
 {
 	const struct setting_strings *m = &c2sd_settings(c->c2sd)->mechanisms;
 
-	for (size_t i = 0; c->tls && i < m->n; i++)
+	for (size_t i = 0; c->tls && !c->lacks_binding && i < m->n; i++)
 		if (!str_is(str_z(m->v[i]), "PLAIN"))
 			add_mechanism(out, m->v[i], "-PLUS");
 	for (size_t i = 0; i < m->n; i++)

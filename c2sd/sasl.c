@@ -72,6 +72,19 @@ ask(struct client *c, const struct endpoint *authd, enum msg_type type, void *ms
 	    c->c2sd->daemon->bus, authd, type, msg, NULL, NULL, ANSWER_MS, on_answer, c);
 }
 
+/* A client whose only channel binding is one that TLS 1.3 does not have (tls-unique) tries -PLUS with it, fails, and then says
+ * "y" (I could, you cannot): an older slixmpp, for example. It has seen our -PLUS mechanisms, so its "y" is no sign that somebody
+ * took them out of the list, and they are offered to it no more. */
+static void
+note_binding(struct client *c, struct str first)
+{
+	struct str flag, rest;
+
+	if (!str_starts(first, S("p=")) || !str_split(str_from(first, 2), ',', &flag, &rest))
+		return;
+	c->lacks_binding = !str_is(flag, "tls-exporter") && !str_is(flag, "tls-server-end-point");
+}
+
 /* The base64 content of an element, decoded and sealed. SASL_NONE, or what is wrong. */
 static enum sasl_condition
 take_data(struct client *c, const struct xml_element *e, bool *has_r, struct buf *sealed)
@@ -85,6 +98,8 @@ take_data(struct client *c, const struct xml_element *e, bool *has_r, struct buf
 		result = SASL_INCORRECT_ENCODING;
 	else
 		seal_close(&c->c2sd->seal, buf_str(&plain), sealed);
+	if (str_is(e->name, "auth"))
+		note_binding(c, buf_str(&plain));
 	buf_deinit_secret(&plain);
 	return result;
 }
