@@ -14,7 +14,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "source.h"
+#include "base/source.h"
 
 #define ENTRIES_MAX 65536
 #define ACCOUNT_KEY_MAX 128 /* a longer JID shares its entry with those that begin alike */

@@ -11,7 +11,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "penalty.h"
-#include "source.h"
+#include "base/source.h"
 
 #define MINUTE 60000u
 #define WINDOW (10 * MINUTE)
