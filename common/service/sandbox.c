@@ -307,6 +307,8 @@ answer_enosys(scmp_filter_ctx f)
 	rc |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
 #endif
 	rc |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(rseq), 0);
+	/* libconfuse's scanner asks whether a reload's text is a terminal. */
+	rc |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOTTY), CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS));
 	return rc;
 }
 
