@@ -1,0 +1,220 @@
+/* See folders.h. Called by init.c and up.c.
+ *
+ *   below D, as root         installed                    owner, mode
+ *   etc                      /etc/jackdaw                 root 0700, installed 0755
+ *   run                      /run/jackdaw                 root 0700, installed 0755
+ *   log                      /var/log/jackdaw             root 0700
+ *   keys                     /var/lib/jackdaw/keys        keyd 0700
+ *   ROLE                     /run/jackdaw/ROLE            root, the role's group 0710; installed: the role 0700
+ *   ROLE/data                /var/lib/jackdaw/ROLE        the role 0700; installed, ROLE/data is a link to it
+ *
+ * Without root everything is ours, 0700. */
+#include "folders.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "place.h"
+#include "service/paths.h"
+#include "service/privs.h"
+#include "suite.h"
+
+#define PUBLIC_KEY "authd.pub"
+
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	mode_t mode;
+};
+
+/* Takes the path. A folder that is there gets this owner and mode too. */
+static int
+make_folder(char *path, const struct owner *o, struct err *err)
+{
+	int rc = 0, fd = -1;
+
+	if (mkdir(path, o->mode) != 0 && errno != EEXIST)
+		rc = err_set(err, "cannot make %s: %s", path, strerror(errno));
+	else if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		rc = err_set(err, "%s: %s", path, strerror(errno));
+	else if ((geteuid() == 0 && fchown(fd, o->uid, o->gid) != 0) || fchmod(fd, o->mode) != 0)
+		rc = err_set(err, "cannot set the owner of %s: %s", path, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
+static int
+role_owner(const struct ctl *c, enum role role, int64_t uid_base, struct owner *o_r, struct err *err)
+{
+	struct privs p;
+
+	*o_r = (struct owner){.uid = geteuid(), .gid = getegid(), .mode = 0700};
+	if (role == ROLE_CTL)
+		return 0;
+	if (privs_plan(&p, c->dir, role, uid_base, err) != 0)
+		return -1;
+	if (p.kind == PRIVS_SWITCH) {
+		o_r->uid = p.uid;
+		o_r->gid = p.gid;
+	}
+	return 0;
+}
+
+/* The folder that a role sees as its own. Below D the role only passes through: its sockets are made by root. */
+static int
+make_role_folder(const struct ctl *c, enum role role, const struct owner *role_is, struct err *err)
+{
+	struct owner o = *role_is;
+
+	if (c->dir && o.uid != geteuid()) {
+		o.uid = geteuid();
+		o.mode = 0710;
+	}
+	return make_folder(path_role(c->dir, role), &o, err);
+}
+
+/* Files that another user has left there: the suite is now started by root, say. */
+static int
+own_files(const char *path, const struct owner *o, struct err *err)
+{
+	DIR *d = geteuid() == 0 ? opendir(path) : NULL;
+	int rc = 0;
+
+	if (!d)
+		return 0;
+	for (struct dirent *e; (e = readdir(d)) && rc == 0;) {
+		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+			continue;
+		if (fchownat(dirfd(d), e->d_name, o->uid, o->gid, AT_SYMLINK_NOFOLLOW) != 0)
+			rc = err_set(err, "cannot set the owner of %s/%s: %s", path, e->d_name,
+			    strerror(errno));
+	}
+	closedir(d);
+	return rc;
+}
+
+static int
+link_data(const struct ctl *c, enum role role, const char *data, struct err *err)
+{
+	int dir = suite_role_dir(c, role, err);
+	int rc = 0;
+
+	if (dir < 0)
+		return -1;
+	if (symlinkat(data, dir, "data") != 0 && errno != EEXIST)
+		rc = err_set(err, "cannot link %s into the folder of %s: %s", data, role_name(role),
+		    strerror(errno));
+	close(dir);
+	return rc;
+}
+
+static int
+make_data_folder(const struct ctl *c, enum role role, const struct owner *o, struct err *err)
+{
+	char *path = path_data(c->dir, role);
+	int rc = make_folder(str_dup(str_z(path)), o, err);
+
+	if (rc == 0)
+		rc = own_files(path, o, err);
+	if (rc == 0 && !c->dir)
+		rc = link_data(c, role, path, err);
+	free(path);
+	return rc;
+}
+
+static int
+make_roles(const struct ctl *c, int64_t uid_base, struct err *err)
+{
+	struct owner o;
+
+	for (enum role role = 0; role < ROLE_COUNT; role++) {
+		if (role_owner(c, role, uid_base, &o, err) != 0 ||
+		    make_role_folder(c, role, &o, err) != 0)
+			return -1;
+		bool has_data = role == ROLE_AUTHD || role == ROLE_STORAGED;
+		if (has_data && make_data_folder(c, role, &o, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* As an empty jackdaw.conf has it, before there is one. */
+static int64_t
+uid_base_of(const struct ctl *c)
+{
+	struct suite suite;
+	struct err err;
+
+	if (c->file)
+		return suite_uid_base(c->file);
+	struct suite_file *file = suite_parse("", "", &suite, &err);
+	if (!file)
+		bug("an empty jackdaw.conf is refused: %s", err.text);
+	int64_t base = suite_uid_base(file);
+	suite_free(&file);
+	return base;
+}
+
+int
+folders_make(const struct ctl *c, struct err *err)
+{
+	const int64_t uid_base = uid_base_of(c);
+	const struct owner ours = {.uid = geteuid(), .gid = getegid(), .mode = 0700};
+	const struct owner passable = {
+	    .uid = geteuid(), .gid = getegid(), .mode = c->dir ? 0700 : 0755};
+	struct owner keyd;
+
+	if (!c->dir && make_folder(str_dup(str_z(JACKDAW_STATEDIR)), &passable, err) != 0)
+		return -1;
+	if (make_folder(path_etc(c->dir), &passable, err) != 0 ||
+	    make_folder(path_run(c->dir), &passable, err) != 0 ||
+	    make_folder(path_log(c->dir), &ours, err) != 0 ||
+	    role_owner(c, ROLE_KEYD, uid_base, &keyd, err) != 0)
+		return -1;
+	char *keys = path_keys(c->dir);
+	int rc = make_folder(str_dup(str_z(keys)), &keyd, err);
+	if (rc == 0)
+		rc = own_files(keys, &keyd, err);
+	free(keys);
+	return rc == 0 ? make_roles(c, uid_base, err) : -1;
+}
+
+static int
+copy_key(const struct ctl *c, enum role to, struct str key, struct err *err)
+{
+	int dir = suite_role_dir(c, to, err);
+
+	if (dir < 0)
+		return -1;
+	int rc = place_file(dir, PUBLIC_KEY, key, 0444, err);
+	close(dir);
+	return rc;
+}
+
+int
+folders_share_key(const struct ctl *c, struct err *err)
+{
+	char *path = path_data(c->dir, ROLE_AUTHD);
+	struct buf key = {0};
+	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = dir >= 0 ? place_read(dir, PUBLIC_KEY, &key, err)
+			  : err_set(err, "%s: %s", path, strerror(errno));
+
+	if (rc == 0)
+		rc = copy_key(c, ROLE_C2SD, buf_str(&key), err);
+	if (rc == 0)
+		rc = copy_key(c, ROLE_CTL, buf_str(&key), err);
+	if (dir >= 0)
+		close(dir);
+	free(path);
+	buf_deinit(&key);
+	return rc;
+}

@@ -1,0 +1,10 @@
+/* Certificates and keys: files in the keys folder, and what a running keyd is told of them. */
+#pragma once
+
+#include "ctl.h"
+
+/* A running keyd gets the domain's pair, or makes one and writes it there; without keyd that happens at its next start.
+ * -1 with *err filled. */
+int keys_offer(const struct ctl *c, struct str domain, struct err *err);
+/* A running keyd forgets the domain; the files stay. */
+int keys_drop(const struct ctl *c, struct str domain, struct err *err);

@@ -1,0 +1,139 @@
+/* jackdawctl reload, log: what goes to running daemons over their control sockets. */
+#include "reload.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "commands.h"
+#include "suite.h"
+#include "tool.h"
+
+int
+no_such_daemon(const struct ctl *c, const char *name)
+{
+	struct buf names = {0};
+
+	for (const struct program *p = programs; p->name; p++) {
+		unsigned n = program_instances(p, c);
+
+		if (n > 1)
+			buf_printf(&names, " %s.0–%u", p->name, n - 1);
+		else
+			buf_printf(&names, " %s", p->name);
+	}
+	ctl_error("there is no daemon %s here but%.*s", name, STR_ARG(buf_str(&names)));
+	buf_deinit(&names);
+	return STATUS_FAILED;
+}
+
+/* A daemon's own file may be missing: everything has its default then. */
+static int
+open_settings(const struct ctl *c, const char *name, struct err *err)
+{
+	int fd = openat(c->etc_dir, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return fd >= 0 ? fd : err_set(err, "%s: %s", name, strerror(errno));
+}
+
+static int
+pass_files(struct ctl *c, const struct program *p, unsigned instance, struct err *err)
+{
+	char own[64];
+	int fds[2], rc = -1;
+
+	snprintf(own, sizeof(own), "%s.conf", p->name);
+	fds[0] = open_settings(c, "jackdaw.conf", err);
+	fds[1] = fds[0] < 0 ? -1 : open_settings(c, own, err);
+	const struct control_call call = {
+	    .program = p, .instance = instance, .line = "reload", .fds = fds, .n_fds = 2};
+	if (fds[1] >= 0)
+		rc = suite_control(c, &call, NULL, err);
+	for (unsigned i = 0; i < 2; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	return rc;
+}
+
+int
+reload_one(struct ctl *c, const struct program *p, unsigned instance, struct err *err)
+{
+	struct buf ignored = {0};
+	int rc = tool_ask(c, p, "-n", &ignored, err);
+
+	buf_deinit(&ignored);
+	if (rc != 0)
+		return err_prefix(err, "%s keeps its old settings", p->name);
+	return pass_files(c, p, instance, err);
+}
+
+/* wanted -1: all instances that run. */
+static int
+reload_program(struct ctl *c, const struct program *p, int wanted)
+{
+	int status = STATUS_OK;
+	unsigned n = program_instances(p, c);
+	struct err err;
+
+	for (unsigned i = 0; i < n; i++) {
+		if (wanted >= 0 && i != (unsigned)wanted)
+			continue;
+		if (suite_running(c, p, i) == 0)
+			status = ctl_error("%s.%u is down", p->name, i);
+		else if (reload_one(c, p, i, &err) != 0)
+			return ctl_error("%s", err.text);
+	}
+	return status;
+}
+
+int
+reload_run(struct ctl *c, int argc, char **argv)
+{
+	int status = STATUS_OK, instance = -1;
+	struct err err;
+
+	if (suite_open(c, &err) != 0)
+		return ctl_error("%s", err.text);
+	if (argc > 0) {
+		const struct program *p = program_parse(str_z(argv[0]), c, &instance);
+		return p ? reload_program(c, p, instance) : no_such_daemon(c, argv[0]);
+	}
+	for (const struct program *p = programs; p->name; p++)
+		if (reload_program(c, p, -1) != STATUS_OK)
+			status = STATUS_FAILED;
+	return status;
+}
+
+int
+log_run(struct ctl *c, int argc, char **argv)
+{
+	int status = STATUS_OK, instance = -1;
+	enum log_level level;
+	char line[32];
+	struct err err;
+
+	(void)argc;
+	if (suite_open(c, &err) != 0)
+		return ctl_error("%s", err.text);
+	const struct program *p = program_parse(str_z(argv[0]), c, &instance);
+	if (!p)
+		return no_such_daemon(c, argv[0]);
+	if (!log_level_parse(str_z(argv[1]), &level))
+		return ctl_error(
+		    "%s is no level; the levels are debug, info, warn and error", argv[1]);
+	snprintf(line, sizeof(line), "log %s", argv[1]);
+	for (unsigned i = 0; i < program_instances(p, c); i++) {
+		const struct control_call call = {.program = p, .instance = i, .line = line};
+
+		if (instance >= 0 && i != (unsigned)instance)
+			continue;
+		if (suite_control(c, &call, NULL, &err) != 0)
+			status = ctl_error("%s", err.text);
+	}
+	return status;
+}
