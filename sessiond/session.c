@@ -143,8 +143,10 @@ session_add_directed(struct session *s, struct str jid)
 
 	if (directed_find(s, jid))
 		return true;
-	if (HASH_CNT(hh, s->directed) >= DIRECTED_MAX)
+	if (HASH_CNT(hh, s->directed) >= DIRECTED_MAX ||
+	    s->directed_bytes + jid.n > DIRECTED_BYTES_MAX)
 		return false;
+	s->directed_bytes += jid.n;
 	d = mem_new(sizeof(*d) + jid.n);
 	memcpy(d + 1, jid.p, jid.n);
 	d->jid = str_of(d + 1, jid.n);
@@ -159,6 +161,7 @@ session_remove_directed(struct session *s, struct str jid)
 
 	if (!d)
 		return;
+	s->directed_bytes -= d->jid.n;
 	HASH_DEL(s->directed, d);
 	free(d);
 }

@@ -29,6 +29,7 @@ enum session_flag {
 };
 
 #define DIRECTED_MAX 1000
+#define DIRECTED_BYTES_MAX (256 * 1024) /* they all go into one frame */
 #define SOURCE_MAX 64
 
 /* Who has the connection. An incarnation is unique, so this is never used twice. */
@@ -70,7 +71,8 @@ struct session {
 	enum session_presence presence;
 	int8_t priority;
 	struct stanza *presence_stanza; /* owned: the last one broadcast; NULL when not available */
-	struct directed *directed;      /* at most DIRECTED_MAX */
+	struct directed *directed;      /* at most DIRECTED_MAX and DIRECTED_BYTES_MAX */
+	size_t directed_bytes;
 
 	UT_hash_handle hh_handle, hh_sid;
 };

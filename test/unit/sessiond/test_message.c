@@ -1,0 +1,291 @@
+/* RFC 6121 §8.5: every cell of the table, and the way of a message from client to client. */
+#include "message.h"
+#include "scene.h"
+
+static void
+test_table(void **state)
+{
+	/* Rows of table 1 as RFC 6121 §8.5.4 writes them; each of ours must be one of its choices. */
+	static const struct {
+		enum message_condition c;
+		enum message_address a;
+		const char *allowed[4]; /* normal, chat, groupchat, headline */
+	} rows[] = {
+	    {NO_ACCOUNT, TO_BARE, {"SE", "SE", "E", "S"}},
+	    {NO_ACCOUNT, TO_NO_MATCH, {"SE", "SE", "SE", "SE"}},
+	    {NO_RESOURCES, TO_BARE, {"OE", "OE", "E", "S"}},
+	    {NO_RESOURCES, TO_NO_MATCH, {"SE", "OE", "SE", "SE"}},
+	    {NEGATIVE_ONLY, TO_BARE, {"OE", "OE", "E", "S"}},
+	    {NEGATIVE_ONLY, TO_MATCH, {"D", "D", "D", "D"}},
+	    {NEGATIVE_ONLY, TO_NO_MATCH, {"SE", "OE", "SE", "SE"}},
+	    {SOME_TAKERS, TO_BARE, {"MA", "M", "E", "A"}},
+	    {SOME_TAKERS, TO_MATCH, {"D", "D", "D", "D"}},
+	    {SOME_TAKERS, TO_NO_MATCH, {"SE", "M", "SE", "SE"}},
+	};
+	static const char *const letters[] = {
+	    [MESSAGE_IGNORE] = "S",
+	    [MESSAGE_BOUNCE] = "E",
+	    [MESSAGE_TELL] = "SE",
+	    [MESSAGE_STORE] = "O",
+	    [MESSAGE_DELIVER] = "D",
+	    [MESSAGE_MOST] = "M",
+	    [MESSAGE_ALL] = "A",
+	};
+
+	(void)state;
+	for (unsigned r = 0; r < COUNT(rows); r++)
+		for (unsigned t = TYPE_NORMAL; t <= TYPE_HEADLINE; t++) {
+			const char *ours =
+			    letters[message_action(rows[r].c, rows[r].a, (enum stanza_type)t)];
+
+			for (const char *l = ours; *l; l++)
+				if (!strchr(rows[r].allowed[t], *l))
+					fail_msg("row %u, type %u: %s", r, t, ours);
+		}
+}
+
+static void
+test_errors_are_ignored_or_delivered(void **state)
+{
+	(void)state;
+	for (unsigned c = 0; c < MESSAGE_CONDITIONS; c++) {
+		assert_int_equal(
+		    message_action((enum message_condition)c, TO_BARE, TYPE_ERROR), MESSAGE_IGNORE);
+		assert_int_equal(message_action((enum message_condition)c, TO_NO_MATCH, TYPE_ERROR),
+		    MESSAGE_IGNORE);
+	}
+	assert_int_equal(message_action(SOME_TAKERS, TO_MATCH, TYPE_ERROR), MESSAGE_DELIVER);
+}
+
+static void
+test_chat(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat' id='m1'><body>hi</body></message>");
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' id='m1' type='chat'>"
+	    "<body>hi</body></message>\n");
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='chat'><body>yes?</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='juliet@h/balcony' to='romeo@h/orchard' type='chat'>"
+	    "<body>yes?</body></message>\n");
+	/* Without `to`: to oneself. */
+	says(s, "romeo/orchard", "<message><body>note</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='romeo@h/orchard' to='romeo@h'><body>note</body></message>\n");
+	scene_free(s);
+}
+
+static void
+test_most_available(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	binds(s, "juliet/low");
+	binds(s, "juliet/high");
+	binds(s, "juliet/also");
+	binds(s, "juliet/never");
+	says(s, "juliet/low", "<presence><priority>1</priority></presence>");
+	says(s, "juliet/high", "<presence><priority>5</priority></presence>");
+	says(s, "juliet/also", "<presence><priority>5</priority></presence>");
+	says(s, "juliet/never", "<presence><priority>-1</priority></presence>");
+	forget(s);
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>1</body></message>");
+	expect(s,
+	    "juliet/high: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>1</body></message>\n"
+	    "juliet/also: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>1</body></message>\n");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='headline'><body>2</body></message>");
+	expect(s,
+	    "juliet/low: <message from='romeo@h/orchard' to='juliet@h' type='headline'><body>2</body></message>\n"
+	    "juliet/high: <message from='romeo@h/orchard' to='juliet@h' type='headline'><body>2</body></message>\n"
+	    "juliet/also: <message from='romeo@h/orchard' to='juliet@h' type='headline'><body>2</body></message>\n");
+	/* A chat message to a resource that is gone goes to the others. */
+	says(s, "romeo/orchard", "<message to='juliet@h/gone' type='chat'><body>3</body></message>");
+	expect(s,
+	    "juliet/high: <message from='romeo@h/orchard' to='juliet@h/gone' type='chat'><body>3</body></message>\n"
+	    "juliet/also: <message from='romeo@h/orchard' to='juliet@h/gone' type='chat'><body>3</body></message>\n");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h/never' type='chat'><body>4</body></message>");
+	expect(s,
+	    "juliet/never: <message from='romeo@h/orchard' to='juliet@h/never' type='chat'><body>4</body></message>\n");
+	scene_free(s);
+}
+
+static void
+test_errors_to_those_who_may_know(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	has_contact(s, "juliet@h", "romeo@h", "none", "");
+	login(s, "romeo/orchard");
+	login(s, "tybalt/street");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard", "<message to='juliet@h/gone' id='a'><body>1</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='juliet@h/gone' to='romeo@h/orchard' id='a' type='error'>"
+	    "[service-unavailable]</message>\n");
+	says(s, "tybalt/street", "<message to='juliet@h/gone' id='b'><body>1</body></message>");
+	expect_nothing(s);
+	says(s, "tybalt/street", "<message to='nobody@h/gone' id='c'><body>1</body></message>");
+	expect_nothing(s);
+	scene_free(s);
+}
+
+static void
+test_unknown_user_and_domain(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='nobody@h' id='a'><body>1</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='nobody@h' to='romeo@h/orchard' id='a' type='error'>"
+	    "[service-unavailable]</message>\n");
+	says(s, "romeo/orchard", "<message to='a@nowhere.example' id='b'><body>1</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='a@nowhere.example' to='romeo@h/orchard' id='b' type='error'>"
+	    "[remote-server-not-found]</message>\n");
+	says(s, "romeo/orchard",
+	    "<message to='nobody@h' id='c' type='error'><body>1</body></message>");
+	expect_nothing(s);
+	says(s, "romeo/orchard", "<message to='h' id='d'><body>1</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='h' to='romeo@h/orchard' id='d' type='error'>"
+	    "[service-unavailable]</message>\n");
+	says(s, "romeo/orchard", "<message to='a@remote.example' id='e'><body>1</body></message>");
+	expect(s,
+	    "s2sd ROUTE <message from='romeo@h/orchard' to='a@remote.example' id='e'><body>1</body></message>\n");
+	says(s, "romeo/orchard", "<message to='a@comp.h' id='f'><body>1</body></message>");
+	expect(s,
+	    "componentd ROUTE <message from='romeo@h/orchard' to='a@comp.h' id='f'><body>1</body></message>\n");
+	scene_free(s);
+}
+
+static void
+test_groupchat_bounces(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "juliet/balcony");
+	remote_says(s,
+	    "<message from='room@remote.example/x' to='juliet@h' type='groupchat'><body>1</body></message>");
+	expect(s,
+	    "s2sd ROUTE_BACK <message from='juliet@h' to='room@remote.example/x' type='error'>"
+	    "[service-unavailable]</message>\n");
+	remote_says(s,
+	    "<message from='room@remote.example/x' to='juliet@h/balcony' type='groupchat'><body>1</body></message>");
+	expect(s,
+	    "juliet/balcony: <message from='room@remote.example/x' to='juliet@h/balcony' type='groupchat'>"
+	    "<body>1</body></message>\n");
+	scene_free(s);
+}
+
+/* The levels of BUS.md §5 between shards. */
+static void
+test_other_shard(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->bus.shards = 2;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='xena@h' id='a'><body>1</body></message>");
+	expect(s,
+	    "sessiond ROUTE <message from='romeo@h/orchard' to='xena@h' id='a'><body>1</body></message>\n");
+	route_in(s, ROLE_SESSIOND, MSG_ROUTE,
+	    "<message from='xena@h/a' to='nobody@h' id='b'><body>1</body></message>");
+	expect(s,
+	    "sessiond ROUTE_BACK <message from='nobody@h' to='xena@h/a' id='b' type='error'>"
+	    "[service-unavailable]</message>\n");
+	route_in(s, ROLE_SESSIOND, MSG_ROUTE_BACK,
+	    "<iq from='xena@h/a' to='nobody@h' id='b' type='get'><q xmlns='a'/></iq>");
+	expect(s,
+	    "sessiond ROUTE_BOUNCE <iq from='nobody@h' to='xena@h/a' id='b' type='error'>"
+	    "[service-unavailable]</iq>\n");
+	route_in(s, ROLE_SESSIOND, MSG_ROUTE_BOUNCE,
+	    "<iq from='xena@h/a' to='nobody@h' id='b' type='get'><q xmlns='a'/></iq>");
+	expect_nothing(s);
+	scene_free(s);
+}
+
+/* SECURITY C-4: nobody brings a sender that is not theirs. */
+static void
+test_inv_11_foreign_from(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "juliet/balcony");
+	remote_says(s, "<message from='romeo@h' to='juliet@h'><body>I am romeo</body></message>");
+	expect_nothing(s);
+	assert_int_equal(s->bus.errors, 1);
+	route_in(s, ROLE_SESSIOND, MSG_ROUTE,
+	    "<message from='a@remote.example' to='juliet@h'><body>1</body></message>");
+	expect_nothing(s);
+	assert_int_equal(s->bus.errors, 2);
+	says(s, "juliet/balcony", "<message from='romeo@h' to='juliet@h'><body>1</body></message>");
+	expect_nothing(s);
+	assert_int_equal(s->bus.errors, 3);
+	scene_free(s);
+}
+
+static void
+test_inv_11_server_payloads(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat'>"
+	    "<delay xmlns='urn:xmpp:delay' from='h' stamp='2020-01-01T00:00:00Z'/>"
+	    "<d:delay xmlns:d='urn:xmpp:delay' from='H' stamp='2020-01-01T00:00:00Z'/>"
+	    "<body>1</body>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='juliet@h' id='x'/>"
+	    "<received xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'/></received>"
+	    "<result xmlns='urn:xmpp:mam:2'/>"
+	    "<origin-id xmlns='urn:xmpp:sid:0' id='o'/>"
+	    "<delay xmlns='urn:xmpp:delay' from='elsewhere.example' stamp='2020-01-01T00:00:00Z'/>"
+	    "</message>");
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>1</body>"
+	    "<origin-id xmlns='urn:xmpp:sid:0' id='o'/>"
+	    "<delay xmlns='urn:xmpp:delay' from='elsewhere.example' stamp='T'/></message>\n");
+	remote_says(s,
+	    "<message from='a@remote.example' to='juliet@h'><body>1</body>"
+	    "<sent xmlns='urn:xmpp:carbons:2'/><stanza-id xmlns='urn:xmpp:sid:0' by='h' id='x'/></message>");
+	expect(s,
+	    "juliet/balcony: <message from='a@remote.example' to='juliet@h'><body>1</body></message>\n");
+	scene_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_table),
+	    cmocka_unit_test(test_errors_are_ignored_or_delivered),
+	    cmocka_unit_test(test_chat),
+	    cmocka_unit_test(test_most_available),
+	    cmocka_unit_test(test_errors_to_those_who_may_know),
+	    cmocka_unit_test(test_unknown_user_and_domain),
+	    cmocka_unit_test(test_groupchat_bounces),
+	    cmocka_unit_test(test_other_shard),
+	    cmocka_unit_test(test_inv_11_foreign_from),
+	    cmocka_unit_test(test_inv_11_server_payloads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

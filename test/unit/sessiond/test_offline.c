@@ -1,0 +1,205 @@
+/* Offline messages: XEP-0160, BUS.md §8 (order, ledger). */
+#include <stdio.h>
+
+#include "scene.h"
+
+static void
+test_stored_flushed_dropped(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->shows_stores = true;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat' id='1'><body>one</body></message>");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h/balcony' type='chat' id='2'><body>two</body></message>");
+	expect(s, "STORE owed to juliet@h\nSTORE owed to juliet@h/balcony\n");
+	assert_int_equal(s->n_rows, 2);
+	binds(s, "juliet/balcony");
+	forget(s);
+	/* Not to a session that takes no messages. */
+	says(s, "juliet/balcony", "<presence><priority>-1</priority></presence>");
+	forget(s);
+	says(s, "juliet/balcony", "<presence/>");
+	expect(s,
+	    "juliet/balcony: <presence from='juliet@h/balcony' to='juliet@h'/>\n"
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' id='1' type='chat'><body>one</body>"
+	    "<delay xmlns='urn:xmpp:delay' from='h' stamp='T'>Offline Storage</delay></message>\n"
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h/balcony' id='2' type='chat'><body>two</body>"
+	    "<delay xmlns='urn:xmpp:delay' from='h' stamp='T'>Offline Storage</delay></message>\n");
+	assert_int_equal(s->n_rows, 2);
+	reads(s, "juliet/balcony");
+	expect(s, "OWED_DROP 2\n");
+	assert_int_equal(s->n_rows, 0);
+	scene_free(s);
+}
+
+/* XEP-0160 §3 */
+static void
+test_what_is_not_stored(void **state)
+{
+	static const char *const never[] = {
+	    "<message to='juliet@h' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/></message>",
+	    "<message to='juliet@h' type='headline'><body>1</body></message>",
+	    "<message to='juliet@h' type='chat'><body>1</body><no-store xmlns='urn:xmpp:hints'/></message>",
+	    "<message to='juliet@h' type='error'><body>1</body></message>",
+	    "<message to='juliet@h'/>",
+	};
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	for (unsigned i = 0; i < COUNT(never); i++)
+		says(s, "romeo/orchard", never[i]);
+	assert_int_equal(s->n_rows, 0);
+	expect_nothing(s);
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat'><body>1</body><active xmlns='http://jabber.org/protocol/chatstates'/></message>");
+	assert_int_equal(s->n_rows, 1);
+	scene_free(s);
+}
+
+static void
+test_full_store(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	s->refuse_store = BUS_ERROR_LIMIT;
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat' id='1'><body>one</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='juliet@h' to='romeo@h/orchard' id='1' type='error'>[service-unavailable]</message>\n");
+	s->refuse_store = BUS_ERROR_FULL;
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat' id='2'><body>one</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='juliet@h' to='romeo@h/orchard' id='2' type='error'>[resource-constraint]</message>\n");
+	s->refuse_store = 0;
+	s->settings.offline_max = 0;
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat' id='3'><body>one</body></message>");
+	expect(s,
+	    "romeo/orchard: <message from='juliet@h' to='romeo@h/orchard' id='3' type='error'>[service-unavailable]</message>\n");
+	scene_free(s);
+}
+
+/* The acknowledgement waits for storaged's. */
+static void
+test_ack_waits_for_the_commit(void **state)
+{
+	struct scene *s = scene_new();
+	struct session *romeo;
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat'><body>load her</body></message>");
+	romeo = sessions_by_sid(&s->sd, &client_of(s, "romeo/orchard")->sid);
+	assert_int_equal(romeo->done, 2);
+	s->is_storaged_down = true;
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>one</body></message>");
+	assert_false(client_of(s, "romeo/orchard")->last_acked);
+	/* One after it that is done at once still waits for its turn (BUS.md §4). */
+	says(s, "romeo/orchard",
+	    "<message to='romeo@h/orchard' type='chat'><body>two</body></message>");
+	assert_false(client_of(s, "romeo/orchard")->last_acked);
+	assert_int_equal(romeo->done, 2);
+	s->is_storaged_down = false;
+	scene_pump(s);
+	assert_int_equal(romeo->done, 4);
+	scene_free(s);
+}
+
+/* What comes while the old ones are fetched waits behind them. */
+static void
+test_order(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>old</body></message>");
+	binds(s, "juliet/balcony");
+	forget(s);
+	s->is_storaged_down = true;
+	says(s, "juliet/balcony", "<presence/>");
+	forget(s);
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>new</body></message>");
+	expect_nothing(s);
+	s->is_storaged_down = false;
+	scene_pump(s);
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>old</body>"
+	    "<delay xmlns='urn:xmpp:delay' from='h' stamp='T'>Offline Storage</delay></message>\n"
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>new</body></message>\n");
+	scene_free(s);
+}
+
+/* More than one page; then the session goes before it has read: the next one gets what was not written, all of it once. */
+static void
+test_unread_go_to_the_next_session(void **state)
+{
+	struct scene *s = scene_new();
+	char stanza[128];
+
+	(void)state;
+	s->settings.offline_max = 1000;
+	login(s, "romeo/orchard");
+	for (unsigned i = 0; i < 250; i++) {
+		snprintf(stanza, sizeof(stanza),
+		    "<message to='juliet@h' type='chat'><body>m%u.</body></message>", i);
+		says(s, "romeo/orchard", stanza);
+	}
+	binds(s, "juliet/balcony");
+	says(s, "juliet/balcony", "<presence/>");
+	assert_true(has(s, "<body>m249.</body>"));
+	binds(s, "juliet/chamber");
+	forget(s);
+	says(s, "juliet/chamber", "<presence/>");
+	assert_false(has(s, "<body>"));
+	forget(s);
+	leaves(s, "juliet/balcony");
+	assert_true(has(s,
+	    "juliet/chamber: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>m0.</body>"));
+	assert_true(has(s, "<body>m249.</body>"));
+	reads(s, "juliet/chamber");
+	assert_int_equal(s->n_rows, 0);
+	scene_free(s);
+}
+
+static void
+test_read_are_not_given_again(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>one</body></message>");
+	login(s, "juliet/balcony");
+	leaves(s, "juliet/balcony");
+	binds(s, "juliet/balcony");
+	forget(s);
+	says(s, "juliet/balcony", "<presence/>");
+	expect(s, "juliet/balcony: <presence from='juliet@h/balcony' to='juliet@h'/>\n");
+	scene_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_stored_flushed_dropped),
+	    cmocka_unit_test(test_what_is_not_stored),
+	    cmocka_unit_test(test_full_store),
+	    cmocka_unit_test(test_ack_waits_for_the_commit),
+	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_unread_go_to_the_next_session),
+	    cmocka_unit_test(test_read_are_not_given_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,429 @@
+/* A session's numbers, ledger, window and end: BUS.md §5, §7, §8. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "inbound.h"
+#include "scene.h"
+#include "teardown.h"
+
+static bool
+brings(struct scene *s, struct client *c, uint64_t n, const char *stanza)
+{
+	struct msg_STANZA m = {.conn = c->conn, .sid = c->sid, .n = n, .st = stanza_from(s, stanza)};
+	bool acked = fake_receive(&s->bus, &c->edge, MSG_STANZA, &m, NULL, NULL);
+
+	scene_pump(s);
+	return acked;
+}
+
+#define TO_JULIET "<message to='juliet@h' type='chat'><body>1</body></message>"
+#define JULIET_GETS \
+	"juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>1</body></message>\n"
+
+/* BUS.md §7, inbound. */
+static void
+test_numbers(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *c;
+
+	(void)state;
+	login(s, "juliet/balcony");
+	c = login(s, "romeo/orchard");
+	brings(s, c, 2, TO_JULIET);
+	expect(s, JULIET_GETS);
+	/* Done: acknowledged, not handled again. */
+	assert_true(brings(s, c, 2, TO_JULIET));
+	assert_true(brings(s, c, 1, TO_JULIET));
+	expect_nothing(s);
+	/* Under way: a replay waits with it. */
+	s->hold_acks = true;
+	assert_false(brings(s, c, 3, TO_JULIET));
+	assert_false(brings(s, c, 3, TO_JULIET));
+	expect(s, JULIET_GETS);
+	scene_ack(s);
+	assert_int_equal(sessions_by_sid(&s->sd, &c->sid)->done, 3);
+	/* Out of order. */
+	assert_int_equal(s->bus.errors, 0);
+	brings(s, c, 5, TO_JULIET);
+	assert_int_equal(s->bus.errors, 1);
+	expect_nothing(s);
+	scene_free(s);
+}
+
+static void
+test_acknowledged_in_order(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *c;
+	bool first, second;
+	struct msg_STANZA m;
+
+	(void)state;
+	login(s, "juliet/balcony");
+	c = login(s, "romeo/orchard");
+	s->hold_acks = true;
+	m = (struct msg_STANZA){
+	    .conn = c->conn, .sid = c->sid, .n = 2, .st = stanza_from(s, TO_JULIET)};
+	fake_receive(&s->bus, &c->edge, MSG_STANZA, &m, NULL, &first);
+	scene_pump(s);
+	/* Nothing comes of it: done at once, but not acknowledged before the first. */
+	m.n = 3;
+	m.st = stanza_from(s, "<message to='h' type='error'/>");
+	fake_receive(&s->bus, &c->edge, MSG_STANZA, &m, NULL, &second);
+	assert_false(first);
+	assert_false(second);
+	scene_ack(s);
+	assert_true(first);
+	assert_true(second);
+	scene_free(s);
+}
+
+/* A stanza of a connection that has no session is void: RELEASE first, then the ack. */
+static void
+test_fence(void **state)
+{
+	struct scene *s = scene_new();
+	struct msg_STANZA m = {.conn = 99, .n = 1, .st = stanza_from(s, TO_JULIET)};
+	bool acked;
+	struct sent *f;
+
+	(void)state;
+	login(s, "juliet/balcony");
+	fake_receive(&s->bus, &s->edge, MSG_STANZA, &m, NULL, &acked);
+	assert_false(acked);
+	f = sent_take(&s->bus);
+	assert_int_equal(f->message->type, MSG_RELEASE);
+	sent_ack(&s->bus, f);
+	assert_true(acked);
+	scene_free(s);
+}
+
+static void
+test_handle_of_another_session(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *romeo = login(s, "romeo/orchard"), *juliet = login(s, "juliet/balcony");
+	struct msg_STANZA m = {.conn = romeo->conn, .sid = juliet->sid, .n = 2};
+
+	(void)state;
+	m.st = stanza_from(s, "<message to='nurse@h'><body>I am juliet</body></message>");
+	fake_receive(&s->bus, &s->edge, MSG_STANZA, &m, NULL, NULL);
+	scene_pump(s);
+	assert_int_equal(s->bus.errors, 1);
+	expect_nothing(s);
+	scene_free(s);
+}
+
+/* The same id never goes twice to a session, whoever brings it. */
+static void
+test_ledger(void **state)
+{
+	struct scene *s = scene_new();
+	struct endpoint shard = {.role = ROLE_SESSIOND, .instance = 1, .incarnation = 1};
+	struct opid op = {.origin = id_random(), .n = 7, .kind = OP_DELIVERY};
+	struct msg_ROUTE m = {
+	    .st = stanza_from(
+		s, "<message from='xena@h/a' to='juliet@h' type='chat'><body>1</body></message>")};
+
+	(void)state;
+	s->bus.shards = 2;
+	login(s, "juliet/balcony");
+	fake_receive(&s->bus, &shard, MSG_ROUTE, &m, &op, NULL);
+	scene_pump(s);
+	expect(s,
+	    "juliet/balcony: <message from='xena@h/a' to='juliet@h' type='chat'><body>1</body></message>\n");
+	shard.incarnation = 2;
+	fake_receive(&s->bus, &shard, MSG_ROUTE, &m, &op, NULL);
+	scene_pump(s);
+	expect_nothing(s);
+	op.n = 8;
+	fake_receive(&s->bus, &shard, MSG_ROUTE, &m, &op, NULL);
+	scene_pump(s);
+	assert_true(has(s, "juliet/balcony"));
+	scene_free(s);
+}
+
+static void
+test_ledger_cap(void **state)
+{
+	struct ledger l = {0};
+	struct opid op = {.origin = id_random(), .kind = OP_DELIVERY};
+
+	(void)state;
+	for (op.n = 1; op.n <= LEDGER_MAX + 10; op.n++)
+		ledger_add(&l, &op, op.n);
+	assert_int_equal(l.n, LEDGER_MAX);
+	op.n = 10;
+	assert_null(ledger_find(&l, &op));
+	op.n = 11;
+	assert_non_null(ledger_find(&l, &op));
+	op.n = LEDGER_MAX + 10;
+	assert_int_equal(ledger_find(&l, &op)->k, op.n);
+	/* State is not worth a place. */
+	op.n = 5000;
+	op.kind = OP_PRESENCE;
+	ledger_add(&l, &op, 1);
+	assert_null(ledger_find(&l, &op));
+	free(l.marks);
+	free(l.entries);
+}
+
+static void
+send_long(struct scene *s, unsigned i)
+{
+	struct buf b = {0};
+
+	buf_printf(&b, "<message to='juliet@h' type='chat'><body>%u.", i);
+	for (unsigned n = 0; n < 1000; n++)
+		buf_add_c(&b, 'x');
+	buf_add_z(&b, "</body></message>");
+	buf_add_c(&b, '\0');
+	says(s, "romeo/orchard", (const char *)buf_str(&b).p);
+	buf_deinit(&b);
+}
+
+static unsigned
+count(struct scene *s, const char *text)
+{
+	unsigned n = 0;
+	const char *at;
+
+	buf_add_c(&s->out, '\0');
+	s->out.end--;
+	at = (const char *)s->out.data + s->out.start;
+	while ((at = strstr(at, text))) {
+		n++;
+		at++;
+	}
+	return n;
+}
+
+/* What is not written stays here, in order; the sender's acknowledgement waits. */
+static void
+test_window(void **state)
+{
+	struct scene *s = scene_new();
+	struct session *romeo;
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	romeo = sessions_by_sid(&s->sd, &client_of(s, "romeo/orchard")->sid);
+	for (unsigned i = 0; i < 10; i++)
+		send_long(s, i);
+	assert_int_equal(count(s, "juliet/balcony"), 3);
+	assert_int_equal(romeo->done, 4);
+	reads(s, "juliet/balcony");
+	assert_int_equal(count(s, "juliet/balcony"), 6);
+	assert_int_equal(romeo->done, 7);
+	reads(s, "juliet/balcony");
+	reads(s, "juliet/balcony");
+	assert_int_equal(count(s, "juliet/balcony"), 10);
+	assert_true(has(s, "<body>9."));
+	assert_int_equal(romeo->done, 11);
+	/* Presence keeps its place behind what waits. */
+	for (unsigned i = 0; i < 4; i++)
+		send_long(s, i);
+	forget(s);
+	says(s, "juliet/balcony", "<presence/>");
+	expect_nothing(s);
+	reads(s, "juliet/balcony");
+	assert_true(has(s, "<body>3."));
+	assert_true(has(s, "juliet/balcony: <presence from='juliet@h/balcony' to='juliet@h'/>"));
+	scene_free(s);
+}
+
+/* The bound of the queue. What was not written is kept for later. */
+static void
+test_queue_overflow(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	s->settings.queue_bytes = 8192;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	for (unsigned i = 0; i < 20; i++)
+		send_long(s, i);
+	assert_int_equal(count(s, "juliet/balcony: RELEASE resource-constraint"), 1);
+	assert_int_equal(s->n_rows, 20);
+	binds(s, "juliet/balcony");
+	forget(s);
+	s->settings.window_bytes = 1 << 20;
+	says(s, "juliet/balcony", "<presence/>");
+	assert_int_equal(count(s, "<body>"), 20);
+	scene_free(s);
+}
+
+static void
+test_stalled(void **state)
+{
+	struct scene *s = scene_new();
+	struct session *juliet;
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	juliet = sessions_by_sid(&s->sd, &client_of(s, "juliet/balcony")->sid);
+	for (unsigned i = 0; i < 5; i++)
+		send_long(s, i);
+	sessiond_tick(&s->sd);
+	scene_pump(s);
+	assert_false(has(s, "RELEASE"));
+	juliet->out.progress_ms = clock_mono_ms() - 61000;
+	sessiond_tick(&s->sd);
+	scene_pump(s);
+	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
+	assert_int_equal(s->n_rows, 5);
+	scene_free(s);
+}
+
+/* CLOSED: what was not written goes to another session that has not got it, or is kept. */
+static void
+test_unwritten_at_the_end(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard", TO_JULIET);
+	reads(s, "juliet/balcony");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>2</body></message>");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='headline'><body>3</body></message>");
+	forget(s);
+	leaves(s, "juliet/balcony");
+	assert_int_equal(s->n_rows, 1);
+	binds(s, "juliet/low");
+	says(s, "juliet/low", "<presence/>");
+	reads(s, "juliet/low");
+	assert_int_equal(s->n_rows, 0);
+	forget(s);
+	/* To the one with the lower priority when the higher one goes. */
+	binds(s, "juliet/high");
+	says(s, "juliet/high", "<presence><priority>5</priority></presence>");
+	reads(s, "juliet/high");
+	forget(s);
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>4</body></message>");
+	expect(s,
+	    "juliet/high: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>4</body></message>\n");
+	leaves(s, "juliet/high");
+	assert_true(has(s,
+	    "juliet/low: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>4</body></message>\n"));
+	scene_free(s);
+}
+
+/* Two that both got it: when one goes unread, the other does not get it again. */
+static void
+test_no_duplicate_at_the_end(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/a");
+	login(s, "juliet/b");
+	forget(s);
+	says(s, "romeo/orchard", TO_JULIET);
+	assert_int_equal(count(s, "<body>1</body>"), 2);
+	leaves(s, "juliet/a");
+	assert_int_equal(count(s, "<body>1</body>"), 2);
+	assert_int_equal(s->n_rows, 0);
+	scene_free(s);
+}
+
+/* A dead edge may have written what it had: only what never left is given again. */
+static void
+test_dead_edge(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	are_friends(s, "juliet@h", "romeo@h");
+	login(s, "juliet/balcony");
+	s->edge = (struct endpoint){.role = ROLE_C2SD, .instance = 1, .incarnation = 2000};
+	s->bus.c2sd_incarnation[1] = 2000;
+	sessiond_events.peer_new(&s->sd, &s->edge);
+	scene_open(s);
+	login(s, "romeo/orchard");
+	for (unsigned i = 0; i < 5; i++)
+		send_long(s, i);
+	forget(s);
+	s->bus.c2sd_incarnation[0] = 0;
+	sessiond_events.peer_gone(&s->sd, &client_of(s, "juliet/balcony")->edge);
+	scene_pump(s);
+	assert_int_equal(s->n_rows, 2);
+	expect(s,
+	    "romeo/orchard: <presence from='juliet@h/balcony' to='romeo@h' type='unavailable'/>\n");
+	assert_int_equal(sessions_count(&s->sd), 1);
+	scene_free(s);
+}
+
+/* CLOSED is acknowledged when what it caused is. */
+static void
+test_closed_waits(void **state)
+{
+	struct scene *s = scene_new();
+	struct msg_CLOSED m = {.epoch = 1};
+	struct client *c;
+	bool acked;
+
+	(void)state;
+	login(s, "romeo/orchard");
+	c = login(s, "juliet/balcony");
+	says(s, "romeo/orchard", TO_JULIET);
+	s->is_storaged_down = true;
+	m.conn = c->conn;
+	m.sid = c->sid;
+	fake_receive(&s->bus, &s->edge, MSG_CLOSED, &m, NULL, &acked);
+	scene_pump(s);
+	assert_false(acked);
+	s->is_storaged_down = false;
+	scene_pump(s);
+	assert_true(acked);
+	assert_int_equal(s->n_rows, 1);
+	/* Again: nothing. */
+	assert_true(fake_receive(&s->bus, &s->edge, MSG_CLOSED, &m, NULL, NULL));
+	scene_free(s);
+}
+
+static void
+test_written_of_nothing(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *c = login(s, "juliet/balcony");
+	struct msg_WRITTEN m = {.conn = c->conn, .k = c->k + 1};
+
+	(void)state;
+	fake_receive(&s->bus, &s->edge, MSG_WRITTEN, &m, NULL, NULL);
+	assert_int_equal(s->bus.errors, 1);
+	scene_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_numbers),
+	    cmocka_unit_test(test_acknowledged_in_order),
+	    cmocka_unit_test(test_fence),
+	    cmocka_unit_test(test_handle_of_another_session),
+	    cmocka_unit_test(test_ledger),
+	    cmocka_unit_test(test_ledger_cap),
+	    cmocka_unit_test(test_window),
+	    cmocka_unit_test(test_queue_overflow),
+	    cmocka_unit_test(test_stalled),
+	    cmocka_unit_test(test_unwritten_at_the_end),
+	    cmocka_unit_test(test_no_duplicate_at_the_end),
+	    cmocka_unit_test(test_dead_edge),
+	    cmocka_unit_test(test_closed_waits),
+	    cmocka_unit_test(test_written_of_nothing),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
