@@ -1,4 +1,5 @@
 /* storaged: see README.md. */
+#include "backup.h"
 #include "files.h"
 
 static const int SYSCALLS[] = {-1};
@@ -21,6 +22,7 @@ static const struct service storaged = {
     .threads = storaged_threads,
     .start = storaged_start,
     .stop = storaged_stop,
+    .control = storaged_control,
     .handlers = storaged_handlers,
 };
 

@@ -18,6 +18,11 @@ struct store_file {
 
 struct dedupe;
 
+struct backup {
+	unsigned running;   /* copies not yet made */
+	struct err failure; /* of the last one; empty: none */
+};
+
 struct storaged {
 	struct daemon *daemon;
 	struct store_file archive, main;
@@ -25,6 +30,7 @@ struct storaged {
 	uint64_t last_id;      /* archive's writer thread only: ids never go back */
 	struct loop_timer *sweep;
 	bool sweeping; /* one sweep at a time */
+	struct backup backup;
 };
 
 extern const struct setting storaged_settings_table[];

@@ -70,8 +70,13 @@ batch_commit(struct batch *b, size_t from, size_t to, sqlite3 *db)
 static void
 batch_run(struct batch *b, sqlite3 *db)
 {
-	int rc = batch_commit(b, 0, b->n, db);
+	int rc;
 
+	if (b->job[0]->is_alone) {
+		b->job[0]->rc = b->job[0]->run(b->job[0], db);
+		return;
+	}
+	rc = batch_commit(b, 0, b->n, db);
 	for (size_t i = 0; i < b->n; i++)
 		b->job[i]->rc = rc == SQLITE_OK ? SQLITE_OK : batch_commit(b, i, i + 1, db);
 }
@@ -83,8 +88,12 @@ batch_take(struct batch *b, struct list *queue)
 	while (b->n < BATCH_MAX && !list_empty(queue)) {
 		struct db_job *job = CONTAINER_OF(queue->next, struct db_job, link);
 
+		if (job->is_alone && b->n > 0)
+			return;
 		list_remove(&job->link);
 		b->job[b->n++] = job;
+		if (job->is_alone)
+			return;
 	}
 }
 

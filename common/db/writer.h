@@ -3,6 +3,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/list.h"
@@ -13,6 +14,7 @@ struct db_writer;
 struct db_job {
 	struct list link; /* the writer's */
 	int rc;           /* the writer's */
+	bool is_alone;    /* runs by itself and outside a transaction (a copy of the file) */
 	/* On the writer's thread, inside a transaction. May run again after a rollback: it must start from nothing each
 	 * time. SQLITE_OK, or an error code: then nothing of it stays. */
 	int (*run)(struct db_job *job, sqlite3 *db);
