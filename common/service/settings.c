@@ -281,7 +281,9 @@ settings_parse(const struct setting *table, void *out, const char *file_name, co
 	int rc;
 
 	current = &parse;
-	rc = parse_text(cfg, text);
+	char *plain = arena_z(&pool->arena, str_z(text));
+	settings_blank_comments(plain);
+	rc = parse_text(cfg, plain);
 	if (rc == 0)
 		fill(cfg, table, out, &pool->arena);
 	cfg_free(cfg);
