@@ -44,7 +44,7 @@ class Profanity:
         self.type(f"/connect {self.jid} server 127.0.0.1 port {self.suite.port} tls trust")
         self.shows("[Pp]assword")
         self.type(self.suite.passwords[self.jid])
-        self.shows(f"{self.jid} logged in successfully")
+        self.shows(rf"{self.jid}/\S+ logged in successfully")
 
     def close(self):
         subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
