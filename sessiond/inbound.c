@@ -5,13 +5,15 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "bounce.h"
 #include "iq.h"
 #include "message.h"
 #include "presence.h"
 #include "strip.h"
 
 struct inbound {
-	struct list link;        /* in session.in_flight, in order of n */
+	struct list link; /* in session.in_flight, in order of n; then in sd->orphans */
+	struct sessiond *sd;
 	struct session *session; /* NULL when it has ended */
 	uint64_t n;
 	bool is_done;
@@ -25,7 +27,7 @@ inbound_free(struct inbound *i)
 {
 	list_remove(&i->link);
 	for (unsigned f = 0; f < i->n_frames; f++)
-		custody_release(i->frames[f]);
+		act_let_go(i->sd, i->frames[f]);
 	free(i->frames);
 	free(i);
 }
@@ -65,9 +67,17 @@ inbound_let_go(struct session *s)
 
 		i->session = NULL;
 		list_remove(&i->link);
+		list_add(&s->sd->orphans, &i->link);
 		if (i->is_done)
 			inbound_free(i);
 	}
+}
+
+void
+inbound_free_all(struct sessiond *sd)
+{
+	LIST_FOREACH_SAFE(&sd->orphans, it, nx)
+		inbound_free(CONTAINER_OF(it, struct inbound, link));
 }
 
 static void
@@ -94,19 +104,33 @@ accept_stanza(struct session *s, const struct act *act, const struct stanza *sen
 	buf_deinit(&scratch);
 }
 
+/* What the edge found wrong with it: the edge answers nothing itself (BUS.md §7). */
+static void
+refuse_stanza(struct session *s, const struct act *act, const struct msg_STANZA *m)
+{
+	struct stanza st = m->st;
+
+	st.from = s->jid.full;
+	bounce(act, &st, m->refuse < SE_COUNT ? (enum stanza_error)m->refuse : SE_BAD_REQUEST);
+}
+
 static void
 inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZA *m)
 {
 	struct inbound *i = NEW(struct inbound);
 	struct act act = act_of(s->sd, in);
 
+	i->sd = s->sd;
 	i->session = s;
 	i->n = s->in_last = m->n;
 	list_add(&s->in_flight, &i->link);
 	inbound_join(i, in);
 	act.op = (struct opid){.origin = s->sid, .n = m->n, .kind = OP_STANZA};
 	act.custody = custody_new(in->bus, in->custody, on_done, i);
-	accept_stanza(s, &act, &m->st);
+	if (m->refuse)
+		refuse_stanza(s, &act, m);
+	else
+		accept_stanza(s, &act, &m->st);
 	custody_release(act.custody);
 }
 
