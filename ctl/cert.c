@@ -118,12 +118,6 @@ keys_offer(const struct ctl *c, struct str domain, struct err *err)
 	return rc;
 }
 
-int
-keys_drop(const struct ctl *c, struct str domain, struct err *err)
-{
-	return keyd_runs(c) ? tell_keyd(c, "drop", domain, NULL, err) : 0;
-}
-
 /* ---- cert import ---- */
 
 static int

@@ -132,8 +132,6 @@ domain_del(struct ctl *c, int argc, char **argv)
 	if (rewrite(c, domain, false, &err) != 0)
 		return ctl_error("%s", err.text);
 	int status = tell_all(c);
-	if (keys_drop(c, domain, &err) != 0)
-		status = ctl_error("%s", err.text);
 	printf("%.*s: not served any more; its accounts and keys are kept\n", STR_ARG(domain));
 	return status;
 }

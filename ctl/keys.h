@@ -6,5 +6,3 @@
 /* A running keyd gets the domain's pair, or makes one and writes it there; without keyd that happens at its next start.
  * -1 with *err filled. */
 int keys_offer(const struct ctl *c, struct str domain, struct err *err);
-/* A running keyd forgets the domain; the files stay. */
-int keys_drop(const struct ctl *c, struct str domain, struct err *err);

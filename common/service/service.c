@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -289,6 +290,7 @@ static void
 skeleton_init(struct skeleton *k, const struct service *s, int argc, char **argv)
 {
 	id_init();
+	tzset(); /* opens a file, which must not happen later */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	k->daemon.service = s;
