@@ -224,8 +224,26 @@ clean:
 at      := $(DESTDIR)$(PREFIX)
 libexec := $(at)/libexec/jackdaw
 man8    := $(at)/share/man/man8
-manuals := $(wildcard $(foreach f,$(FOLDERS),$f/$(call program,$f).8))
 samples := $(wildcard etc/*.conf)
+
+# The settings in a manual page come from the daemon's own table; those of jackdaw.conf, which all have, from the
+# first daemon's.
+pages   := $(wildcard $(foreach f,$(folders),$f/$(call program,$f).8))
+manuals := $(foreach p,$(pages),$(BUILD)/man/$(notdir $p))
+teller   = $(if $(filter jackdawctl,$1),$(BUILD)/bin/$(firstword $(folders)) --man-suite,$(BUILD)/bin/$1 --man)
+define manual
+$(BUILD)/man/$(notdir $1): $1 $(filter-out %/jackdawctl,$(programs))
+	$(Q)mkdir -p $$(@D); $(call teller,$(basename $(notdir $1))) >$$@.settings
+	$(Q)sed -e '/^\.\\" SETTINGS/{r $$@.settings' -e 'd}' $1 >$$@
+endef
+$(foreach p,$(pages),$(eval $(call manual,$p)))
+
+# The sample files show every key with its default; test/check/samples compares.
+.PHONY: manuals samples
+manuals: $(manuals)
+samples: all
+	$(Q)$(BUILD)/bin/$(firstword $(folders)) --sample-suite >etc/jackdaw.conf
+	$(Q)for d in $(filter $(DAEMONS),$(folders)); do $(BUILD)/bin/$$d --sample >etc/$$d.conf || exit 1; done
 
 # in-tree file : installed file
 placed  := $(foreach f,$(wildcard etc/systemd/*.*),$f:$(at)/lib/systemd/system/$(notdir $f)) \
@@ -236,7 +254,7 @@ placed  := $(foreach f,$(wildcard etc/systemd/*.*),$f:$(at)/lib/systemd/system/$
            $(foreach f,$(wildcard etc/runit/*/run),$f:$(at)/share/jackdaw/runit/$(patsubst etc/runit/%,%,$f))
 
 .PHONY: install uninstall
-install: all
+install: all $(manuals)
 	install -d $(libexec) $(at)/bin $(man8) $(DESTDIR)$(SYSCONFDIR)
 	for d in $(filter $(DAEMONS),$(folders)); do install -m 755 $(BUILD)/bin/$$d $(libexec)/ || exit 1; done
 	for p in $(filter %/jackdawctl,$(programs)); do install -m 755 $$p $(at)/bin/ || exit 1; done
