@@ -8,6 +8,7 @@
 #define SETTLE_AFTER_MS 1000
 #define SETTLE_MAX 1000
 #define REQUEST_BUCKETS 1024
+#define UNANSWERED_MS 10000
 
 enum peer_state {
 	PEER_ABSENT,  /* never seen */

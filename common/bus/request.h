@@ -5,7 +5,8 @@
 
 /* Called once, never from inside bus_request: with the answer (its in->message tells which of the possible ones), or with
  * in and msg NULL when the deadline passed, a bound request's peer died or is another by now, a stable one waited too
- * long, or the bus is being freed. A request that failed before it was ever sent will not be sent any more. */
+ * long, it was acknowledged but not answered in 10 s more, or the bus is being freed. A request that failed before it was
+ * ever sent will not be sent any more. */
 typedef void bus_answer_fn(void *arg, const struct bus_in *in, const void *msg);
 
 /* As bus_send for a message whose first field is `req` (filled in here). While it is open the request's frame may be

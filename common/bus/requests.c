@@ -2,7 +2,7 @@
  * or by bus_cancel, which does not:
  *
  *   answered; deadline; its peer died (bound); waited too long (stable); not sent, for its peer is another by now;
- *   the bus is freed */
+ *   acknowledged or withdrawn without an answer; the bus is freed */
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -112,23 +112,26 @@ requests_answer(struct bus *b, const struct bus_in *in, uint64_t number, const v
 	return true;
 }
 
+/* A frame is acknowledged after its answer (BUS.md §5). If there was none it was lost on its way to us, who were
+ * presumed dead, and will not come. */
 void
 requests_frame_gone(struct bus *b, uint64_t number)
 {
 	struct request *r = request_find(b, number);
-	if (r)
-		r->kept = NULL;
+	if (!r)
+		return;
+	uint64_t deadline_ms = bus_now(b) + UNANSWERED_MS;
+	r->kept = NULL;
+	if (!r->deadline_ms || r->deadline_ms > deadline_ms)
+		r->deadline_ms = deadline_ms;
 }
 
-/* The frame is already out of its keep list. */
 void
 requests_fail(struct bus *b, uint64_t number)
 {
 	struct request *r = request_find(b, number);
-	if (!r)
-		return;
-	r->kept = NULL;
-	request_fail(b, r);
+	if (r)
+		request_fail(b, r);
 }
 
 static void

@@ -74,18 +74,19 @@ static void
 kept_release(struct bus *b, struct kept *k)
 {
 	list_remove(&k->under);
-	if (k->request)
-		requests_frame_gone(b, k->request);
 	struct custody *cause = k->cause;
 	bus_pool_put(&b->pool, k);
 	custody_release(cause);
 }
 
+/* From here on nobody else finds it: neither its request nor bus_withdraw. */
 static void
 sender_remove(struct bus *b, struct peer *p, struct kept *k)
 {
 	list_remove(&k->node);
 	list_remove(&k->under);
+	if (k->request)
+		requests_frame_gone(b, k->request);
 	sender_count(b, p, bus_message(k->type)->level, k, -1);
 }
 
@@ -349,7 +350,8 @@ sender_fail_waiting(struct bus *b, struct peer *p)
 
 /* ---- a successor ---- */
 
-/* All channels begin again; the stable frames that remain wait in remaining_r. */
+/* All channels begin again. The stable frames that remain wait in remaining_r; they count all the time, and may be
+ * withdrawn meanwhile. */
 void
 sender_restart(struct bus *b, struct peer *p, struct list remaining_r[LEVELS])
 {
@@ -357,16 +359,18 @@ sender_restart(struct bus *b, struct peer *p, struct list remaining_r[LEVELS])
 		struct out_channel *ch = &p->out[level];
 		list_init(&remaining_r[level]);
 		while (!list_empty(&ch->kept)) {
-			struct kept *k = pop_kept(&ch->kept);
-			sender_count(b, p, level, k, -1);
+			struct kept *k = CONTAINER_OF(ch->kept.next, struct kept, node);
 			if (kept_is_nop(k)) {
+				sender_remove(b, p, k);
 				kept_release(b, k);
 				continue;
 			}
-			k->seq = 0;
+			list_remove(&k->node);
 			list_add(&remaining_r[level], &k->node);
+			k->seq = 0;
 		}
 		ch->next_seq = 0;
+		sender_update_full(b, p, level);
 	}
 }
 
@@ -377,10 +381,8 @@ sender_continue(struct bus *b, struct peer *p, struct list remaining[LEVELS])
 		while (!list_empty(&remaining[level])) {
 			struct kept *k = pop_kept(&remaining[level]);
 			list_add(&p->out[level].kept, &k->node);
-			sender_count(b, p, level, k, +1);
 			sender_write(b, p, &p->out[level], k);
 		}
-		sender_update_full(b, p, level);
 	}
 }
 

@@ -12,34 +12,15 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "bus/bus_private.h"
+#include "bus_sim.h"
 
 #define MESSAGES 12
+#define REQUESTS 6
 #define WALKS 400
 #define STEPS 600
 
-enum who {
-	EDGE,
-	SESSIOND,
-	STORAGED,
-	N_WHO,
-};
-
-static const enum role role_of[N_WHO] = {ROLE_C2SD, ROLE_SESSIOND, ROLE_STORAGED};
-
-struct node {
-	struct bus *bus;
-	uint64_t inc;
-	struct buf out; /* written, not yet read by the router */
-	struct buf in;  /* forwarded by the router, not yet read */
-	bool connected;
-	bool greeted; /* the router has taken HELLO */
-	uint64_t away_until_ms;
-};
-
 static struct {
-	struct node nodes[N_WHO];
-	uint64_t random, now_ms, next_inc;
+	uint64_t random;
 	/* the client: numbers its messages and sends again what was not acknowledged */
 	uint64_t sent, acked;
 	bool edge_acked[MESSAGES + 1];
@@ -50,6 +31,12 @@ static struct {
 	uint64_t pending_n[MESSAGES * 4];
 	unsigned n_pending;
 	unsigned gone, new, failed;
+	/* requests of the edge, which its death forgets */
+	unsigned asked, answers, forgotten;
+	uint64_t answered; /* bits */
+	unsigned unanswered;
+	bool presumed; /* one who lived was presumed dead: an answer to it may be lost */
+	bool stopping; /* a bus is being freed: its requests fail */
 } w;
 
 static uint64_t
@@ -66,7 +53,7 @@ choose(uint64_t n)
 static struct endpoint
 to(enum who who)
 {
-	return (struct endpoint){.role = role_of[who]};
+	return (struct endpoint){.role = sim_role[who]};
 }
 
 static void
@@ -77,6 +64,80 @@ handle_stanza(void *ctx, const struct bus_in *in, const void *msg)
 	struct endpoint storaged = to(STORAGED);
 	(void)ctx;
 	bus_send(in->bus, &storaged, MSG_STORE, &store, &in->op, in->custody, BUS_PATIENT);
+}
+
+/* A BIND of the edge: sessiond asks storaged before it answers. */
+struct bind {
+	struct endpoint from;
+	uint64_t req;
+	struct custody *custody;
+	struct bus *bus;
+};
+
+static void
+on_roster(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct bind *b = arg;
+	struct msg_BOUND_TO answer = {.conn = b->req};
+	(void)msg;
+	assert_true(in || w.stopping || w.presumed);
+	if (in) {
+		bus_answer(b->bus, &b->from, b->req, MSG_BOUND_TO, &answer, NULL, b->custody);
+	}
+	/* unanswered: the edge asks no more, and is told by the acknowledgement */
+	if (!w.stopping)
+		custody_release(b->custody);
+	free(b);
+}
+
+static void
+handle_bind(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct bind *b = NEW(struct bind);
+	struct msg_ROSTER_GET get = {.owner = S("juliet@example.org")};
+	struct endpoint storaged = to(STORAGED);
+	(void)ctx;
+	*b = (struct bind){
+	    in->from, ((const struct msg_BIND *)msg)->req, custody_hold(in->custody), in->bus};
+	bus_request(in->bus, &storaged, MSG_ROSTER_GET, &get, NULL, in->custody, 0, on_roster, b);
+}
+
+static void
+handle_roster_get(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct msg_ROSTER r = {.version = 1};
+	(void)ctx;
+	bus_answer(in->bus, &in->from, ((const struct msg_ROSTER_GET *)msg)->req, MSG_ROSTER, &r,
+	    NULL, in->custody);
+}
+
+static void
+on_bound(void *arg, const struct bus_in *in, const void *msg)
+{
+	uint64_t bit = 1u << (uintptr_t)arg;
+	(void)msg;
+	if (w.stopping) {
+		w.forgotten++;
+		return;
+	}
+	if (!in) {
+		assert_true(w.presumed);
+		w.unanswered++;
+		return;
+	}
+	assert_int_equal(in->message->type, MSG_BOUND_TO);
+	assert_false(w.answered & bit);
+	w.answered |= bit;
+	w.answers++;
+}
+
+static void
+edge_asks(void)
+{
+	struct msg_BIND b = {.jid = S("juliet@example.org")};
+	struct endpoint sessiond = to(SESSIOND);
+	bus_request(sim.nodes[EDGE].bus, &sessiond, MSG_BIND, &b, NULL, NULL, 0, on_bound,
+	    (void *)(uintptr_t)w.asked++);
 }
 
 static void
@@ -121,7 +182,7 @@ edge_done(void *arg)
 static void
 edge_sends(uint64_t n)
 {
-	struct node *e = &w.nodes[EDGE];
+	struct node *e = &sim.nodes[EDGE];
 	struct msg_STANZA s = {.n = n, .st = {.payload = S("<body/>")}};
 	struct opid op = {.n = n};
 	struct endpoint sessiond = to(SESSIOND);
@@ -136,6 +197,9 @@ on_peer_gone(void *ctx, const struct endpoint *peer)
 {
 	(void)ctx;
 	assert_true(peer->incarnation != 0);
+	for (unsigned i = 0; i < N_WHO; i++)
+		if (peer->role == sim_role[i] && peer->incarnation == sim.nodes[i].inc)
+			w.presumed = true;
 	w.gone++;
 }
 
@@ -156,8 +220,15 @@ on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct 
 }
 
 static const struct bus_handler sessiond_handlers[] = {
-    {MSG_STANZA, 1u << ROLE_STORAGED, handle_stanza}, {0, 0, NULL}};
-static const struct bus_handler storaged_handlers[] = {{MSG_STORE, 0, handle_store}, {0, 0, NULL}};
+    {MSG_STANZA, 1u << ROLE_STORAGED, handle_stanza},
+    {MSG_BIND, 1u << ROLE_STORAGED | 1u << ROLE_C2SD, handle_bind},
+    {0, 0, NULL},
+};
+static const struct bus_handler storaged_handlers[] = {
+    {MSG_STORE, 0, handle_store},
+    {MSG_ROSTER_GET, 1u << ROLE_SESSIOND, handle_roster_get},
+    {0, 0, NULL},
+};
 static const struct bus_events events = {
     .peer_gone = on_peer_gone, .peer_new = on_peer_new, .failed = on_failed};
 
@@ -167,136 +238,7 @@ static struct bus_config configs[N_WHO] = {
     [STORAGED] = {.role = ROLE_STORAGED, .handlers = storaged_handlers, .events = &events},
 };
 
-/* ---- the router ---- */
-
-static void
-router_sends(enum who who, enum msg_type type, const void *msg)
-{
-	struct node *n = &w.nodes[who];
-	struct frame f = {.dst = frame_endpoint(role_of[who], 0), .dst_inc = n->inc};
-	frame_add_message(&n->in, &f, bus_message(type), msg);
-}
-
-static bool
-may_talk(enum who a, enum who b)
-{
-	return (a == SESSIOND) != (b == SESSIOND);
-}
-
-static struct rec_endpoint_is
-is(enum who who)
-{
-	return (struct rec_endpoint_is){
-	    .role = (uint8_t)role_of[who], .incarnation = w.nodes[who].inc};
-}
-
-static void
-router_tells(enum who about, enum msg_type type)
-{
-	struct msg_PEER_UP msg = {.peer = is(about)};
-	for (unsigned i = 0; i < N_WHO; i++)
-		if (w.nodes[i].greeted && may_talk((enum who)i, about))
-			router_sends((enum who)i, type, &msg);
-}
-
-static void
-router_greets(enum who who)
-{
-	struct rec_endpoint_is peers[N_WHO];
-	struct msg_WELCOME msg = {.incarnation = 1};
-	uint32_t n = 0;
-	for (unsigned i = 0; i < N_WHO; i++)
-		if (w.nodes[i].greeted && may_talk((enum who)i, who))
-			peers[n++] = is((enum who)i);
-	msg.peers = (struct bus_list){.items = n ? peers : NULL, .count = n};
-	router_sends(who, MSG_WELCOME, &msg);
-	router_tells(who, MSG_PEER_UP);
-	w.nodes[who].greeted = true;
-}
-
-static bool
-keep_frame(void *ctx, const struct frame *f)
-{
-	*(struct frame *)ctx = *f;
-	return true;
-}
-
-/* Takes the first frame; it lies in *copy. */
-static bool
-cut_one(struct buf *b, struct frame *f_r, struct buf *copy)
-{
-	uint32_t length;
-	if (buf_len(b) < sizeof(length))
-		return false;
-	memcpy(&length, buf_str(b).p, sizeof(length));
-	buf_add(copy, buf_str(b).p, length);
-	buf_consume(b, length);
-	struct frame_cutter c = {{0}};
-	const char *error;
-	bool ok = frame_cut(&c, buf_str(copy), keep_frame, f_r, &error);
-	frame_cutter_deinit(&c);
-	return ok;
-}
-
-/* The router reads one frame of this node. */
-static void
-router_reads(enum who who)
-{
-	struct buf copy = {0};
-	struct frame f;
-	if (w.nodes[who].connected && cut_one(&w.nodes[who].out, &f, &copy)) {
-		assert_null(frame_check(&f));
-		if (f.type == MSG_HELLO) {
-			router_greets(who);
-		} else if (frame_role(f.dst) != ROLE_ROUTER) {
-			for (unsigned i = 0; i < N_WHO; i++)
-				if (w.nodes[i].greeted && f.dst == frame_endpoint(role_of[i], 0) &&
-				    f.dst_inc == w.nodes[i].inc)
-					buf_add_str(&w.nodes[i].in, f.bytes);
-		}
-	}
-	buf_deinit(&copy);
-}
-
-static void
-node_reads(enum who who)
-{
-	struct node *n = &w.nodes[who];
-	struct buf copy = {0};
-	struct frame f;
-	if (n->connected && cut_one(&n->in, &f, &copy))
-		assert_true(bus_core_frame(n->bus, &f));
-	buf_deinit(&copy);
-	bus_core_turn(n->bus);
-}
-
 /* ---- what happens ---- */
-
-static struct buf *
-node_out(void *ctx)
-{
-	return &((struct node *)ctx)->out;
-}
-
-static void
-node_connects(enum who who)
-{
-	struct node *n = &w.nodes[who];
-	if (n->connected || w.now_ms < n->away_until_ms)
-		return;
-	n->connected = true;
-	buf_clear(&n->in);
-	buf_clear(&n->out);
-	bus_core_connected(n->bus, node_out, n);
-}
-
-static void
-node_disconnects(struct node *n)
-{
-	if (n->connected)
-		bus_core_disconnected(n->bus);
-	n->connected = n->greeted = false;
-}
 
 /* What a node has already been sent it may still read before it sees the end: any prefix. */
 static void
@@ -304,8 +246,8 @@ router_dies(void)
 {
 	for (unsigned i = 0; i < N_WHO; i++) {
 		for (uint64_t more = choose(6); more > 0; more--)
-			node_reads((enum who)i);
-		node_disconnects(&w.nodes[i]);
+			sim_node_reads((enum who)i);
+		sim_disconnect(&sim.nodes[i]);
 	}
 }
 
@@ -314,28 +256,28 @@ router_dies(void)
 static void
 link_breaks(enum who who)
 {
-	struct node *n = &w.nodes[who];
+	struct node *n = &sim.nodes[who];
 	if (!n->connected)
 		return;
 	for (uint64_t more = choose(6); more > 0; more--)
-		router_reads(who);
+		sim_router_reads(who);
 	if (n->greeted) {
 		n->greeted = false;
-		router_tells(who, MSG_PEER_DOWN);
+		sim_router_tells(who, MSG_PEER_DOWN);
 	}
 	for (uint64_t more = choose(6); more > 0; more--)
-		node_reads(who);
-	node_disconnects(n);
-	n->away_until_ms = w.now_ms + (choose(2) ? choose(6000) : 0);
+		sim_node_reads(who);
+	sim_disconnect(n);
+	n->away_until_ms = sim.now_ms + (choose(2) ? choose(6000) : 0);
 }
 
 static void
 node_starts(enum who who)
 {
-	struct node *n = &w.nodes[who];
-	n->inc = ++w.next_inc;
+	struct node *n = &sim.nodes[who];
+	n->inc = ++sim.next_inc;
 	n->bus = bus_core_new(&configs[who], n->inc);
-	n->bus->now_ms = w.now_ms;
+	n->bus->now_ms = sim.now_ms;
 	if (who != EDGE)
 		return;
 	/* the client comes back and sends again what was not acknowledged */
@@ -346,31 +288,39 @@ node_starts(enum who who)
 }
 
 static void
+node_stops(struct node *n)
+{
+	w.stopping = true;
+	bus_core_free(&n->bus);
+	w.stopping = false;
+}
+
+static void
 node_dies(enum who who)
 {
-	struct node *n = &w.nodes[who];
+	struct node *n = &sim.nodes[who];
 	/* the router still reads some of what was written */
 	for (uint64_t more = choose(6); more > 0; more--)
-		router_reads(who);
+		sim_router_reads(who);
 	if (n->greeted) {
 		n->greeted = false;
-		router_tells(who, MSG_PEER_DOWN);
+		sim_router_tells(who, MSG_PEER_DOWN);
 	}
 	n->connected = false;
 	if (who == STORAGED)
 		w.n_pending = 0;
-	bus_core_free(&n->bus);
+	node_stops(n);
 	node_starts(who);
 }
 
 static void
 time_passes(uint64_t ms)
 {
-	w.now_ms += ms;
+	sim.now_ms += ms;
 	for (unsigned i = 0; i < N_WHO; i++) {
-		w.nodes[i].bus->now_ms = w.now_ms;
-		bus_core_tick(w.nodes[i].bus);
-		bus_core_turn(w.nodes[i].bus);
+		sim.nodes[i].bus->now_ms = sim.now_ms;
+		bus_core_tick(sim.nodes[i].bus);
+		bus_core_turn(sim.nodes[i].bus);
 	}
 }
 
@@ -381,18 +331,20 @@ step(bool quiet)
 	switch (choose(quiet ? 8 : 9)) {
 	case 0:
 	case 1:
-		router_reads(who);
+		sim_router_reads(who);
 		return;
 	case 2:
 	case 3:
-		node_reads(who);
+		sim_node_reads(who);
 		return;
 	case 4:
-		if (w.sent < MESSAGES)
+		if (w.asked < REQUESTS && choose(3) == 0)
+			edge_asks();
+		else if (w.sent < MESSAGES)
 			edge_sends(++w.sent);
 		return;
 	case 5:
-		node_connects(who);
+		sim_connect(who);
 		return;
 	case 6:
 		storaged_commits();
@@ -421,6 +373,7 @@ static void
 walk(uint64_t seed, uint32_t window)
 {
 	memset(&w, 0, sizeof(w));
+	memset(&sim, 0, sizeof(sim));
 	w.random = seed * 0x9E3779B97F4A7C15u + 1;
 	for (unsigned i = 0; i < N_WHO; i++) {
 		configs[i].window_bytes = window;
@@ -436,14 +389,16 @@ walk(uint64_t seed, uint32_t window)
 	assert_int_equal(w.last_committed, MESSAGES);
 	assert_int_equal(w.failed, 0);
 	/* let the last acknowledgements arrive: then nobody keeps anything */
-	for (int i = 0; i < 3000; i++)
+	for (int i = 0; i < 10000; i++)
 		step(true);
+	assert_int_equal(w.answers + w.forgotten + w.unanswered, w.asked);
 	for (unsigned i = 0; i < N_WHO; i++) {
-		assert_int_equal(bus_stats(w.nodes[i].bus).kept_frames, 0);
-		assert_int_equal(bus_stats(w.nodes[i].bus).waiting_frames, 0);
-		bus_core_free(&w.nodes[i].bus);
-		buf_deinit(&w.nodes[i].in);
-		buf_deinit(&w.nodes[i].out);
+		assert_int_equal(bus_stats(sim.nodes[i].bus).kept_frames, 0);
+		assert_int_equal(bus_stats(sim.nodes[i].bus).waiting_frames, 0);
+		assert_int_equal(bus_stats(sim.nodes[i].bus).pending_requests, 0);
+		node_stops(&sim.nodes[i]);
+		buf_deinit(&sim.nodes[i].in);
+		buf_deinit(&sim.nodes[i].out);
 	}
 }
 
