@@ -69,7 +69,7 @@ handle_stanza(void *ctx, const struct bus_in *in, const void *msg)
 /* A BIND of the edge: sessiond asks storaged before it answers. */
 struct bind {
 	struct endpoint from;
-	uint64_t req;
+	uint64_t req, conn;
 	struct custody *custody;
 	struct bus *bus;
 };
@@ -78,7 +78,7 @@ static void
 on_roster(void *arg, const struct bus_in *in, const void *msg)
 {
 	struct bind *b = arg;
-	struct msg_BOUND_TO answer = {.conn = b->req};
+	struct msg_BOUND_TO answer = {.conn = b->conn};
 	(void)msg;
 	assert_true(in || w.stopping || w.presumed);
 	if (in) {
@@ -93,12 +93,12 @@ on_roster(void *arg, const struct bus_in *in, const void *msg)
 static void
 handle_bind(void *ctx, const struct bus_in *in, const void *msg)
 {
+	const struct msg_BIND *m = msg;
 	struct bind *b = NEW(struct bind);
 	struct msg_ROSTER_GET get = {.owner = S("juliet@example.org")};
 	struct endpoint storaged = to(STORAGED);
 	(void)ctx;
-	*b = (struct bind){
-	    in->from, ((const struct msg_BIND *)msg)->req, custody_hold(in->custody), in->bus};
+	*b = (struct bind){in->from, m->req, m->conn, custody_hold(in->custody), in->bus};
 	bus_request(in->bus, &storaged, MSG_ROSTER_GET, &get, NULL, in->custody, 0, on_roster, b);
 }
 
@@ -115,7 +115,6 @@ static void
 on_bound(void *arg, const struct bus_in *in, const void *msg)
 {
 	uint64_t bit = 1u << (uintptr_t)arg;
-	(void)msg;
 	if (w.stopping) {
 		w.forgotten++;
 		return;
@@ -126,6 +125,7 @@ on_bound(void *arg, const struct bus_in *in, const void *msg)
 		return;
 	}
 	assert_int_equal(in->message->type, MSG_BOUND_TO);
+	assert_int_equal(((const struct msg_BOUND_TO *)msg)->conn, (uintptr_t)arg);
 	assert_false(w.answered & bit);
 	w.answered |= bit;
 	w.answers++;
@@ -134,7 +134,7 @@ on_bound(void *arg, const struct bus_in *in, const void *msg)
 static void
 edge_asks(void)
 {
-	struct msg_BIND b = {.jid = S("juliet@example.org")};
+	struct msg_BIND b = {.conn = w.asked, .jid = S("juliet@example.org")};
 	struct endpoint sessiond = to(SESSIOND);
 	bus_request(sim.nodes[EDGE].bus, &sessiond, MSG_BIND, &b, NULL, NULL, 0, on_bound,
 	    (void *)(uintptr_t)w.asked++);
