@@ -51,8 +51,16 @@ act_keep(const struct act *act)
 void
 act_drop(struct act *act)
 {
-	custody_release(act->custody);
+	if (act->custody)
+		act_let_go(act->sd, act->custody);
 	act->custody = NULL;
+}
+
+void
+act_let_go(const struct sessiond *sd, struct custody *c)
+{
+	if (bus_of(sd))
+		custody_release(c);
 }
 
 static struct str

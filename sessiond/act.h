@@ -26,6 +26,8 @@ struct opid act_op_of(const struct act *act, enum op_kind kind, struct str what)
 /* A copy that holds the custody beyond the handler, until act_drop. */
 struct act act_keep(const struct act *act);
 void act_drop(struct act *act);
+/* custody_release, but for the end of the process: with the bus all custodies have gone. */
+void act_let_go(const struct sessiond *sd, struct custody *c);
 
 /* One allocation with all its strings; freed with free(). */
 struct stanza *stanza_copy(const struct stanza *st);

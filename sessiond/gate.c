@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "act.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -53,10 +54,10 @@ gate_passes(struct sessiond *sd, const struct bus_in *in, handler_fn *fn)
 }
 
 static void
-deferred_free(struct deferred *d)
+deferred_free(struct sessiond *sd, struct deferred *d)
 {
 	list_remove(&d->link);
-	custody_release(d->custody);
+	act_let_go(sd, d->custody);
 	free(d);
 }
 
@@ -85,7 +86,7 @@ let_through(struct sessiond *sd)
 
 		if (may_pass(sd, &d->from)) {
 			deferred_run(sd, d);
-			deferred_free(d);
+			deferred_free(sd, d);
 		}
 	}
 }
@@ -125,7 +126,7 @@ gate_forget(struct sessiond *sd, const struct endpoint *edge)
 		struct deferred *d = CONTAINER_OF(it, struct deferred, link);
 
 		if (d->from.role == edge->role && d->from.incarnation == edge->incarnation)
-			deferred_free(d);
+			deferred_free(sd, d);
 	}
 }
 
@@ -133,5 +134,5 @@ void
 gate_free(struct sessiond *sd)
 {
 	LIST_FOREACH_SAFE(&sd->deferred, it, nx)
-		deferred_free(CONTAINER_OF(it, struct deferred, link));
+		deferred_free(sd, CONTAINER_OF(it, struct deferred, link));
 }

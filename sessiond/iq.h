@@ -32,10 +32,10 @@ enum iq_rule {
 
 struct iq_entry {
 	const char *ns, *name;
+	iq_fn *fn;
 	enum stanza_type type; /* TYPE_GET or TYPE_SET */
 	enum iq_place place;
 	enum iq_rule rule;
-	iq_fn *fn;
 	bool is_feature; /* told in disco#info of that place */
 };
 

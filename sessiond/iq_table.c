@@ -7,28 +7,28 @@
 #define SESSION "urn:ietf:params:xml:ns:xmpp-session"
 
 const struct iq_entry iq_table[] = {
-    {"jabber:iq:roster", "query", TYPE_GET, IQ_ACCOUNT, IQ_OWNER, roster_iq_get, true},
-    {"jabber:iq:roster", "query", TYPE_SET, IQ_ACCOUNT, IQ_OWNER, roster_iq_set, false},
+    {"jabber:iq:roster", "query", roster_iq_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
+    {"jabber:iq:roster", "query", roster_iq_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 
-    {DISCO_INFO, "query", TYPE_GET, IQ_SERVER, IQ_ANYBODY, disco_info_server, true},
-    {DISCO_ITEMS, "query", TYPE_GET, IQ_SERVER, IQ_ANYBODY, disco_items_server, true},
-    {DISCO_INFO, "query", TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, disco_info_account, true},
-    {DISCO_ITEMS, "query", TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, disco_items_account, true},
+    {DISCO_INFO, "query", disco_info_server, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {DISCO_ITEMS, "query", disco_items_server, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {DISCO_INFO, "query", disco_info_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
+    {DISCO_ITEMS, "query", disco_items_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
 
-    {"urn:xmpp:ping", "ping", TYPE_GET, IQ_SERVER, IQ_ANYBODY, ping_answer, true},
-    {"urn:xmpp:ping", "ping", TYPE_GET, IQ_ACCOUNT, IQ_OWNER, ping_answer, false},
-    {"jabber:iq:version", "query", TYPE_GET, IQ_SERVER, IQ_ANYBODY, version_get, true},
-    {"urn:xmpp:time", "time", TYPE_GET, IQ_SERVER, IQ_ANYBODY, time_get, true},
-    {"jabber:iq:last", "query", TYPE_GET, IQ_SERVER, IQ_ANYBODY, last_server, true},
-    {"jabber:iq:last", "query", TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, last_account, true},
+    {"urn:xmpp:ping", "ping", ping_answer, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {"urn:xmpp:ping", "ping", ping_answer, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
+    {"jabber:iq:version", "query", version_get, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {"urn:xmpp:time", "time", time_get, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {"jabber:iq:last", "query", last_server, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {"jabber:iq:last", "query", last_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
 
-    {"vcard-temp", "vCard", TYPE_GET, IQ_ACCOUNT, IQ_ANYBODY, vcard_get, true},
-    {"vcard-temp", "vCard", TYPE_SET, IQ_ACCOUNT, IQ_OWNER, vcard_set, false},
-    {"jabber:iq:private", "query", TYPE_GET, IQ_ACCOUNT, IQ_OWNER, private_get, true},
-    {"jabber:iq:private", "query", TYPE_SET, IQ_ACCOUNT, IQ_OWNER, private_set, false},
+    {"vcard-temp", "vCard", vcard_get, TYPE_GET, IQ_ACCOUNT, IQ_ANYBODY, true},
+    {"vcard-temp", "vCard", vcard_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+    {"jabber:iq:private", "query", private_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
+    {"jabber:iq:private", "query", private_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 
     /* RFC 3921 §3, which clients still ask for; RFC 6121 made it mean nothing. */
-    {SESSION, "session", TYPE_SET, IQ_SERVER, IQ_ANYBODY, legacy_session_set, false},
-    {SESSION, "session", TYPE_SET, IQ_ACCOUNT, IQ_OWNER, legacy_session_set, false},
+    {SESSION, "session", legacy_session_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},
+    {SESSION, "session", legacy_session_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {.name = NULL},
 };

@@ -22,6 +22,8 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	sd->pushes = id_random_u64();
 	list_init(&sd->deferred);
 	list_init(&sd->doomed);
+	list_init(&sd->queues);
+	list_init(&sd->orphans);
 	list_init(&sd->idle_accounts);
 	list_init(&sd->removals);
 	for (unsigned i = 0; i < EDGES_MAX; i++)
@@ -47,18 +49,11 @@ sessiond_deinit(struct sessiond *sd)
 {
 	gate_free(sd);
 	free_sessions(sd);
+	inbound_free_all(sd);
+	stored_free_all(sd);
 	removals_free(sd);
 	accounts_free(sd);
 	register_free(sd);
-}
-
-static void
-doom_stalled(struct sessiond *sd, uint64_t now_ms)
-{
-	for (struct session *s = sd->by_sid; s; s = s->hh_sid.next)
-		if (outbound_is_stalled(s, now_ms))
-			session_doom(s, STREAM_RESOURCE_CONSTRAINT);
-	sessions_reap(sd);
 }
 
 void
@@ -71,7 +66,8 @@ sessiond_tick(void *sessiond)
 		register_ask_key(sd);
 	if (sd->has_cap_key)
 		register_check_all(sd);
-	doom_stalled(sd, now_ms);
+	outbound_check_stalled(sd, now_ms);
+	sessions_reap(sd);
 	removals_retry(sd);
 	accounts_trim(sd, now_ms);
 }

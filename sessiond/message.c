@@ -78,7 +78,7 @@ static void
 deliver_to_takers(
     struct account *a, const struct act *act, const struct stanza *st, enum message_action action)
 {
-	int least = 0;
+	int8_t least = 0;
 
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);

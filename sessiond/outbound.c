@@ -9,82 +9,6 @@
 #include "session.h"
 #include "teardown.h"
 
-/* What is just state may come twice without harm, and there is so much of it that it would push the messages out. */
-static bool
-ledger_wants(const struct opid *op)
-{
-	switch ((enum op_kind)op->kind) {
-	case OP_PRESENCE:
-	case OP_PROBE:
-	case OP_PROBE_ANSWER:
-	case OP_ROSTER_PUSH:
-		return false;
-	case OP_STANZA:
-	case OP_DELIVERY:
-	case OP_ARCHIVE_FROM:
-	case OP_ARCHIVE_TO:
-	case OP_OWED:
-	case OP_CARBON:
-	case OP_ROSTER:
-	case OP_ROSTER_CONTACT:
-	case OP_BOUNCE:
-	case OP_ANSWER:
-	case OP_BLOB:
-	case OP_OFFLINE_FLUSH:
-	case OP_SUBSCRIPTION:
-	case OP_KIND_COUNT:
-		break;
-	}
-	return !id_is_zero(&op->origin);
-}
-
-/* ---- ledger ---- */
-
-static uint32_t
-ledger_mark(const struct opid *op)
-{
-	uint32_t mark;
-
-	memcpy(&mark, op->origin.b, sizeof(mark));
-	return mark ^ (uint32_t)(op->n * 2654435761u) ^ op->kind;
-}
-
-const struct ledger_entry *
-ledger_find(const struct ledger *l, const struct opid *op)
-{
-	uint32_t mark = ledger_mark(op);
-
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct opid *have = &l->entries[i].op;
-
-		if (l->marks[i] == mark && have->n == op->n && have->kind == op->kind &&
-		    id_eq(&have->origin, &op->origin))
-			return &l->entries[i];
-	}
-	return NULL;
-}
-
-void
-ledger_add(struct ledger *l, const struct opid *op, uint64_t k)
-{
-	unsigned i;
-
-	if (!ledger_wants(op))
-		return;
-	if (l->n == l->cap && l->cap < LEDGER_MAX) {
-		l->cap = l->cap ? l->cap * 2 : 8;
-		if (l->cap > LEDGER_MAX)
-			l->cap = LEDGER_MAX;
-		l->marks = mem_grow(l->marks, l->cap * sizeof(*l->marks));
-		l->entries = mem_grow(l->entries, l->cap * sizeof(*l->entries));
-	}
-	i = l->n < l->cap ? l->n++ : l->oldest++;
-	if (l->oldest == LEDGER_MAX)
-		l->oldest = 0;
-	l->marks[i] = ledger_mark(op);
-	l->entries[i] = (struct ledger_entry){.k = k, .op = *op};
-}
-
 bool
 outbound_knows(const struct session *s, const struct opid *op)
 {
@@ -96,6 +20,7 @@ outbound_knows(const struct session *s, const struct opid *op)
 void
 outbound_init(struct outbox *o)
 {
+	list_init(&o->waiting);
 	list_init(&o->sent);
 	list_init(&o->queue);
 }
@@ -110,14 +35,15 @@ outgoing_free(struct outgoing *o)
 }
 
 void
-outbound_deinit(struct outbox *o)
+outbound_deinit(struct sessiond *sd, struct outbox *o)
 {
+	sd->queued_bytes -= o->queue_bytes;
+	list_remove(&o->waiting);
 	LIST_FOREACH_SAFE(&o->sent, it, nx)
 		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
 	LIST_FOREACH_SAFE(&o->queue, it, nx)
 		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
-	free(o->ledger.marks);
-	free(o->ledger.entries);
+	ledger_deinit(&o->ledger);
 }
 
 /* A single large stanza goes when nothing else is under way, or it would never go. */
@@ -168,17 +94,53 @@ number(struct session *s, struct outgoing *o)
 	s->out.sent_bytes += o->bytes;
 }
 
+static struct session *
+session_of(struct list *waiting)
+{
+	return CONTAINER_OF(CONTAINER_OF(waiting, struct outbox, waiting), struct session, out);
+}
+
+/* What waits here holds back the frames that it came with, of whatever client: the longest queue goes. */
+static void
+doom_longest(struct sessiond *sd)
+{
+	struct session *longest = NULL;
+
+	LIST_FOREACH(&sd->queues, it) {
+		struct session *s = session_of(it);
+
+		if (list_empty(&s->doomed) &&
+		    (!longest || s->out.queue_bytes > longest->out.queue_bytes))
+			longest = s;
+	}
+	if (longest)
+		session_doom(longest, STREAM_RESOURCE_CONSTRAINT);
+}
+
+static void
+queue_grows(struct session *s, size_t bytes)
+{
+	const struct sessiond_settings *set = settings_of(s->sd);
+
+	s->out.queue_bytes += bytes;
+	s->sd->queued_bytes += bytes;
+	if (s->out.queue_bytes > (size_t)set->queue_bytes)
+		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
+	else if (s->sd->queued_bytes > (size_t)set->queues_bytes)
+		doom_longest(s->sd);
+}
+
 static void
 queue(struct session *s, struct outgoing *o, const struct delivery *d)
 {
-	if (list_empty(&s->out.queue))
+	if (list_empty(&s->out.queue)) {
 		s->out.progress_ms = clock_mono_ms();
+		list_add(&s->sd->queues, &s->out.waiting);
+	}
 	o->st = stanza_copy(d->st);
 	o->act = act_keep(d->act);
 	list_add(&s->out.queue, &o->link);
-	s->out.queue_bytes += o->bytes;
-	if (s->out.queue_bytes > (size_t)settings_of(s->sd)->queue_bytes)
-		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
+	queue_grows(s, o->bytes);
 }
 
 bool
@@ -222,10 +184,13 @@ pump(struct session *s)
 			return;
 		list_remove(&o->link);
 		s->out.queue_bytes -= o->bytes;
+		s->sd->queued_bytes -= o->bytes;
 		number(s, o);
+		ledger_number(&s->out.ledger, &o->op, o->k);
 		send_frame(s, &o->act, &o->op, o->st, o->stamp_us);
 		act_drop(&o->act);
 	}
+	list_remove(&s->out.waiting);
 }
 
 #define ROWS_PER_DROP 1000 /* as messages.def has it */
@@ -261,12 +226,17 @@ outbound_written(struct session *s, const struct act *act, uint64_t k)
 	return true;
 }
 
-bool
-outbound_is_stalled(const struct session *s, uint64_t now_ms)
+void
+outbound_check_stalled(struct sessiond *sd, uint64_t now_ms)
 {
-	uint64_t allowed = (uint64_t)settings_of(s->sd)->stall_seconds * 1000;
+	uint64_t allowed = (uint64_t)settings_of(sd)->stall_seconds * 1000;
 
-	return !list_empty(&s->out.queue) && now_ms - s->out.progress_ms > allowed;
+	LIST_FOREACH(&sd->queues, it) {
+		struct session *s = session_of(it);
+
+		if (now_ms - s->out.progress_ms > allowed)
+			session_doom(s, STREAM_RESOURCE_CONSTRAINT);
+	}
 }
 
 bool

@@ -3,28 +3,15 @@
 #pragma once
 
 #include "act.h"
+#include "ledger.h"
 
 struct session;
 
-/* Ids that were sent on a session and may be brought again; the oldest is forgotten at the cap. The marks are a
- * compact index: most searches read nothing else. */
-#define LEDGER_MAX 1000
-
-struct ledger_entry {
-	uint64_t k; /* 0 while it waits in the queue */
-	struct opid op;
-};
-
-struct ledger {
-	uint32_t *marks;
-	struct ledger_entry *entries;
-	unsigned n, cap, oldest;
-};
-
 struct outbox {
-	uint64_t k;       /* number of the last stanza sent */
-	uint64_t written; /* the highest that the edge reported */
-	struct list sent; /* struct outgoing: numbered, not yet written to the client */
+	struct list waiting; /* in sd->queues while something is queued */
+	uint64_t k;          /* number of the last stanza sent */
+	uint64_t written;    /* the highest that the edge reported */
+	struct list sent;    /* struct outgoing: numbered, not yet written to the client */
 	struct list queue; /* struct outgoing: behind the window; settings queue_bytes, then the session ends */
 	size_t sent_bytes, queue_bytes;
 	uint64_t progress_ms; /* when something was written last, or the queue began */
@@ -52,7 +39,7 @@ struct delivery {
 };
 
 void outbound_init(struct outbox *o);
-void outbound_deinit(struct outbox *o);
+void outbound_deinit(struct sessiond *sd, struct outbox *o);
 
 /* False when the session's ledger has the id: it was sent before. */
 bool outbound_send(struct session *s, const struct delivery *d);
@@ -77,12 +64,9 @@ void fanout_end(struct fanout *f);
 
 /* The edge says: all up to k are written. False when k was never sent. */
 bool outbound_written(struct session *s, const struct act *act, uint64_t k);
-/* Is the window full, and for longer than is allowed? */
-bool outbound_is_stalled(const struct session *s, uint64_t now_ms);
+/* Dooms the sessions whose window is full for longer than is allowed. */
+void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
 
-/* Ledger of a session that an edge registers. */
-void ledger_add(struct ledger *l, const struct opid *op, uint64_t k);
-const struct ledger_entry *ledger_find(const struct ledger *l, const struct opid *op);
 /* The row of an offline message that was sent as k already (an earlier sessiond knew it): true when it is written and the
  * row can go; otherwise it goes with WRITTEN. */
 bool outbound_remember_row(struct session *s, uint64_t k, uint64_t row);

@@ -27,6 +27,7 @@ struct sessiond_settings {
 	int64_t requests_max;
 	int64_t window_bytes;
 	int64_t queue_bytes;
+	int64_t queues_bytes;
 	int64_t stall_seconds;
 };
 
@@ -63,9 +64,12 @@ struct sessiond {
 	struct edge edges[EDGES_MAX];
 
 	struct session *by_handle, *by_sid; /* uthash (sessions.c) */
+	struct list queues;                 /* struct outbox: with something in the queue */
+	size_t queued_bytes;                /* of all of them: settings queues_bytes */
 	struct list doomed;                 /* sessions to end when the handler has returned */
-	struct account *accounts;           /* uthash (account.c) */
-	struct list idle_accounts;          /* the longest idle first */
+	struct list orphans;       /* stanzas of ended sessions that are under way (inbound.c) */
+	struct account *accounts;  /* uthash (account.c) */
+	struct list idle_accounts; /* the longest idle first */
 	unsigned n_accounts_idle;
 
 	struct list removals; /* accounts being removed (removal.c) */

@@ -33,6 +33,9 @@ const struct setting sessiond_settings_table[] = {
 	"Bytes given to an edge for one session and not yet written to its client."),
     INT(queue_bytes, 4096, 67108864, "2097152",
 	"Bytes that wait behind the window; over it the session is closed."),
+    INT(queues_bytes, 4096, 1073741824, "2097152",
+	"The same over all sessions: over it the one with the longest queue is closed. Must be well below the"
+	" window of the bus (4 MiB), or clients that do not read would hold up all others."),
     INT(stall_seconds, 1, 3600, "60",
 	"How long a session with a full window may make no progress before it is closed."),
     {.name = NULL},

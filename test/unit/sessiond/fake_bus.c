@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 struct custody {
+	struct list link;
 	struct bus *bus;
 	struct custody *inner;
 	int refs;
@@ -27,6 +28,7 @@ custody_make(struct bus *b, unsigned level)
 	c->refs = 1;
 	c->level = level;
 	b->custodies++;
+	list_add(&b->all, &c->link);
 	return c;
 }
 
@@ -55,6 +57,7 @@ custody_release(struct custody *c)
 	if (c->done)
 		c->done(c->arg);
 	c->bus->custodies--;
+	list_remove(&c->link);
 	free(c);
 	custody_release(inner);
 }
@@ -370,6 +373,7 @@ fake_bus_init(struct bus *b, struct sessiond *sd)
 {
 	list_init(&b->sent);
 	list_init(&b->waiting);
+	list_init(&b->all);
 	b->sd = sd;
 	b->shards = 1;
 }
@@ -392,4 +396,30 @@ fake_bus_deinit(struct bus *b)
 		else
 			sent_ack(b, s);
 	}
+}
+
+void
+fake_bus_free(struct bus *b)
+{
+	struct sent *s;
+
+	for (;;) {
+		s = NULL;
+		LIST_FOREACH(&b->waiting, it)
+			if (CONTAINER_OF(it, struct sent, link)->fn)
+				s = CONTAINER_OF(it, struct sent, link);
+		if (!s && !(s = sent_take(b)))
+			break;
+		if (s->fn)
+			sent_answer(b, s, 0, NULL);
+	}
+	LIST_FOREACH_SAFE(&b->waiting, it, nx) {
+		s = CONTAINER_OF(it, struct sent, link);
+		s->cause = NULL;
+		sent_ack(b, s);
+	}
+	LIST_FOREACH_SAFE(&b->all, it, nx)
+		free(CONTAINER_OF(it, struct custody, link));
+	b->custodies = 0;
+	list_init(&b->all);
 }

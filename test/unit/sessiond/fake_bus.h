@@ -31,11 +31,14 @@ struct bus {
 	unsigned errors;              /* calls of bus_protocol_error */
 	char what[128];
 	unsigned custodies; /* alive */
+	struct list all;    /* struct custody */
 };
 
 void fake_bus_init(struct bus *b, struct sessiond *sd);
 /* Drops what is left, as when the bus is freed: open requests are told. */
 void fake_bus_deinit(struct bus *b);
+/* As bus_free does: requests are told, everything else is gone, custodies call nobody. */
+void fake_bus_free(struct bus *b);
 
 /* Hands a frame to its handler. True when it was acknowledged by the time the handler returned; otherwise *acked_r (may be
  * NULL) becomes true when it is. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "scene_store.h"
 #include "xml/reader.h"
 #include "xml/tree.h"
 #include "xml/writer.h"
@@ -281,6 +280,7 @@ default_settings(struct sessiond_settings *set)
 	    .requests_max = 500,
 	    .window_bytes = 262144,
 	    .queue_bytes = 2097152,
+	    .queues_bytes = 2097152,
 	    .stall_seconds = 60};
 }
 
@@ -334,6 +334,18 @@ scene_free(struct scene *s)
 	sessiond_deinit(&s->sd);
 	fake_bus_deinit(&s->bus);
 	assert_int_equal(s->bus.custodies, 0);
+	scene_store_free(s);
+	arena_deinit(&s->arena);
+	buf_deinit(&s->out);
+	free(s);
+}
+
+void
+scene_stop(struct scene *s)
+{
+	fake_bus_free(&s->bus);
+	s->daemon.bus = NULL;
+	sessiond_deinit(&s->sd);
 	scene_store_free(s);
 	arena_deinit(&s->arena);
 	buf_deinit(&s->out);

@@ -19,12 +19,10 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "fake_bus.h"
-#include "register.h"
+#include "scene_store.h"
 #include "session.h"
 
 #define CLIENTS_MAX 16
-#define USERS_MAX 64
-#define ROWS_MAX 2000
 
 struct client {
 	char name[64]; /* "romeo/orchard" */
@@ -34,24 +32,6 @@ struct client {
 	uint64_t n;          /* of the last stanza sent */
 	uint64_t k;          /* of the last one got */
 	uint64_t last_acked; /* result of the last says: acknowledged at once? */
-};
-
-struct row {
-	uint64_t row;
-	char *owner;
-	struct opid op;
-	int64_t stamp_us;
-	struct stanza *st;
-};
-
-struct item {
-	char *owner;
-	struct buf body; /* ROSTER_PUT as it came */
-};
-
-struct value {
-	char *owner, *key, *data;
-	unsigned space;
 };
 
 struct scene {
@@ -91,6 +71,8 @@ struct scene *scene_new(void);
 /* The same, but just linked: the gate is closed. */
 struct scene *scene_new_closed(void);
 void scene_free(struct scene *s);
+/* Ends it as the skeleton does: the bus first. */
+void scene_stop(struct scene *s);
 /* Key and REG_END: the gate opens. */
 void scene_open(struct scene *s);
 /* Answers what is open as far as authd and storaged are up, writes the transcript. */

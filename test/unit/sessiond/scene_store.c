@@ -1,5 +1,5 @@
 /* See scene_store.h. */
-#include "scene_store.h"
+#include "scene.h"
 
 #include <stdio.h>
 #include <stdlib.h>

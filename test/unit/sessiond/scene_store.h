@@ -1,7 +1,30 @@
 /* The scene's authd and storaged. */
 #pragma once
 
-#include "scene.h"
+#include "fake_bus.h"
+
+#define USERS_MAX 64
+#define ROWS_MAX 2000
+
+struct scene;
+
+struct row {
+	uint64_t row;
+	char *owner;
+	struct opid op;
+	int64_t stamp_us;
+	struct stanza *st;
+};
+
+struct item {
+	char *owner;
+	struct buf body; /* ROSTER_PUT as it came */
+};
+
+struct value {
+	char *owner, *key, *data;
+	unsigned space;
+};
 
 /* Answers or acknowledges a frame to them: true when it was theirs. */
 bool scene_store_answers(struct scene *s, struct sent *f);

@@ -165,8 +165,7 @@ test_ledger_cap(void **state)
 	op.kind = OP_PRESENCE;
 	ledger_add(&l, &op, 1);
 	assert_null(ledger_find(&l, &op));
-	free(l.marks);
-	free(l.entries);
+	ledger_deinit(&l);
 }
 
 static void
@@ -255,6 +254,30 @@ test_queue_overflow(void **state)
 	s->settings.window_bytes = 1 << 20;
 	says(s, "juliet/balcony", "<presence/>");
 	assert_int_equal(count(s, "<body>"), 20);
+	scene_free(s);
+}
+
+/* Over all sessions: the longest queue goes, the others stay. */
+static void
+test_all_queues_overflow(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	s->settings.queues_bytes = 16384;
+	login(s, "romeo/orchard");
+	login(s, "nurse/kitchen");
+	login(s, "juliet/balcony");
+	for (unsigned i = 0; i < 5; i++)
+		says(s, "romeo/orchard",
+		    "<message to='nurse@h' type='chat'><body>short</body></message>");
+	for (unsigned i = 0; i < 25; i++)
+		send_long(s, i);
+	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
+	assert_false(has(s, "nurse/kitchen: RELEASE"));
+	assert_int_equal(s->sd.queued_bytes, 0);
+	assert_int_equal(s->n_rows, 25);
 	scene_free(s);
 }
 
@@ -392,6 +415,38 @@ test_closed_waits(void **state)
 	scene_free(s);
 }
 
+/* The process ends with everything under way: frames that wait, a full window, requests without answers. */
+static void
+test_stop_in_the_middle(void **state)
+{
+	struct scene *s = scene_new();
+	struct endpoint second = {.role = ROLE_C2SD, .instance = 1, .incarnation = 2000};
+	struct endpoint authd = {.role = ROLE_AUTHD, .incarnation = 1};
+	struct msg_USER_REMOVE remove = {.jid = S("tybalt@h")};
+
+	(void)state;
+	s->settings.window_bytes = 4096;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	login(s, "mercutio/square");
+	for (unsigned i = 0; i < 6; i++)
+		send_long(s, i);
+	s->hold_acks = true;
+	says(s, "mercutio/square", "<message to='romeo@h'><body>1</body></message>");
+	s->is_storaged_down = s->is_authd_down = true;
+	says(s, "mercutio/square", "<message to='nurse@h'><body>1</body></message>");
+	says(s, "romeo/orchard", "<iq type='get' id='v'><vCard xmlns='vcard-temp'/></iq>");
+	says(s, "romeo/orchard", "<presence to='nurse@h' type='subscribe'/>");
+	leaves(s, "mercutio/square");
+	binds(s, "benvolio/x");
+	fake_receive(&s->bus, &authd, MSG_USER_REMOVE, &remove, NULL, NULL);
+	s->bus.c2sd_incarnation[1] = 2000;
+	sessiond_events.peer_new(&s->sd, &second);
+	s->edge = second;
+	binds(s, "nurse/y");
+	scene_stop(s);
+}
+
 static void
 test_written_of_nothing(void **state)
 {
@@ -417,12 +472,14 @@ main(void)
 	    cmocka_unit_test(test_ledger_cap),
 	    cmocka_unit_test(test_window),
 	    cmocka_unit_test(test_queue_overflow),
+	    cmocka_unit_test(test_all_queues_overflow),
 	    cmocka_unit_test(test_stalled),
 	    cmocka_unit_test(test_unwritten_at_the_end),
 	    cmocka_unit_test(test_no_duplicate_at_the_end),
 	    cmocka_unit_test(test_dead_edge),
 	    cmocka_unit_test(test_closed_waits),
 	    cmocka_unit_test(test_written_of_nothing),
+	    cmocka_unit_test(test_stop_in_the_middle),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
