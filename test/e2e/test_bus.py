@@ -14,7 +14,8 @@ import pytest
 from suite import BUILD, PATIENCE, wait_for
 
 ROLES = ["router", "c2sd", "s2sd", "componentd", "sessiond", "authd", "storaged", "ctl", "keyd"]
-COUNT = 60000
+COUNT = 20000
+FOR_EVER = 10 ** 9
 
 
 class House:
@@ -108,27 +109,28 @@ def test_echo(house):
 def test_the_router_is_killed(house):
     router = house.router()
     house.echo("sessiond", "back")
-    there = house.echo("c2sd", "there", str(COUNT))
-    for _ in range(3):
+    there = house.echo("c2sd", "there", str(FOR_EVER))
+    for _ in range(5):
         time.sleep(0.05 * PATIENCE)
         kill(router)
-        assert there.poll() is None, "it was over too soon"
         router = house.router()
+    there.terminate()
     got = result(there)
-    assert (got["returned"], got["again"], got["acked"]) == (COUNT, 0, COUNT)
+    assert got["returned"] == got["acked"] > 1000
+    assert got["again"] == 0
 
 
 def test_the_receiver_is_killed(house):
     house.router()
     back = house.echo("sessiond", "back")
-    there = house.echo("c2sd", "there", str(COUNT))
-    for _ in range(3):
+    there = house.echo("c2sd", "there", str(FOR_EVER))
+    for _ in range(5):
         time.sleep(0.05 * PATIENCE)
         kill(back)
-        assert there.poll() is None, "it was over too soon"
         back = house.echo("sessiond", "back")
+    there.terminate()
     got = result(there)
-    assert (got["returned"], got["acked"]) == (COUNT, COUNT)
+    assert got["returned"] == got["acked"] > 1000
 
 
 def test_trace_hides_payloads(house):

@@ -2,7 +2,9 @@
  *
  *   bus_echo back          a sessiond that gives every STANZA back as a DELIVER, held together by custody
  *   bus_echo there COUNT   a c2sd that sends COUNT stanzas, and checks that each comes back, the first time in order,
- *                          and is acknowledged after that; prints how many came again, exits with 0 at the end */
+ *                          and is acknowledged after that; prints how many came again, exits with 0 at the end; on
+ *                          SIGTERM it sends no more */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -77,6 +79,15 @@ on_timer(void *ctx)
 		send_one(++t.sent);
 }
 
+static void
+on_enough(void *ctx)
+{
+	(void)ctx;
+	t.count = t.sent;
+	if (t.acked == t.count)
+		loop_stop(t.loop);
+}
+
 static const struct bus_handler back_handlers[] = {
     {MSG_STANZA, 1u << ROLE_C2SD, handle_stanza}, {0, 0, NULL}};
 static const struct bus_handler there_handlers[] = {{MSG_DELIVER, 0, handle_deliver}, {0, 0, NULL}};
@@ -97,9 +108,11 @@ main(int argc, char **argv)
 	t.loop = loop_new();
 	t.bus = bus_new(t.loop, &config);
 	t.timer = loop_timer_new(t.loop, on_timer, NULL);
+	struct loop_signal *enough = loop_signal_new(t.loop, SIGTERM, on_enough, NULL);
 	if (there)
 		loop_timer_start(t.timer, 0, PAUSE_MS);
 	loop_run(t.loop);
+	loop_signal_free(&enough);
 	printf("returned %u again %u acked %u resent %u\n", (unsigned)t.returned, (unsigned)t.again,
 	    (unsigned)t.acked, (unsigned)bus_stats(t.bus).resent);
 	loop_timer_free(&t.timer);
