@@ -1,0 +1,85 @@
+"""A c2sd that somebody has taken over can't become anybody (SECURITY.md §2.5, C-5): each rule is broken by a rogue on the bus of a
+suite that runs; the rogue is cut off or refused, and two clients that chat notice nothing."""
+
+import asyncio
+import os
+import subprocess
+
+import pytest
+
+from chat import clients
+from suite import BUILD, PATIENCE
+
+
+def rogue(suite, *args):
+    """What came of it, as a list of words."""
+    door = suite.dir / "c2sd" / "router.sock"
+    uid = door.stat().st_uid if os.geteuid() == 0 else os.geteuid()
+    done = subprocess.run([str(BUILD / "test" / "tool" / "rogue"), str(door), str(uid), *args],
+                          capture_output=True, text=True, timeout=30 * PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split()
+
+
+def chat_beside(suite, attack):
+    """Runs the attack while alice and bob chat; both stay connected, and bob hears alice alone."""
+    async def story():
+        async with clients(suite, "alice@localhost/a", "bob@localhost/b") as (alice, bob):
+            alice.say("bob@localhost/b", "before")
+            assert (await bob.hear())["body"] == "before"
+            result = await asyncio.get_running_loop().run_in_executor(None, attack)
+            alice.say("bob@localhost/b", "after")
+            assert (await bob.hear())["body"] == "after"
+            await bob.nothing()
+            assert not alice.ended.is_set() and not bob.ended.is_set()
+            return result
+    return asyncio.run(story())
+
+
+# What the rogue sees: its link is closed, or the answer to its request is a refusal.
+CUT_OFF = ["closed"]
+
+
+@pytest.mark.parametrize("scenario, expected", [
+    (("user-add",), CUT_OFF),
+    (("roster",), CUT_OFF),
+    (("redeem",), CUT_OFF),
+    (("deliver",), CUT_OFF),
+    (("malformed",), CUT_OFF),
+    (("length",), CUT_OFF),
+    (("from", "1", "bob@localhost/b", "alice@localhost/a"), None),
+    (("handle", "1", "bob@localhost/b"), ["RELEASE", "open"]),
+    (("ticket", "alice@localhost"), ["FAILED", "open"]),
+    (("reg", "alice@localhost/a"), None),
+    (("reg-forged", "alice@localhost/a"), None),
+])
+def test_inv_29_a_rogue_edge_becomes_nobody(suite, scenario, expected):
+    got = chat_beside(suite, lambda: rogue(suite, *scenario))
+    if expected is None:
+        # Cut off, or told to release a session that it does not have: either way it has none.
+        assert got in (CUT_OFF, ["RELEASE", "open"]), got
+    else:
+        assert got == expected
+
+
+def test_a_rogue_registers_nothing_with_a_new_sessiond(own_suite):
+    """After a restart of sessiond edges say which sessions they have: only a capability makes that true."""
+    def attack():
+        own_suite.kill("sessiond")
+        got = rogue(own_suite, "reg-forged", "alice@localhost/forged")
+        own_suite.wait_linked()
+        return got
+    chat_beside(own_suite, attack)
+    assert "alice@localhost/forged" not in own_suite.ctl("session", "list").stdout
+
+
+def test_the_door_of_another_role_stays_shut(suite):
+    """A role is its socket and its user: c2sd's user finds no other door open."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: every role has the same user")
+    uid = (suite.dir / "c2sd" / "router.sock").stat().st_uid
+    for role in ("sessiond", "authd", "storaged", "ctl", "s2sd", "componentd"):
+        door = suite.dir / role / "router.sock"
+        done = subprocess.run([str(BUILD / "test" / "tool" / "rogue"), str(door), str(uid), "roster"],
+                              capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == 2 and "Permission denied" in done.stderr, (role, done)
