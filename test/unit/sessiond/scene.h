@@ -22,7 +22,7 @@
 #include "scene_store.h"
 #include "session.h"
 
-#define CLIENTS_MAX 16
+#define CLIENTS_MAX 256
 
 struct client {
 	char name[64]; /* "romeo/orchard" */

@@ -138,6 +138,7 @@ answer_del(struct scene *s, struct sent *f)
 	free(i->owner);
 	buf_deinit(&i->body);
 	*i = s->items[--s->n_items];
+	memset(&s->items[s->n_items], 0, sizeof(struct item));
 	answer_changed(s, f);
 }
 

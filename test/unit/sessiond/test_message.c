@@ -219,6 +219,32 @@ test_other_shard(void **state)
 	scene_free(s);
 }
 
+/* Another server is down for a minute (BUS.md §11). */
+static void
+test_route_that_waited_too_long(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *c = login(s, "romeo/orchard");
+	struct msg_ROUTE m = {
+	    .st = stanza_from(s,
+		"<message from='romeo@h/orchard' to='a@remote.example' id='m'><body>1</body></message>")};
+	struct opid op = {.origin = c->sid, .n = 9, .kind = OP_DELIVERY};
+
+	(void)state;
+	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, true);
+	scene_pump(s);
+	expect(s,
+	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
+	    "[service-unavailable]</message>\n");
+	op.n++;
+	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, false);
+	scene_pump(s);
+	expect(s,
+	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
+	    "[remote-server-timeout]</message>\n");
+	scene_free(s);
+}
+
 /* SECURITY C-4: nobody brings a sender that is not theirs. */
 static void
 test_inv_11_foreign_from(void **state)
@@ -283,6 +309,7 @@ main(void)
 	    cmocka_unit_test(test_unknown_user_and_domain),
 	    cmocka_unit_test(test_groupchat_bounces),
 	    cmocka_unit_test(test_other_shard),
+	    cmocka_unit_test(test_route_that_waited_too_long),
 	    cmocka_unit_test(test_inv_11_foreign_from),
 	    cmocka_unit_test(test_inv_11_server_payloads),
 	};

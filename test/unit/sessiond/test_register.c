@@ -237,6 +237,35 @@ test_barrier_waits_for_the_key(void **state)
 	scene_free(s);
 }
 
+/* authd does not answer the question for the generations: it is asked again. */
+static void
+test_authd_does_not_answer(void **state)
+{
+	struct scene *s = scene_new_closed();
+	struct held h;
+
+	(void)state;
+	make_held(&h);
+	scene_pump(s);
+	s->is_authd_down = true;
+	registers(s, "romeo/orchard", &h);
+	send_end(s);
+	LIST_FOREACH_SAFE(&s->bus.waiting, it, nx) {
+		struct sent *f = CONTAINER_OF(it, struct sent, link);
+
+		assert_int_equal(f->message->type, MSG_GENERATIONS_GET);
+		sent_answer(&s->bus, f, 0, NULL);
+	}
+	assert_false(s->sd.is_open);
+	s->is_authd_down = false;
+	sessiond_tick(&s->sd);
+	scene_pump(s);
+	assert_true(s->sd.is_open);
+	assert_int_equal(sessions_count(&s->sd), 1);
+	buf_deinit(&h.body);
+	scene_free(s);
+}
+
 /* What an edge registered before it died without REG_END is discarded. */
 static void
 test_edge_dies_while_it_registers(void **state)
@@ -351,6 +380,7 @@ main(void)
 	    cmocka_unit_test(test_barrier),
 	    cmocka_unit_test(test_barrier_opens_after_a_while),
 	    cmocka_unit_test(test_barrier_waits_for_the_key),
+	    cmocka_unit_test(test_authd_does_not_answer),
 	    cmocka_unit_test(test_edge_dies_while_it_registers),
 	    cmocka_unit_test(test_edge_that_was_presumed_dead),
 	    cmocka_unit_test(test_late_edge),

@@ -115,6 +115,25 @@ test_handle_of_another_session(void **state)
 	scene_free(s);
 }
 
+/* What the edge found wrong is answered here: it writes no stanza of its own. */
+static void
+test_refused_by_the_edge(void **state)
+{
+	struct scene *s = scene_new();
+	struct client *c = login(s, "romeo/orchard");
+	struct msg_STANZA m = {
+	    .conn = c->conn, .sid = c->sid, .n = ++c->n, .refuse = SE_JID_MALFORMED};
+
+	(void)state;
+	m.st = stanza_from(s, "<message id='m'><body>1</body></message>");
+	assert_true(!fake_receive(&s->bus, &c->edge, MSG_STANZA, &m, NULL, NULL));
+	scene_pump(s);
+	expect(s,
+	    "romeo/orchard: <message from='romeo@h' to='romeo@h/orchard' id='m' type='error'>[jid-malformed]</message>\n");
+	assert_int_equal(sessions_by_sid(&s->sd, &c->sid)->done, c->n);
+	scene_free(s);
+}
+
 /* The same id never goes twice to a session, whoever brings it. */
 static void
 test_ledger(void **state)
@@ -468,6 +487,7 @@ main(void)
 	    cmocka_unit_test(test_acknowledged_in_order),
 	    cmocka_unit_test(test_fence),
 	    cmocka_unit_test(test_handle_of_another_session),
+	    cmocka_unit_test(test_refused_by_the_edge),
 	    cmocka_unit_test(test_ledger),
 	    cmocka_unit_test(test_ledger_cap),
 	    cmocka_unit_test(test_window),
