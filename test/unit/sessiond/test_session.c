@@ -164,30 +164,6 @@ test_ledger(void **state)
 }
 
 static void
-test_ledger_cap(void **state)
-{
-	struct ledger l = {0};
-	struct opid op = {.origin = id_random(), .kind = OP_DELIVERY};
-
-	(void)state;
-	for (op.n = 1; op.n <= LEDGER_MAX + 10; op.n++)
-		ledger_add(&l, &op, op.n);
-	assert_int_equal(l.n, LEDGER_MAX);
-	op.n = 10;
-	assert_null(ledger_find(&l, &op));
-	op.n = 11;
-	assert_non_null(ledger_find(&l, &op));
-	op.n = LEDGER_MAX + 10;
-	assert_int_equal(ledger_find(&l, &op)->k, op.n);
-	/* State is not worth a place. */
-	op.n = 5000;
-	op.kind = OP_PRESENCE;
-	ledger_add(&l, &op, 1);
-	assert_null(ledger_find(&l, &op));
-	ledger_deinit(&l);
-}
-
-static void
 send_long(struct scene *s, unsigned i)
 {
 	struct buf b = {0};
@@ -489,7 +465,6 @@ main(void)
 	    cmocka_unit_test(test_handle_of_another_session),
 	    cmocka_unit_test(test_refused_by_the_edge),
 	    cmocka_unit_test(test_ledger),
-	    cmocka_unit_test(test_ledger_cap),
 	    cmocka_unit_test(test_window),
 	    cmocka_unit_test(test_queue_overflow),
 	    cmocka_unit_test(test_all_queues_overflow),
