@@ -6,6 +6,8 @@
 const struct command commands[] = {
     {"init", NULL, "[--domain NAME …] [--port-offset N]", "makes a suite in D", 0, 0, INIT_OPTIONS,
 	init_run},
+    {"folders", NULL, "", "makes the folders that a boot has removed (for run scripts)", 0, 0, 0,
+	folders_run},
     {"up", NULL, "[--detach] | DAEMON", "starts all daemons and keeps them running; or one", 0, 1,
 	OPTION_DETACH, up_run},
     {"down", NULL, "[DAEMON]", "stops all daemons, or one", 0, 1, 0, down_run},

@@ -5,6 +5,7 @@
 #include "ctl.h"
 
 int init_run(struct ctl *c, int argc, char **argv);
+int folders_run(struct ctl *c, int argc, char **argv);
 int up_run(struct ctl *c, int argc, char **argv);
 int down_run(struct ctl *c, int argc, char **argv);
 int restart_run(struct ctl *c, int argc, char **argv);

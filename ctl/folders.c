@@ -24,6 +24,7 @@
 #include "service/paths.h"
 #include "service/privs.h"
 #include "suite.h"
+#include "tool.h"
 
 #define PUBLIC_KEY "authd.pub"
 
@@ -199,15 +200,29 @@ copy_key(const struct ctl *c, enum role to, struct str key, struct err *err)
 	return rc;
 }
 
+/* authd makes them, as its own user. */
+static int
+have_keys_made(const struct ctl *c, struct err *err)
+{
+	struct buf ignored = {0};
+	int rc = tool_ask(c, program_of(ROLE_AUTHD), "--make-keys", &ignored, err);
+
+	buf_deinit(&ignored);
+	return rc;
+}
+
 int
 folders_share_key(const struct ctl *c, struct err *err)
 {
 	char *path = path_data(c->dir, ROLE_AUTHD);
 	struct buf key = {0};
 	int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int rc = dir >= 0 ? place_read(dir, PUBLIC_KEY, &key, err)
-			  : err_set(err, "%s: %s", path, strerror(errno));
+	int rc = dir >= 0 ? 0 : err_set(err, "%s: %s", path, strerror(errno));
 
+	if (rc == 0 && faccessat(dir, PUBLIC_KEY, F_OK, 0) != 0)
+		rc = have_keys_made(c, err);
+	if (rc == 0)
+		rc = place_read(dir, PUBLIC_KEY, &key, err);
 	if (rc == 0)
 		rc = copy_key(c, ROLE_C2SD, buf_str(&key), err);
 	if (rc == 0)

@@ -6,5 +6,5 @@
 /* Makes what is missing and sets owners right; also at every start, since /run is empty after a boot. Users are those of
  * jackdaw.conf where it has been read, else the default ones. -1 with *err filled. */
 int folders_make(const struct ctl *c, struct err *err);
-/* authd's public key to those who seal for it. */
+/* authd's public key to those who seal for it; the first time authd makes it. */
 int folders_share_key(const struct ctl *c, struct err *err);

@@ -169,16 +169,12 @@ write_sample(struct ctl *c, const struct program *p, struct err *err)
 static int
 fill(struct ctl *c, struct err *err)
 {
-	struct buf ignored = {0};
 	int rc = 0;
 
 	if (folders_make(c, err) != 0 || suite_open_folders(c, err) != 0 || write_suite(c, err) != 0)
 		return -1;
 	for (const struct program *p = programs; p->name && rc == 0; p++)
 		rc = write_sample(c, p, err);
-	if (rc == 0 && suite_running(c, program_of(ROLE_AUTHD), 0) == 0)
-		rc = tool_ask(c, program_of(ROLE_AUTHD), "--make-keys", &ignored, err);
-	buf_deinit(&ignored);
 	return rc == 0 ? folders_share_key(c, err) : -1;
 }
 

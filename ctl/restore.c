@@ -81,7 +81,7 @@ write_member(struct restore *r, const struct tar_member *m, struct err *err)
 
 	if (dir < 0)
 		return -1;
-	int fd = place_begin(dir, name, m->mode & 0700, err);
+	int fd = place_begin(dir, name, m->mode & 0744, err);
 	close(dir);
 	if (fd < 0)
 		return -1;

@@ -179,6 +179,20 @@ start_one(struct ctl *c, const char *name)
 }
 
 int
+folders_run(struct ctl *c, int argc, char **argv)
+{
+	struct err err;
+
+	(void)argc;
+	(void)argv;
+	umask(022);
+	if ((c->dir ? suite_open(c, &err) : open_installed(c, &err)) != 0 ||
+	    folders_make(c, &err) != 0 || folders_share_key(c, &err) != 0)
+		return ctl_error("%s", err.text);
+	return STATUS_OK;
+}
+
+int
 up_run(struct ctl *c, int argc, char **argv)
 {
 	struct err err;
