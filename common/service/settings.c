@@ -44,6 +44,9 @@ parse_fail(int line, const char *fmt, ...)
 	err_set(current->err, "%s:%d: %s", current->file_name, line, text);
 }
 
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
