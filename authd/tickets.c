@@ -33,6 +33,7 @@ ticket_key(const struct id128 *ticket, uint8_t key_r[ID_BYTES])
 static void
 ticket_drop(struct tickets *t, struct ticket *one)
 {
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): uthash keeps no freed element */
 	HASH_DELETE(hh, t->map, one);
 	free(one->jid);
 	free(one);

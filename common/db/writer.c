@@ -72,6 +72,8 @@ batch_run(struct batch *b, sqlite3 *db)
 {
 	int rc;
 
+	if (b->n == 0)
+		bug("an empty batch");
 	if (b->job[0]->is_alone) {
 		b->job[0]->rc = b->job[0]->run(b->job[0], db);
 		return;

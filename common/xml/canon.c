@@ -97,7 +97,7 @@ write_attrs(struct xml_reader *r, const struct xml_tag *t)
 			write_attr(&r->payload, a->name, a->value);
 			continue;
 		}
-		if (needs_prefix(a))
+		if (numbers && needs_prefix(a))
 			buf_printf(&r->payload, " ns%u:", numbers[i]);
 		else
 			buf_add_z(&r->payload, " xml:");

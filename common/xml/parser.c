@@ -82,9 +82,11 @@ tag_is_complete(const struct xml_parser *p)
 	return end[0] == '>' || (end[0] == '/' && end[1] == '>');
 }
 
+/* The parameters are libxml2's. */
 static void
-on_start(void *user, const xmlChar *name, const xmlChar *prefix, const xmlChar *ns, int n_decls,
-    const xmlChar **decls, int n_attrs, int n_defaulted, const xmlChar **attrs)
+on_start(/* NOLINT(readability-function-size) */ void *user, const xmlChar *name,
+    const xmlChar *prefix, const xmlChar *ns, int n_decls, const xmlChar **decls, int n_attrs,
+    int n_defaulted, const xmlChar **attrs)
 {
 	struct xml_parser *p = user;
 	struct xml_tag t = {.prefix = str_x(prefix),

@@ -52,7 +52,7 @@ static enum xml_error
 judge_reference(struct str s)
 {
 	for (size_t i = 1; i < s.n && s.p[i] != ';'; i++)
-		if (memchr("<>&'\" \t\r\n", s.p[i], 9))
+		if (str_find(S("<>&'\" \t\r\n"), s.p[i]) < 9)
 			return XML_NOT_WELL_FORMED;
 	return s.n < LONG_TAG ? XML_OK : XML_RESTRICTED;
 }
