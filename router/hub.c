@@ -258,7 +258,8 @@ hub_copy_routes(struct hub *h, const struct rec_route *routes, uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		h->routes[i] = routes[i];
 		h->routes[i].domain.p = name;
-		name += routes[i].domain.n;
+		if (routes[i].domain.n > 0)
+			name += routes[i].domain.n;
 	}
 }
 
