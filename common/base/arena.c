@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/id.h"
 #include "base/mem.h"
 
 #define ARENA_BLOCK 2048u
@@ -120,4 +121,12 @@ void
 arena_deinit(struct arena *a)
 {
 	arena_free_all_but(a, NULL);
+}
+
+void
+arena_deinit_secret(struct arena *a)
+{
+	for (struct arena_block *b = a->blocks; b; b = b->next)
+		secret_wipe(b->data, b->used);
+	arena_deinit(a);
 }

@@ -21,3 +21,5 @@ struct str arena_printf(struct arena *a, const char *fmt, ...) __attribute__((fo
 /* Frees all but the first block. */
 void arena_clear(struct arena *a);
 void arena_deinit(struct arena *a);
+/* Wipes too: for arenas that held secrets. */
+void arena_deinit_secret(struct arena *a);

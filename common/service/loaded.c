@@ -26,7 +26,7 @@ loaded_parse(struct skeleton *k, struct loaded *l, const char *suite_text, const
 	probe.suite = l->suite;
 	probe.settings = l->settings;
 	if (s->check && s->check(&probe, l->settings, err) != 0)
-		return err_prefix(err, "%s", own_name);
+		return settings_err_where(l->pool, own_name, err);
 	return 0;
 }
 

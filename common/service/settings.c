@@ -9,16 +9,19 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "base/id.h"
 #include "base/mem.h"
 #include "service/settings_private.h"
 
 struct settings_pool {
-	struct arena arena; /* strings and arrays of the struct that was filled */
+	struct arena arena;          /* strings and arrays of the struct that was filled */
+	const struct setting *table; /* the outermost */
+	int *lines;                  /* of each of its keys; 0: it is not in the file */
 };
 
 struct parse {
 	const char *file_name;
-	const struct setting *table; /* the outermost */
+	struct settings_pool *pool;
 	struct err *err;
 	bool failed;
 };
@@ -44,8 +47,7 @@ parse_fail(int line, const char *fmt, ...)
 	err_set(current->err, "%s:%d: %s", current->file_name, line, text);
 }
 
-static void on_error(cfg_t *cfg, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
+static void on_error(cfg_t *cfg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
@@ -87,14 +89,16 @@ setting_word(const char *words, const char *word)
 static const struct setting *
 table_of(cfg_t *cfg)
 {
-	const struct setting *s = cfg->name ? setting_find(current->table, cfg->name) : NULL;
+	const struct setting *s = cfg->name ? setting_find(current->pool->table, cfg->name) : NULL;
 
-	return s && s->type == SETTING_SECTIONS ? s->section : current->table;
+	return s && s->type == SETTING_SECTIONS ? s->section : current->pool->table;
 }
 
 static int
 check_string(cfg_t *cfg, const struct setting *s, const char *value)
 {
+	struct err err;
+
 	if (s->type == SETTING_ENUM && setting_word(s->text, value) < 0) {
 		parse_fail(cfg->line, "%s: \"%s\" is not one of %s", s->name, value, s->text);
 		return -1;
@@ -103,17 +107,54 @@ check_string(cfg_t *cfg, const struct setting *s, const char *value)
 		parse_fail(cfg->line, "%s: longer than %lld bytes", s->name, (long long)s->max);
 		return -1;
 	}
+	if (s->check && s->check(value, &err) != 0) {
+		parse_fail(cfg->line, "%s: %s", s->name,
+		    s->secret ? "is not of the form that it must have" : err.text);
+		return -1;
+	}
 	return 0;
+}
+
+/* 010 is 8 to libconfuse, and 0x1f a number. */
+static bool
+is_decimal(const char *value)
+{
+	const char *digits = value + (*value == '-');
+	size_t n = strspn(digits, "0123456789");
+
+	return n > 0 && n <= 18 && digits[n] == 0 && (digits[0] != '0' || n == 1);
+}
+
+/* libconfuse's: reads a number. */
+static int
+on_number(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	if (!is_decimal(value)) {
+		parse_fail(cfg->line,
+		    "%s: \"%s\" is no whole number; write it with decimal digits only",
+		    cfg_opt_name(opt), value);
+		return -1;
+	}
+	*(long *)result = strtol(value, NULL, 10);
+	return 0;
+}
+
+static void
+note_line(const cfg_t *cfg, const struct setting *s)
+{
+	current->pool->lines[s - current->pool->table] = cfg->line;
 }
 
 /* libconfuse calls this behind each option it has read, so the line is the right one. */
 static int
 on_validate(cfg_t *cfg, cfg_opt_t *opt)
 {
-	const struct setting *s = setting_find(table_of(cfg), opt->name);
+	const struct setting *table = table_of(cfg), *s = setting_find(table, opt->name);
 	unsigned last = cfg_opt_size(opt) - 1;
 	long v;
 
+	if (s && table == current->pool->table)
+		note_line(cfg, s);
 	if (!s || cfg_opt_size(opt) == 0 || s->type == SETTING_BOOL || s->type == SETTING_SECTIONS)
 		return 0;
 	if (s->type != SETTING_INT)
@@ -145,7 +186,7 @@ option_of(const struct setting *s, struct arena *a)
 
 	switch (s->type) {
 	case SETTING_INT:
-		return (cfg_opt_t)CFG_INT(s->name, strtol(def, NULL, 10), CFGF_NONE);
+		return (cfg_opt_t)CFG_INT_CB(s->name, strtol(def, NULL, 10), CFGF_NONE, on_number);
 	case SETTING_BOOL:
 		return (cfg_opt_t)CFG_BOOL(
 		    s->name, default_is_true(def) ? cfg_true : cfg_false, CFGF_NONE);
@@ -259,13 +300,43 @@ fill(cfg_t *cfg, const struct setting *table, void *out, struct arena *a)
 
 /* ---- the whole ---- */
 
-static int
-parse_text(cfg_t *cfg, const char *text)
+static void
+wipe_values(cfg_opt_t *opt)
 {
+	for (unsigned i = 0; i < cfg_opt_size(opt); i++) {
+		char *value = cfg_opt_getnstr(opt, i);
+
+		if (value)
+			secret_wipe(value, strlen(value));
+	}
+}
+
+/* libconfuse's own copies. */
+static void
+wipe(cfg_t *cfg, const struct setting *table)
+{
+	for (; table->name; table++) {
+		if (table->secret)
+			wipe_values(cfg_getopt(cfg, table->name));
+		if (table->type != SETTING_SECTIONS)
+			continue;
+		for (unsigned i = 0; i < cfg_size(cfg, table->name); i++)
+			wipe(cfg_getnsec(cfg, table->name, i), table->section);
+	}
+}
+
+static int
+parse_text(cfg_t *cfg, char *text)
+{
+	struct settings_fault fault;
 	int rc;
 
+	if (settings_text_prepare(text, &fault) != 0) {
+		parse_fail(fault.line, "%s", fault.what);
+		return -1;
+	}
 	cfg_set_error_function(cfg, on_error);
-	validate_all(cfg, current->table, "");
+	validate_all(cfg, current->pool->table, "");
 	rc = cfg_parse_buf(cfg, text);
 	if (rc != CFG_SUCCESS || current->failed) {
 		parse_fail(cfg->line, "cannot be read");
@@ -274,21 +345,33 @@ parse_text(cfg_t *cfg, const char *text)
 	return 0;
 }
 
+static struct settings_pool *
+pool_new(const struct setting *table)
+{
+	struct settings_pool *pool = NEW(struct settings_pool);
+	size_t n = 0;
+
+	while (table[n].name)
+		n++;
+	pool->table = table;
+	pool->lines = mem_new_array(n + 1, sizeof(*pool->lines));
+	return pool;
+}
+
 int
 settings_parse(const struct setting *table, void *out, const char *file_name, const char *text,
     struct settings_pool **pool_r, struct err *err)
 {
-	struct parse parse = {.file_name = file_name, .table = table, .err = err};
-	struct settings_pool *pool = NEW(struct settings_pool);
+	struct settings_pool *pool = pool_new(table);
+	struct parse parse = {.file_name = file_name, .pool = pool, .err = err};
 	cfg_t *cfg = cfg_init(options_of(table, &pool->arena), CFGF_NONE);
 	int rc;
 
 	current = &parse;
-	char *plain = arena_z(&pool->arena, str_z(text));
-	settings_blank_comments(plain);
-	rc = parse_text(cfg, plain);
+	rc = parse_text(cfg, arena_z(&pool->arena, str_z(text)));
 	if (rc == 0)
 		fill(cfg, table, out, &pool->arena);
+	wipe(cfg, table);
 	cfg_free(cfg);
 	current = NULL;
 	if (rc != 0)
@@ -303,7 +386,33 @@ settings_free(struct settings_pool **pool)
 {
 	if (!*pool)
 		return;
-	arena_deinit(&(*pool)->arena);
+	arena_deinit_secret(&(*pool)->arena);
+	free((*pool)->lines);
 	free(*pool);
 	*pool = NULL;
+}
+
+/* ---- where ---- */
+
+int
+settings_line(const struct settings_pool *pool, const char *key)
+{
+	const struct setting *s = setting_find(pool->table, key);
+
+	return s && s->type != SETTING_SECTIONS ? pool->lines[s - pool->table] : 0;
+}
+
+int
+settings_err_where(const struct settings_pool *pool, const char *file_name, struct err *err)
+{
+	char key[64];
+	size_t n = strcspn(err->text, ": ");
+	int line;
+
+	if (!str_copy(key, sizeof(key), str_of(err->text, n)))
+		key[0] = 0;
+	line = settings_line(pool, key);
+	if (line)
+		return err_prefix(err, "%s:%d", file_name, line);
+	return err_prefix(err, "%s", file_name);
 }

@@ -35,10 +35,12 @@ struct setting {
 	const char *def;               /* default as text; list: "{a, b}"; sections: NULL */
 	int64_t min, max;              /* int: bounds; string and list: longest */
 	const char *text;              /* enum: the words; string: NULL */
-	bool secret;                   /* printed as *** */
+	bool secret;                   /* printed as ***, wiped when it is freed */
 	const char *help;              /* one line */
 	const struct setting *section; /* table of a section */
 	size_t section_size;
+	/* string, list: asked for each value of a file, beyond the bounds. 0, or -1 with *err filled; NULL: anything. */
+	int (*check)(const char *value, struct err *err);
 };
 
 /* Parses `text` (a whole file, named for messages) into a zeroed struct; owned by *pool_r until settings_free. Unknown keys,
@@ -46,7 +48,12 @@ struct setting {
 struct settings_pool;
 int settings_parse(const struct setting *table, void *out, const char *file_name, const char *text,
     struct settings_pool **pool_r, struct err *err);
+/* Wipes what was read. */
 void settings_free(struct settings_pool **pool);
+/* Line in which a key (not one of a section) stands for the last time; 0: nowhere, the default is in force. */
+int settings_line(const struct settings_pool *pool, const char *key);
+/* For an error about relations, whose text begins with a key: puts "FILE:LINE: " before it, or "FILE: ". Returns -1. */
+int settings_err_where(const struct settings_pool *pool, const char *file_name, struct err *err);
 
 /* All keys in effect with their defaults as comments, in the form of a settings file. */
 void settings_print(const struct setting *table, const void *values, struct buf *out);

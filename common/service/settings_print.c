@@ -8,9 +8,12 @@ print_quoted(struct buf *out, const char *z)
 {
 	buf_add_c(out, '"');
 	for (; *z; z++) {
-		if (*z == '"' || *z == '\\')
+		if (*z == '"' || *z == '\\' || (*z == '$' && z[1] == '{'))
 			buf_add_c(out, '\\');
-		buf_add_c(out, *z);
+		if (*z == '\n')
+			buf_add_z(out, "\\n");
+		else
+			buf_add_c(out, *z);
 	}
 	buf_add_c(out, '"');
 }
@@ -42,6 +45,10 @@ print_word(struct buf *out, const char *words, int index)
 static void
 print_value(struct buf *out, const struct setting *s, const void *at)
 {
+	if (s->secret) {
+		buf_add_z(out, s->type == SETTING_LIST ? "{\"***\"}" : "\"***\"");
+		return;
+	}
 	switch (s->type) {
 	case SETTING_INT:
 		buf_printf(out, "%lld", (long long)*(const int64_t *)at);
@@ -50,7 +57,7 @@ print_value(struct buf *out, const struct setting *s, const void *at)
 		buf_add_z(out, *(const bool *)at ? "true" : "false");
 		return;
 	case SETTING_STRING:
-		print_quoted(out, s->secret ? "***" : *(const char *const *)at);
+		print_quoted(out, *(const char *const *)at);
 		return;
 	case SETTING_ENUM:
 		print_word(out, s->text, *(const int *)at);

@@ -2,6 +2,7 @@
 #include "service/suite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
@@ -18,6 +19,28 @@ struct suite_file {
 	struct arena arena;
 };
 
+static int
+check_domain(const char *value, struct err *err)
+{
+	struct jid_buf buf;
+	struct str s;
+
+	return jid_prepare_domain(&s, &buf, str_z(value))
+	    ? 0
+	    : err_set(err, "\"%s\" is no domain name", value);
+}
+
+static int
+check_admin(const char *value, struct err *err)
+{
+	struct jid_buf buf;
+	struct jid jid;
+
+	if (jid_prepare(&jid, &buf, str_z(value)) && !str_empty(jid.local) && jid_is_bare(&jid))
+		return 0;
+	return err_set(err, "\"%s\" is no bare JID (user@domain)", value);
+}
+
 #define AT(member) offsetof(struct suite_settings, member)
 
 static const struct setting TABLE[] = {
@@ -26,18 +49,21 @@ static const struct setting TABLE[] = {
 	.offset = AT(domains),
 	.def = "{}",
 	.max = 1023,
+	.check = check_domain,
 	.help = "Domains whose users log in here"},
     {.name = "components",
 	.type = SETTING_LIST,
 	.offset = AT(components),
 	.def = "{}",
 	.max = 1023,
+	.check = check_domain,
 	.help = "Names of external components; their secrets stand in componentd.conf"},
     {.name = "admins",
 	.type = SETTING_LIST,
 	.offset = AT(admins),
 	.def = "{}",
 	.max = 3071,
+	.check = check_admin,
 	.help = "Bare JIDs of users who may administer"},
     {.name = "admin_group",
 	.type = SETTING_STRING,
@@ -84,9 +110,9 @@ static const struct setting TABLE[] = {
     {.name = NULL},
 };
 
+/* The values were checked already. */
 static int
-prepare_domains(struct suite_file *f, struct setting_strings *list, const char *file,
-    const char *key, struct err *err)
+prepare_domains(struct suite_file *f, struct setting_strings *list, const char *key, struct err *err)
 {
 	struct jid_buf buf;
 	const char **v = arena_alloc(&f->arena, (list->n + 1) * sizeof(*v));
@@ -95,20 +121,18 @@ prepare_domains(struct suite_file *f, struct setting_strings *list, const char *
 		struct str s;
 
 		if (!jid_prepare_domain(&s, &buf, str_z(list->v[i])))
-			return err_set(
-			    err, "%s: %s: \"%s\" is no domain name", file, key, list->v[i]);
+			bug("%s was taken for a domain", list->v[i]);
 		v[i] = arena_z(&f->arena, s);
 		for (size_t j = 0; j < i; j++)
 			if (str_is(s, v[j]))
-				return err_set(
-				    err, "%s: %s: %s stands there twice", file, key, v[i]);
+				return err_set(err, "%s: %s stands there twice", key, v[i]);
 	}
 	list->v = v;
 	return 0;
 }
 
-static int
-prepare_admins(struct suite_file *f, const char *file, struct err *err)
+static void
+prepare_admins(struct suite_file *f)
 {
 	struct setting_strings *list = &f->settings.admins;
 	const char **v = arena_alloc(&f->arena, (list->n + 1) * sizeof(*v));
@@ -117,13 +141,33 @@ prepare_admins(struct suite_file *f, const char *file, struct err *err)
 		struct jid_buf buf;
 		struct jid jid;
 
-		if (!jid_prepare(&jid, &buf, str_z(list->v[i])) || str_empty(jid.local) ||
-		    !jid_is_bare(&jid))
-			return err_set(err, "%s: admins: \"%s\" is no bare JID (user@domain)", file,
-			    list->v[i]);
+		if (!jid_prepare(&jid, &buf, str_z(list->v[i])))
+			bug("%s was taken for a JID", list->v[i]);
 		v[i] = arena_z(&f->arena, jid.full);
 	}
 	list->v = v;
+}
+
+/* A domain cannot be a component's too. */
+static int
+check_apart(const struct suite_settings *s, struct err *err)
+{
+	for (size_t i = 0; i < s->components.n; i++)
+		for (size_t j = 0; j < s->domains.n; j++)
+			if (strcmp(s->components.v[i], s->domains.v[j]) == 0)
+				return err_set(err, "components: %s stands in domains too",
+				    s->components.v[i]);
+	return 0;
+}
+
+static int
+prepare(struct suite_file *f, const char *file, struct err *err)
+{
+	prepare_admins(f);
+	if (prepare_domains(f, &f->settings.domains, "domains", err) != 0 ||
+	    prepare_domains(f, &f->settings.components, "components", err) != 0 ||
+	    check_apart(&f->settings, err) != 0)
+		return settings_err_where(f->pool, file, err);
 	return 0;
 }
 
@@ -151,9 +195,7 @@ suite_parse(const char *file_name, const char *text, struct suite *suite_r, stru
 	struct suite_file *f = NEW(struct suite_file);
 
 	if (settings_parse(TABLE, &f->settings, file_name, text, &f->pool, err) != 0 ||
-	    prepare_domains(f, &f->settings.domains, file_name, "domains", err) != 0 ||
-	    prepare_domains(f, &f->settings.components, file_name, "components", err) != 0 ||
-	    prepare_admins(f, file_name, err) != 0) {
+	    prepare(f, file_name, err) != 0) {
 		suite_free(&f);
 		return NULL;
 	}
