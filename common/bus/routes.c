@@ -26,7 +26,8 @@ bus_routes_take(struct bus *b, struct bus_list list)
 	const char *name = buf_str(&b->routes_names).p;
 	while (bus_list_next(&list, &bus_record_route, &r)) {
 		r.domain.p = name;
-		name += r.domain.n;
+		if (r.domain.n > 0)
+			name += r.domain.n;
 		b->routes[b->n_routes++] = r;
 	}
 	qsort(b->routes, b->n_routes, sizeof(*b->routes), route_compare);
