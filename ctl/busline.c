@@ -19,7 +19,7 @@
 #include "bus/seal.h"
 #include "suite.h"
 
-#define LINK_MS 5000
+#define LINK_MS 3000
 #define INSTANCES 32
 #define BUSY_TRIES 100 /* times 100 ms, when all instances are taken */
 

@@ -79,26 +79,28 @@ supervisor_ends(const struct ctl *c)
 }
 
 static int
-ask_about(struct ctl *c, const char *verb, const char *name)
+ask_about(struct ctl *c, const char *verb, const char *name, struct err *err)
 {
-	struct err err;
 	char line[96];
 
 	snprintf(line, sizeof(line), "%s%s%s", verb, name ? " " : "", name ? name : "");
-	if (suite_ask_supervisor(c, line, ALL_MS, NULL, &err) != 0)
-		return ctl_error("%s", err.text);
-	return STATUS_OK;
+	return suite_ask_supervisor(c, line, ALL_MS, NULL, err);
 }
 
 static int
 stop_all(struct ctl *c)
 {
+	struct err err;
+
 	if (suite_supervisor(c) == 0)
 		return end_all(c);
-	int status = ask_about(c, "down", NULL);
-	if (status == STATUS_OK && !supervisor_ends(c))
+	if (ask_about(c, "down", NULL, &err) != 0) {
+		/* It may just have been killed. */
+		return suite_supervisor(c) == 0 ? end_all(c) : ctl_error("%s", err.text);
+	}
+	if (!supervisor_ends(c))
 		return ctl_error("all daemons have ended, but the supervisor goes on");
-	return status;
+	return STATUS_OK;
 }
 
 /* With a broken jackdaw.conf one of each is assumed; stopping must work all the same. */
@@ -128,7 +130,7 @@ down_run(struct ctl *c, int argc, char **argv)
 		return no_such_daemon(c, argv[0]);
 	if (suite_supervisor(c) == 0)
 		return ctl_error("there is no supervisor; jackdawctl down stops all that runs");
-	return ask_about(c, "stop", argv[0]);
+	return ask_about(c, "stop", argv[0], &err) == 0 ? STATUS_OK : ctl_error("%s", err.text);
 }
 
 int
@@ -148,5 +150,7 @@ restart_run(struct ctl *c, int argc, char **argv)
 	/* Nothing is stopped that could not be started again. */
 	if (argc == 0 && check_run(c, 0, NULL) != STATUS_OK)
 		return STATUS_FAILED;
-	return ask_about(c, "restart", argc > 0 ? argv[0] : NULL);
+	if (ask_about(c, "restart", argc > 0 ? argv[0] : NULL, &err) != 0)
+		return ctl_error("%s", err.text);
+	return STATUS_OK;
 }

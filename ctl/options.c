@@ -47,6 +47,8 @@ ctl_error(const char *fmt, ...)
 	return STATUS_FAILED;
 }
 
+static int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 static int
 usage_error(const char *fmt, ...)
 {

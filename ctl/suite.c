@@ -53,6 +53,8 @@ make_absolute(struct ctl *c, struct err *err)
 int
 suite_open_folders(struct ctl *c, struct err *err)
 {
+	if (c->run_dir >= 0)
+		return 0;
 	if (make_absolute(c, err) != 0)
 		return -1;
 	c->run_path = path_run(c->dir);
