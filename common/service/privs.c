@@ -89,16 +89,40 @@ drop_capabilities(struct err *err)
 	return 0;
 }
 
+int
+privs_prepare(const struct privs *p, struct err *err)
+{
+	if (geteuid() == 0 && drop_bounding_set(err) != 0)
+		return -1;
+	/* Whoever changes the user still needs them, and loses them by that, in all threads. */
+	if (p->kind == PRIVS_KEEP && drop_capabilities(err) != 0)
+		return -1;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+		return err_set(err, "cannot set no_new_privs: %s", strerror(errno));
+	return 0;
+}
+
 static int
 switch_user(const struct privs *p, struct err *err)
 {
 	if (setgroups(0, NULL) != 0 || setresgid(p->gid, p->gid, p->gid) != 0 ||
 	    setresuid(p->uid, p->uid, p->uid) != 0)
 		return err_set(err, "cannot become user %u: %s", (unsigned)p->uid, strerror(errno));
-	if (p->uid != 0 && (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setuid(0) == 0))
+	if (setresuid((uid_t)-1, 0, (uid_t)-1) == 0 || setuid(0) == 0 || setgid(0) == 0)
 		return err_set(
 		    err, "root could be regained after the change to user %u", (unsigned)p->uid);
-	return 0;
+	return drop_capabilities(err);
+}
+
+/* Started by an init system as what should be the right user. */
+static int
+check_user(const struct privs *p, struct err *err)
+{
+	if (geteuid() == p->uid)
+		return 0;
+	return err_set(err,
+	    "started as user %u, but its own user is %u: start it as root, as its own user, or with --dir",
+	    (unsigned)geteuid(), (unsigned)p->uid);
 }
 
 int
@@ -106,15 +130,9 @@ privs_drop(const struct privs *p, struct err *err)
 {
 	if (p->confined && (chroot(".") != 0 || chdir("/") != 0))
 		return err_set(err, "cannot chroot to the own folder: %s", strerror(errno));
-	if (p->kind == PRIVS_SWITCH) {
-		if (drop_bounding_set(err) != 0 || switch_user(p, err) != 0)
-			return -1;
-	}
-	if (p->uid != 0 && drop_capabilities(err) != 0)
+	if ((p->kind == PRIVS_SWITCH ? switch_user(p, err) : check_user(p, err)) != 0)
 		return -1;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
-		return err_set(err, "cannot set no_new_privs: %s", strerror(errno));
-	/* Also keeps others of our user from tracing us. */
+	/* Behind the change of user, which sets it; also keeps others of our user from tracing us. */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return err_set(err, "cannot make the process undumpable: %s", strerror(errno));
 	return 0;

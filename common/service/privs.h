@@ -25,7 +25,11 @@ struct privs {
  * system user is missing. */
 int privs_plan(struct privs *p, const char *dir, enum role role, int64_t uid_base, struct err *err);
 
-/* chroot, groups, user, capabilities; proves that there is no way back. */
+/* What the kernel keeps for each thread alone and a new thread inherits: no_new_privs, capabilities, their bounding set. Before
+ * there is a second thread. */
+int privs_prepare(const struct privs *p, struct err *err);
+
+/* chroot, groups, user; proves that there is no way back. Concerns all threads. */
 int privs_drop(const struct privs *p, struct err *err);
 
 /* Resource limits by the table; one that the kernel refuses is a warning. */

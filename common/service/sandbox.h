@@ -9,7 +9,7 @@ struct sandbox {
 	bool files; /* may open files below its own folder (authd, storaged): Landlock allows just that */
 	bool inet_connect;  /* may make inet sockets (s2sd) */
 	bool accept;        /* accepts connections */
-	bool lock_memory;   /* mlockall-ish limits, not dumpable (keyd, authd) */
+	bool lock_memory;   /* keeps secrets out of the swap, by itself (keyd, authd) */
 	unsigned threads;   /* RLIMIT_NPROC is not used: threads exist before; documents how many */
 	uint64_t max_files; /* RLIMIT_NOFILE */
 	uint64_t max_file_size; /* RLIMIT_FSIZE; 0 = no file may grow */

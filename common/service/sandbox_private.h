@@ -1,15 +1,23 @@
 /* Entering the sandbox; called by the skeleton in this order. */
 #pragma once
 
+#include <stdbool.h>
+
+#include "base/buf.h"
 #include "base/err.h"
 #include "service/sandbox.h"
 
-/* Handler for what is not allowed: says the call's number and ends the process. Before sandbox_seccomp. */
-void sandbox_trap_install(void);
-/* Files: nothing, or only below "data". */
+/* Files: nothing, or only below "data". Holds for the calling thread and those that it makes from now on: so before the others. */
 int sandbox_landlock(const struct sandbox *s, struct err *err);
-/* System calls. All threads must exist. */
+/* Handler for what is not allowed: says which call it was and ends the process. Before sandbox_seccomp. */
+void sandbox_trap_install(void);
+/* System calls, of all threads: they must exist already. */
 int sandbox_seccomp(const struct sandbox *s, struct err *err);
 
-/* Tries what must not be possible (open a file, connect out, exec) and prints a line for each; 0 when all of it failed. */
-int sandbox_self_test(const struct sandbox *s);
+/* While forgiving, a call that is not allowed fails with EPERM instead, and is remembered. */
+void sandbox_trap_forgive(bool on);
+/* Whether there was one since the last question. */
+bool sandbox_trap_seen(void);
+
+/* Tries what must not be possible (open a file, connect out, exec …), with a line for each; 0 when all of it failed. */
+int sandbox_self_test(const struct sandbox *s, struct buf *out);

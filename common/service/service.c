@@ -1,5 +1,5 @@
-/* The life of every daemon, in one order (DESIGN.md §5): options → log → settings → check → open what needs privilege → threads →
- * chroot, groups, user → no_new_privs → limits → Landlock → seccomp → own store → ready → link → loop → orderly stop.
+/* The life of every daemon, in one order (DESIGN.md §5): options → log → settings → check → open what needs privilege → limits →
+ * no_new_privs → Landlock → threads → chroot, groups, user → seccomp → own store → ready → link → loop → orderly stop.
  *
  * main ──▶ starting ──▶ ready ──▶ stopping ──▶ end; whatever fails while starting ends the process with one line. */
 #include "service/service.h"
@@ -34,6 +34,16 @@ print_and_exit(struct buf *out)
 {
 	fwrite(out->data, 1, buf_len(out), stdout);
 	exit(fflush(stdout) == 0 ? 0 : 1);
+}
+
+_Noreturn static void
+self_test_and_exit(const struct sandbox *s)
+{
+	struct buf out = {.data = NULL};
+	int status = sandbox_self_test(s, &out) == 0 ? 0 : 1;
+
+	fwrite(out.data, 1, buf_len(&out), stdout);
+	exit(fflush(stdout) == 0 ? status : 1);
 }
 
 static void
@@ -143,23 +153,29 @@ open_with_privilege(struct skeleton *k, struct err *err)
 		return -1;
 	listen_fds_free(&d->listen_fds);
 	d->loop = loop_new();
-	return s->threads ? s->threads(d, err) : 0;
+	return 0;
 }
 
+/* Landlock and no_new_privs hold for the calling thread and the ones it makes from then on, so they come before the threads;
+ * the change of user and seccomp reach all threads, and come behind them. */
 static int
 close_the_doors(struct skeleton *k, struct err *err)
 {
-	const struct sandbox *box = k->daemon.service->sandbox;
+	const struct service *s = k->daemon.service;
 
 	if (k->privs.reduced)
 		log_info(
 		    "all daemons run as user %u: they are not isolated from each other by users",
 		    (unsigned)geteuid());
-	privs_limit(box);
-	if (privs_drop(&k->privs, err) != 0 || sandbox_landlock(box, err) != 0)
+	privs_limit(s->sandbox);
+	if (privs_prepare(&k->privs, err) != 0 || sandbox_landlock(s->sandbox, err) != 0)
+		return -1;
+	if (s->threads && s->threads(&k->daemon, err) != 0)
+		return -1;
+	if (privs_drop(&k->privs, err) != 0)
 		return -1;
 	sandbox_trap_install();
-	return sandbox_seccomp(box, err);
+	return sandbox_seccomp(s->sandbox, err);
 }
 
 static void
@@ -320,7 +336,7 @@ service_main(const struct service *s, int argc, char **argv)
 	if (open_with_privilege(&k, &err) != 0 || close_the_doors(&k, &err) != 0)
 		log_fatal("%s", err.text);
 	if (k.options.mode == MODE_SELF_TEST)
-		return sandbox_self_test(s->sandbox) == 0 ? 0 : 1;
+		self_test_and_exit(s->sandbox);
 	if (go_to_work(&k, &err) != 0)
 		log_fatal("%s", err.text);
 	loop_run(k.daemon.loop);

@@ -1,5 +1,5 @@
 /* The one skeleton of all daemons (DESIGN.md §5): options → log → settings → check (-n stops here, -nn prints) → open
- * what needs privilege or a name → threads → chroot → groups, user → no_new_privs → limits → Landlock → seccomp → open
+ * what needs privilege or a name → limits → no_new_privs → Landlock → threads → chroot → groups, user → seccomp → open
  * the own store → ready → link → loop → orderly stop.
  *
  * A daemon is a `static const struct service` and `int main(int argc, char **argv) { return service_main(&x, argc, argv); }`. */
@@ -31,7 +31,7 @@ struct service {
 
 	/* With privilege, names still resolve: listeners, keys, folders. */
 	int (*open)(struct daemon *d, struct err *err);
-	/* Threads that must exist before the sandbox. */
+	/* Threads, which must exist before seccomp. No file opens any more, but those of `data` for whom they are. */
 	int (*threads)(struct daemon *d, struct err *err);
 	/* In the sandbox: the own store; everything that makes the daemon ready. */
 	int (*start)(struct daemon *d, struct err *err);
