@@ -1,12 +1,8 @@
-/* The sandbox as tables: what the kernel still lets a daemon do once it runs. Landlock (files) before the threads, because it holds
- * for the calling thread and its children only; seccomp (calls) behind them, for all. It is built so that a kernel that lacks one of
- * them still gives the other; what is missing is said in the log. */
-#include "service/sandbox.h"
-
+/* seccomp: what the kernel still lets a daemon do once it runs, as tables. It is loaded behind the start of the threads, for all of
+ * them. What is not listed here or in the daemon's own table traps (trap.c). A kernel without it is named in the log. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/landlock.h>
-#include <sched.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -17,88 +13,10 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "service/sandbox_private.h"
 
-/* ---- Landlock ---- */
-
-/* Bits that came after Debian 12's header. */
-#define FS_REFER (1ULL << 13)
-#define FS_TRUNCATE (1ULL << 14)
-#define FS_ALL_V1 ((1ULL << 13) - 1)
-#define NET_TCP_ALL 3ULL
-#define SCOPE_ALL 3ULL
-
-/* As newer kernels know it; older ones take the shorter form. */
-struct landlock_rules {
-	uint64_t handled_fs, handled_net, scoped;
-};
-
-static size_t
-landlock_size(long abi)
-{
-	return abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-}
-
-static struct landlock_rules
-landlock_rules_for(long abi, const struct sandbox *s)
-{
-	struct landlock_rules r = {.handled_fs = FS_ALL_V1};
-
-	if (abi >= 2)
-		r.handled_fs |= FS_REFER;
-	if (abi >= 3)
-		r.handled_fs |= FS_TRUNCATE;
-	if (abi >= 4 && !s->inet_connect)
-		r.handled_net = NET_TCP_ALL;
-	if (abi >= 6)
-		r.scoped = SCOPE_ALL;
-	return r;
-}
-
-static int
-landlock_allow_data(int ruleset, uint64_t rights, struct err *err)
-{
-	struct landlock_path_beneath_attr beneath = {
-	    .allowed_access = rights & ~(uint64_t)LANDLOCK_ACCESS_FS_EXECUTE};
-	int rc;
-
-	beneath.parent_fd = open("data", O_PATH | O_CLOEXEC | O_DIRECTORY);
-	if (beneath.parent_fd < 0)
-		return err_set(err, "the folder data cannot be opened: %s", strerror(errno));
-	rc = (int)syscall(SYS_landlock_add_rule, ruleset, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0);
-	close(beneath.parent_fd);
-	return rc == 0 ? 0 : err_set(err, "Landlock refuses the data folder: %s", strerror(errno));
-}
-
-int
-sandbox_landlock(const struct sandbox *s, struct err *err)
-{
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-	struct landlock_rules rules = landlock_rules_for(abi, s);
-	int fd;
-
-	if (abi < 1) {
-		log_warn(
-		    "this kernel has no Landlock: files are guarded by user, chroot and seccomp only");
-		return 0;
-	}
-	fd = (int)syscall(SYS_landlock_create_ruleset, &rules, landlock_size(abi), 0);
-	if (fd < 0)
-		return err_set(err, "Landlock: %s", strerror(errno));
-	if (s->files && landlock_allow_data(fd, rules.handled_fs, err) != 0) {
-		close(fd);
-		return -1;
-	}
-	if (syscall(SYS_landlock_restrict_self, fd, 0) != 0) {
-		close(fd);
-		return err_set(err, "Landlock: %s", strerror(errno));
-	}
-	close(fd);
-	log_debug("Landlock version %ld", abi);
-	return 0;
-}
-
-/* ---- seccomp: the lists ---- */
+/* ---- the lists ---- */
 
 #define CALL(name) SCMP_SYS(name)
 #define END_OF_LIST (-1)
@@ -243,9 +161,7 @@ static const int SANITIZER[] = {
     CALL(mincore),
     END_OF_LIST,
 };
-#endif
 
-#ifdef JACKDAW_SANITIZE
 /* The leak detector wants to read /proc when the process ends, which a confined one cannot. */
 const char *__asan_default_options(void);
 
@@ -254,9 +170,50 @@ __asan_default_options(void)
 {
 	return "detect_leaks=0";
 }
+#else
+static const int SANITIZER[] = {END_OF_LIST};
 #endif
 
-/* ---- seccomp: the filter ---- */
+/* Calls that are allowed with one value of one argument only. */
+struct checked {
+	int call;
+	unsigned argument;
+	scmp_datum_t mask, value; /* mask 0: all bits */
+};
+
+static const struct checked CHECKED[] = {
+    {CALL(mmap), 2, PROT_EXEC, 0},
+    {CALL(mprotect), 2, PROT_EXEC, 0},
+    {CALL(socket), 0, 0, AF_UNIX},
+    {CALL(socketpair), 0, 0, AF_UNIX},
+    {CALL(fcntl), 1, 0, F_GETFL},
+    {CALL(fcntl), 1, 0, F_SETFL},
+    {CALL(fcntl), 1, 0, F_GETFD},
+    {CALL(fcntl), 1, 0, F_SETFD},
+    {CALL(fcntl), 1, 0, F_DUPFD_CLOEXEC},
+    {CALL(ioctl), 1, 0, FIONREAD},
+    {CALL(ioctl), 1, 0, FIONBIO},
+    {CALL(prlimit64), 2, 0, 0}, /* to ask, not to set */
+    {CALL(prctl), 0, 0, PR_SET_NAME},
+    {END_OF_LIST, 0, 0, 0},
+};
+
+static const struct checked CHECKED_FILES[] = {
+    {CALL(fcntl), 1, 0, F_SETLK},
+    {CALL(fcntl), 1, 0, F_SETLKW},
+    {CALL(fcntl), 1, 0, F_GETLK},
+    {END_OF_LIST, 0, 0, 0},
+};
+
+static const struct checked CHECKED_INET[] = {
+    {CALL(socket), 0, 0, AF_INET},
+    {CALL(socket), 0, 0, AF_INET6},
+    {END_OF_LIST, 0, 0, 0},
+};
+
+static const int INET[] = {CALL(bind), END_OF_LIST};
+
+/* ---- the filter: each function returns 0 or libseccomp's negative errno ---- */
 
 static int
 allow_list(scmp_filter_ctx f, const int *list)
@@ -268,98 +225,86 @@ allow_list(scmp_filter_ctx f, const int *list)
 	return rc;
 }
 
-/* Calls that are allowed with certain arguments only. */
 static int
-allow_checked(scmp_filter_ctx f, const struct sandbox *s)
+allow_checked(scmp_filter_ctx f, const struct checked *c)
 {
-	const unsigned exec = PROT_EXEC;
 	int rc = 0;
 
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, CALL(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, CALL(mprotect), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, exec, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, CALL(socketpair), 1, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFL, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_SETFL, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETFD, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_SETFD, 0));
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_DUPFD_CLOEXEC, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONBIO, 0));
-	rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(prlimit64), 1, SCMP_A2(SCMP_CMP_EQ, 0, 0));
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ALLOW, CALL(prctl), 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME, 0));
-	if (s->files) {
-		rc |= seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_SETLK, 0));
-		rc |= seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_SETLKW, 0));
-		rc |= seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, CALL(fcntl), 1, SCMP_A1(SCMP_CMP_EQ, F_GETLK, 0));
-	}
-	if (s->inet_connect) {
-		rc |= seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, CALL(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET, 0));
-		rc |= seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, CALL(socket), 1, SCMP_A0(SCMP_CMP_EQ, AF_INET6, 0));
-		rc |= seccomp_rule_add(f, SCMP_ACT_ALLOW, CALL(bind), 0);
+	for (; c->call != END_OF_LIST && rc == 0; c++) {
+		struct scmp_arg_cmp is = {.arg = c->argument,
+		    .op = c->mask ? SCMP_CMP_MASKED_EQ : SCMP_CMP_EQ,
+		    .datum_a = c->mask ? c->mask : c->value,
+		    .datum_b = c->value};
+
+		rc = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, c->call, 1, &is);
 	}
 	return rc;
 }
 
-/* glibc tries these and goes on without. */
+/* Calls that are tried and gone on without. */
 static int
-answer_enosys(scmp_filter_ctx f)
+answer_with_errors(scmp_filter_ctx f)
 {
+	struct scmp_arg_cmp is_terminal = {.arg = 1, .op = SCMP_CMP_EQ, .datum_a = TCGETS};
 	int rc = 0;
 
 #ifndef JACKDAW_SANITIZE
-	rc |= seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
+	rc = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), CALL(clone3), 0);
 #endif
 	/* libconfuse's scanner asks whether a reload's text is a terminal. */
-	rc |= seccomp_rule_add(
-	    f, SCMP_ACT_ERRNO(ENOTTY), CALL(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, TCGETS, 0));
+	if (rc == 0)
+		rc = seccomp_rule_add_array(f, SCMP_ACT_ERRNO(ENOTTY), CALL(ioctl), 1, &is_terminal);
 	return rc;
 }
 
 static int
 filter_build(scmp_filter_ctx f, const struct sandbox *s)
 {
-	int rc = allow_list(f, BASE) | allow_checked(f, s) | answer_enosys(f);
+	const int none[] = {END_OF_LIST};
+	const int *lists[] = {BASE, SANITIZER, s->accept ? ACCEPT : none, s->files ? FILES : none,
+	    s->inet_connect ? INET : none, s->syscalls ? s->syscalls : none};
+	int rc = allow_checked(f, CHECKED);
 
-	if (s->accept)
-		rc |= allow_list(f, ACCEPT);
-	if (s->files)
-		rc |= allow_list(f, FILES);
-#ifdef JACKDAW_SANITIZE
-	rc |= allow_list(f, SANITIZER);
-#endif
-	if (s->syscalls)
-		rc |= allow_list(f, s->syscalls);
-	return rc;
+	for (size_t i = 0; i < COUNT(lists) && rc == 0; i++)
+		rc = allow_list(f, lists[i]);
+	if (rc == 0 && s->files)
+		rc = allow_checked(f, CHECKED_FILES);
+	if (rc == 0 && s->inet_connect)
+		rc = allow_checked(f, CHECKED_INET);
+	return rc == 0 ? answer_with_errors(f) : rc;
+}
+
+/* Asked of the kernel: no error of loading a filter may be taken for "there is none". */
+static bool
+kernel_has_filters(void)
+{
+	uint32_t action = SECCOMP_RET_TRAP;
+
+	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0 && errno == EINVAL)
+		return false;
+	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0)
+		return true;
+	return errno != ENOSYS && errno != EINVAL && errno != EOPNOTSUPP;
 }
 
 int
 sandbox_seccomp(const struct sandbox *s, struct err *err)
 {
-	scmp_filter_ctx f = seccomp_init(SCMP_ACT_TRAP);
+	scmp_filter_ctx f;
 	int rc;
 
+	if (!kernel_has_filters()) {
+		log_warn("this kernel has no seccomp filters: system calls are not confined");
+		return 0;
+	}
+	f = seccomp_init(SCMP_ACT_TRAP);
 	if (!f)
-		return err_set(err, "seccomp: out of memory");
+		return err_set(err, "seccomp: no filter can be made");
 	rc = filter_build(f, s);
 	if (rc == 0)
 		rc = seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (rc == 0)
 		rc = seccomp_load(f);
 	seccomp_release(f);
-	if (rc == -ENOSYS || rc == -EINVAL) {
-		log_warn("this kernel has no seccomp filters: system calls are not confined");
-		return 0;
-	}
 	return rc == 0 ? 0 : err_set(err, "seccomp: %s", strerror(-rc));
 }
