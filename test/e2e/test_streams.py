@@ -1,0 +1,418 @@
+"""Streams on the wire (RFC 6120 §4, §5): headers, errors, what may be said when, STARTTLS and what stands behind it."""
+
+import re
+
+import pytest
+
+from scram import plain
+from suite import Suite
+from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
+                  SESSION, STREAMS, TLS, Ended, Pair, Wire, encode, header, refused)
+
+
+@pytest.fixture(scope="module")
+def suite():
+    """Two domains, and a listener where TLS is optional."""
+    with Suite(domains=("localhost", "example.org"), settings={"c2sd": OPTIONAL_LISTENERS}) as s:
+        for jid in ("alice@localhost", "bob@localhost", "carol@localhost", "alice@example.org"):
+            s.add_user(jid)
+        yield s
+
+
+@pytest.fixture(scope="module")
+def witnesses(suite):
+    with Pair(suite) as pair:
+        yield pair
+
+
+@pytest.fixture(autouse=True)
+def nobody_else_notices(witnesses):
+    yield
+    witnesses.chat()
+
+
+# ---- headers ----
+
+def test_our_header(suite):
+    with Wire.connect(suite) as wire:
+        wire.open()
+        assert wire.header.get("from") == "localhost"
+        assert wire.header.get("to") is None
+
+
+def test_our_header_names_the_client_that_named_itself(suite):
+    """RFC 6120 §4.7.2: if there was a `from`, our header has it as its `to`, without a resource."""
+    with Wire.connect(suite) as wire:
+        wire.open(**{"from": "alice@localhost/here"})
+        assert wire.header.get("to") == "alice@localhost"
+
+
+def test_stream_ids_are_new_each_time(suite):
+    ids = []
+    for _ in range(3):
+        with Wire.connect(suite) as wire:
+            for step in (wire.open, wire.ask_starttls, wire.handshake, wire.open):
+                step()
+                if step == wire.open:
+                    ids.append(wire.header.get("id"))
+            wire.log_in("alice@localhost")
+            ids.append(wire.header.get("id"))
+    assert len(set(ids)) == len(ids) == 9
+
+
+@pytest.mark.parametrize("attributes", [
+    {"to": "LOCALHOST"},
+    {"version": "1.1"},
+    {"version": "1.10"},
+    {"version": "01.0"},
+    {"xml:lang": "de"},
+    {"from": "alice@localhost"},
+    {"id": "theirs"},
+    {"declaration": ""},
+    {"declaration": "<?xml version='1.0' encoding='UTF-8'?>"},
+    {"declaration": "<?xml version=\"1.0\" encoding=\"utf-8\" standalone=\"yes\" ?>\n"},
+    {"xmlns:other": "urn:other"},
+], ids=str)
+def test_headers_that_are_good(suite, attributes):
+    with Wire.connect(suite) as wire:
+        wire.open(**attributes)
+        assert wire.header.get("id") != "theirs"
+
+
+def test_a_header_in_pieces(suite):
+    with Wire.connect(suite) as wire:
+        assert wire.drip(header()) is False
+        assert wire.element().tag == f"{{{STREAMS}}}features"
+
+
+# Bytes of a header → the stream error of RFC 6120 §4.9.3; where it leaves a choice, all that are right.
+BAD_HEADERS = {
+    "no such host": (header("elsewhere.example"), "host-unknown"),
+    "a host that is no domain": (header("a b"), "host-unknown improper-addressing"),
+    "an account as host": (header("alice@localhost"), "host-unknown improper-addressing"),
+    "no to": (header(None), "host-unknown improper-addressing"),
+    "empty to": (header(""), "host-unknown improper-addressing"),
+    "stream namespace": (header(**{"xmlns:stream": "http://etherx.jabber.org/stream"}), "invalid-namespace"),
+    "content namespace of servers": (header(xmlns="jabber:server"), "invalid-namespace"),
+    "content namespace of nobody": (header(xmlns="urn:nobody"), "invalid-namespace"),
+    "root in no namespace": ("<stream to='localhost' version='1.0'>", "invalid-namespace bad-format"),
+    "another root": (f"<stream:flood xmlns:stream='{STREAMS}' xmlns='{CLIENT}' to='localhost' version='1.0'>", "bad-format"),
+    "a stanza as root": (f"<message xmlns='{CLIENT}' to='localhost' version='1.0'>", "bad-format invalid-namespace"),
+    "unbound prefix": ("<stream:stream xmlns='jabber:client' to='localhost' version='1.0'>", "bad-namespace-prefix"),
+    "no version": (header(version=None), "unsupported-version"),
+    "version 0.9": (header(version="0.9"), "unsupported-version"),
+    "version is no number": (header(version="one"), "unsupported-version"),
+    "version is empty": (header(version=""), "unsupported-version"),
+    "from is no address": (header(**{"from": "@"}), "invalid-from"),
+    "tag in tag": ("<?xml version='1.0'?><stream:stream <x>>", "not-well-formed"),
+    "attribute twice": (header().replace("to=", "to='localhost' to="), "not-well-formed"),
+    "attribute without quotes": ("<stream:stream to=localhost>", "not-well-formed"),
+    "text": ("hello", "not-well-formed bad-format"),
+    "HTTP": ("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", "not-well-formed bad-format"),
+    "TLS": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(64), "not-well-formed bad-format"),
+    "an end tag": ("</stream:stream>", "not-well-formed"),
+}
+
+
+@pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED])
+@pytest.mark.parametrize("name", BAD_HEADERS)
+def test_headers_that_are_bad(suite, name, stage):
+    data, errors = BAD_HEADERS[name]
+    with Wire.before_header(suite, stage) as wire:
+        wire.send(data)
+        assert wire.ending() in errors.split()
+
+
+@pytest.mark.parametrize("stage", [SECURE, AUTHENTICATED])
+def test_inv_07_a_restart_stays_in_its_domain(suite, stage):
+    with Wire.before_header(suite, stage) as wire:
+        wire.send(header("example.org"))
+        assert wire.ending() in ("policy-violation", "host-unknown", "not-authorized", "invalid-from", "conflict")
+
+
+def test_inv_07_a_restart_stays_with_its_account(suite):
+    with Wire.before_header(suite, AUTHENTICATED) as wire:
+        wire.send(header(**{"from": "bob@localhost"}))
+        assert wire.ending() == "invalid-from"
+
+
+# ---- the end ----
+
+@pytest.mark.parametrize("stage", [CLEAR, SECURE, ASKED, AUTHENTICATED, SESSION])
+def test_a_stream_that_is_closed_is_closed_by_us_too(suite, stage):
+    with Wire.at(suite, stage) as wire:
+        wire.send("</stream:stream>")
+        assert wire.ending() == "closed"
+
+
+def test_what_was_said_before_the_end_is_heard(suite, witnesses):
+    with Wire.at(suite, SESSION) as wire:
+        wire.send(f"<message to='{witnesses.one.jid}'><body>last words</body></message></stream:stream>")
+        assert wire.ending() == "closed"
+    assert witnesses.one.hear() == "last words"
+
+
+@pytest.mark.parametrize("stage", [SECURE, SESSION])
+def test_tls_is_closed_before_tcp(suite, stage):
+    """RFC 6120 §5.3.5: close_notify, so that a cut connection is not taken for a closed one."""
+    with Wire.at(suite, stage) as wire:
+        wire.sock.suppress_ragged_eofs = False
+        wire.send("</stream:stream>")
+        with pytest.raises(Ended):
+            wire.until(lambda: False)
+        assert wire.is_closed
+        assert wire.sock.recv(1) == b""
+
+
+# ---- what may be said when (INV-3) ----
+
+IQ = "<iq type='get' id='early'><ping xmlns='urn:xmpp:ping'/></iq>"
+ELEMENTS = {
+    "starttls": f"<starttls xmlns='{TLS}'/>",
+    "auth": lambda s: f"<auth xmlns='{SASL}' mechanism='PLAIN'>{encode(plain('alice', s.passwords['alice@localhost']))}</auth>",
+    "response": f"<response xmlns='{SASL}'>=</response>",
+    "abort": f"<abort xmlns='{SASL}'/>",
+    "bind": f"<iq type='set' id='b'><bind xmlns='{BIND}'/></iq>",
+    "bind get": f"<iq type='get' id='b'><bind xmlns='{BIND}'/></iq>",
+    "session": "<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
+    "old auth": "<iq type='set' id='a'><query xmlns='jabber:iq:auth'><username>alice</username></query></iq>",
+    "register": "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>eve</username></query></iq>",
+    "iq": IQ,
+    "message": "<message to='bob@localhost/witness'><body>early</body></message>",
+    "presence": "<presence/>",
+    "message of servers": "<message xmlns='jabber:server' to='bob@localhost/witness'><body>early</body></message>",
+    "message of nobody": "<message xmlns='' to='bob@localhost/witness'><body>early</body></message>",
+    "unknown": "<surprise xmlns='urn:surprise'/>",
+    "unknown in jabber:client": "<surprise/>",
+    "compress": "<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>",
+    "dialback": "<result xmlns='jabber:server:dialback' from='localhost' to='localhost'>key</result>",
+    "handshake": "<handshake>0123456789abcdef</handshake>",
+    "proceed": f"<proceed xmlns='{TLS}'/>",
+    "success": f"<success xmlns='{SASL}'/>",
+    "challenge": f"<challenge xmlns='{SASL}'>=</challenge>",
+    "failure": f"<failure xmlns='{SASL}'><aborted/></failure>",
+    "features": "<stream:features/>",
+    "stream": header(declaration="") + "</stream:stream>",
+    "starttls of nobody": "<starttls xmlns='urn:nobody'/>",
+    "starttls in SASL's namespace": f"<starttls xmlns='{SASL}'/>",
+    "auth in TLS's namespace": f"<auth xmlns='{TLS}' mechanism='PLAIN'/>",
+}
+
+# What comes of it: "=tag" an answer, "failure X" one of SASL, "error" a stanza error, else the stream errors that are right.
+REFUSED = "not-authorized policy-violation unsupported-stanza-type invalid-namespace bad-format"
+MATRIX = {
+    (CLEAR, "starttls"): "=proceed",
+    (CLEAR, "auth"): "failure encryption-required",
+    (SECURE, "auth"): "=success",
+    (ASKED, "response"): "failure malformed-request",
+    (ASKED, "abort"): "failure aborted",
+    (AUTHENTICATED, "bind"): "=iq result",
+    (AUTHENTICATED, "auth"): "policy-violation not-authorized unsupported-stanza-type",
+    (SESSION, "bind"): "error",
+    (SESSION, "bind get"): "error",
+    (SESSION, "session"): "=iq result",
+    (SESSION, "old auth"): "error",
+    (SESSION, "register"): "error",
+    (SESSION, "iq"): "=iq result",
+    (SESSION, "message"): "nothing",
+    (SESSION, "presence"): "=presence",
+    (SESSION, "unknown"): "unsupported-stanza-type",
+    (SESSION, "unknown in jabber:client"): "unsupported-stanza-type",
+    (SESSION, "message of servers"): "invalid-namespace unsupported-stanza-type",
+    (SESSION, "message of nobody"): "invalid-namespace unsupported-stanza-type",
+    **{(stage, name): "not-authorized" for stage in (CLEAR, SECURE, ASKED, AUTHENTICATED)
+       for name in ("iq", "message", "presence", "session", "old auth", "register")},
+    **{(stage, name): "not-authorized" for stage in (CLEAR, SECURE, ASKED) for name in ("bind", "bind get")},
+    (AUTHENTICATED, "bind get"): "error not-authorized",
+}
+
+
+def outcome(wire):
+    try:
+        answer = wire.element(1)
+    except Ended as e:
+        return str(e)
+    except TimeoutError:
+        return "nothing"
+    name = answer.tag.split("}")[1]
+    if answer.tag == f"{{{SASL}}}failure":
+        return "failure " + answer[0].tag.split("}")[1]
+    if answer.get("type") == "error":
+        return "error"
+    return f"={name} {answer.get('type')}" if name == "iq" else f"={name}"
+
+
+@pytest.mark.parametrize("stage", [CLEAR, SECURE, ASKED, AUTHENTICATED, SESSION])
+@pytest.mark.parametrize("name", ELEMENTS)
+def test_inv_03_what_may_be_said_when(suite, witnesses, name, stage):
+    expected = MATRIX.get((stage, name), REFUSED)
+    element = ELEMENTS[name]
+    with Wire.at(suite, stage) as wire:
+        wire.send(element(suite) if callable(element) else element)
+        got = outcome(wire)
+        assert got == expected or got in expected.split(), got
+        if not got.startswith(("=", "failure", "error", "nothing")):
+            wire.until(lambda: wire.is_over)
+            assert wire.is_closed
+    if (stage, name) == (SESSION, "message"):
+        assert witnesses.one.hear() == "early"
+    else:
+        witnesses.one.silence(0.02)
+
+
+@pytest.mark.parametrize("name", ["message", "iq", "presence", "unknown", "starttls"])
+def test_inv_03_after_success_comes_a_header(suite, name):
+    with Wire.before_header(suite, AUTHENTICATED) as wire:
+        wire.send(ELEMENTS[name])
+        assert wire.ending() in ("bad-format", "invalid-namespace", "not-authorized")
+
+
+@pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED, SESSION])
+def test_text_between_elements(suite, stage):
+    with Wire.at(suite, stage) as wire:
+        wire.send("text")
+        assert wire.ending() in ("not-well-formed", "bad-format", "invalid-xml")
+
+
+@pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED, SESSION])
+def test_white_space_between_elements_is_nothing(suite, stage):
+    with Wire.at(suite, stage) as wire:
+        wire.send(" \n\t" * 10000)
+        wire.silence()
+
+
+# ---- features (RFC 6120 §4.3.2) ----
+
+def names(features):
+    return {re.sub(r"^\{.*\}", "", e.tag) for e in features}
+
+
+def test_features_in_clear(suite):
+    with Wire.at(suite, CLEAR) as wire:
+        assert names(wire.features) == {"starttls", "limits"}
+        assert wire.features.find(f"{{{TLS}}}starttls/{{{TLS}}}required") is not None
+
+
+def test_features_under_tls(suite):
+    with Wire.at(suite, SECURE) as wire:
+        assert wire.features.find(f"{{{TLS}}}starttls") is None
+        assert {"mechanisms", "sasl-channel-binding", "limits"} <= names(wire.features)
+        assert not {"bind", "session", "register"} & names(wire.features)
+
+
+def test_features_of_the_authenticated(suite):
+    with Wire.at(suite, AUTHENTICATED) as wire:
+        assert wire.features.find(f"{{{BIND}}}bind") is not None
+        assert not {"starttls", "mechanisms"} & names(wire.features)
+
+
+def test_the_limits_are_told(suite):
+    """XEP-0478"""
+    told = []
+    for stage in (SECURE, AUTHENTICATED):
+        with Wire.at(suite, stage) as wire:
+            told.append(int(wire.features.findtext(f"{{{LIMITS}}}limits/{{{LIMITS}}}max-bytes")))
+    assert told == [10240, 262144]
+
+
+def test_no_compression_is_offered(suite):
+    for stage in (CLEAR, SECURE, AUTHENTICATED):
+        with Wire.at(suite, stage) as wire:
+            assert "compression" not in names(wire.features)
+
+
+# ---- TLS first (INV-8, INV-9) ----
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "EXTERNAL", "ANONYMOUS"])
+def test_inv_08_no_sasl_before_tls(suite, mechanism):
+    with Wire.at(suite, CLEAR) as wire:
+        assert not wire.mechanisms()
+        assert wire.auth(mechanism, plain("alice", suite.passwords["alice@localhost"])).tag == f"{{{SASL}}}failure"
+        wire.send(IQ)
+        assert wire.ending() == "not-authorized"
+
+
+def test_inv_08_tls_may_be_optional_but_plain_never_is(suite):
+    with Wire.connect(suite, OPTIONAL_PORT) as wire:
+        wire.open()
+        starttls = wire.features.find(f"{{{TLS}}}starttls")
+        assert starttls is not None and starttls.find(f"{{{TLS}}}required") is None
+        assert set(wire.mechanisms()) == {"SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+        for mechanism in ("PLAIN", "SCRAM-SHA-256-PLUS"):
+            answer = wire.auth(mechanism, plain("alice", suite.passwords["alice@localhost"]))
+            assert answer[0].tag in (f"{{{SASL}}}invalid-mechanism", f"{{{SASL}}}encryption-required")
+        wire.log_in("alice@localhost")
+        assert wire.bind("lan").get("type") == "result"
+
+
+def test_tls_on_the_optional_listener(suite):
+    with Wire.connect(suite, OPTIONAL_PORT) as wire:
+        wire.starttls().open()
+        assert "PLAIN" in wire.mechanisms()
+        assert wire.plain("alice", suite.passwords["alice@localhost"]) == "success"
+
+
+BEHIND = {
+    "a stanza": "<message to='bob@localhost/witness'><body>smuggled</body></message>",
+    "authentication": ELEMENTS["auth"],
+    "a header": header(),
+    "half a tag": "<mess",
+    "a letter": "x",
+    "a null byte": b"\0",
+}
+
+
+@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("port", [5222, OPTIONAL_PORT])
+def test_inv_09_nothing_stands_behind_starttls(suite, witnesses, port, name):
+    """What came in clear in the same segment must not be taken for what came under TLS."""
+    behind = BEHIND[name](suite) if callable(BEHIND[name]) else BEHIND[name]
+    with Wire.connect(suite, port) as wire:
+        wire.open()
+        wire.send(ELEMENTS["starttls"].encode() + (behind if isinstance(behind, bytes) else behind.encode()))
+        with pytest.raises(Ended):
+            while wire.element().tag == f"{{{TLS}}}proceed":
+                # Whoever goes on with the handshake has been refused nevertheless.
+                wire.until(lambda: False)
+    witnesses.one.silence(0.1)
+
+
+def test_starttls_with_white_space_behind_it(suite):
+    with Wire.connect(suite) as wire:
+        wire.open()
+        wire.send(ELEMENTS["starttls"] + "\n")
+        assert wire.element().tag == f"{{{TLS}}}proceed"
+        wire.handshake().open()
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
+def test_inv_09_no_stanza_stands_behind_auth(suite, witnesses, mechanism):
+    with Wire.at(suite, SECURE) as wire:
+        initial = encode(plain("alice", suite.passwords["alice@localhost"])) if mechanism == "PLAIN" else encode(b"n,,n=alice,r=abc")
+        wire.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{initial}</auth>" + BEHIND["a stanza"])
+        wire.until(lambda: wire.is_closed or b"<stream:error" in wire.raw)
+        wire.until(lambda: wire.is_over)
+    witnesses.one.silence(0.1)
+
+
+def test_two_domains_are_served(suite):
+    for jid in ("alice@localhost", "alice@example.org"):
+        with Wire.at(suite, SESSION, jid, "here") as wire:
+            assert wire.header.get("from") == jid.split("@")[1]
+            assert wire.jid == f"{jid}/here"
+
+
+def test_languages_are_kept(suite, witnesses):
+    with Wire.at(suite, SESSION) as wire:
+        wire.send(f"<message to='{witnesses.one.jid}' xml:lang='de'><body>Guten Tag</body></message>")
+    message = witnesses.one.element()
+    assert message.get(LANG) == "de"
+    assert message.get("from") == wire.jid
+
+
+def test_an_error_of_a_session_leaves_no_session(suite):
+    with Wire.at(suite, SESSION, resource="gone") as wire, Wire.at(suite, SESSION) as other:
+        wire.send("<surprise/>")
+        wire.until(lambda: wire.is_over)
+        other.send(f"<iq type='get' id='1' to='{wire.jid}'><ping xmlns='urn:xmpp:ping'/></iq>")
+        assert refused(other.element()) == "service-unavailable"
