@@ -54,6 +54,9 @@ root_begin(struct xml_reader *r, const struct xml_tag *t)
 	struct buf primer = {0};
 	struct xml_element e = {
 	    .ns = t->ns, .name = t->name, .attrs = t->attrs, .n_attrs = t->n_attrs};
+	for (size_t i = 0; i < t->n_decls; i++)
+		if (str_empty(t->decls[i].prefix))
+			e.default_ns = t->decls[i].ns;
 	canon_primer(&primer, t);
 	r->primer = buf_str(&primer);
 	r->element_start = xml_parser_position(r->parser) + 1;

@@ -107,6 +107,12 @@ xml_reader_idle(struct xml_reader *r)
 		reader_free_buffers(r);
 }
 
+bool
+xml_reader_is_between(const struct xml_reader *r)
+{
+	return is_between(r);
+}
+
 size_t
 xml_reader_dict_used(const struct xml_reader *r)
 {

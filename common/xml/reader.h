@@ -46,6 +46,7 @@ struct xml_element {
 	uint32_t facts;                  /* enum stanza_fact */
 	int priority;                    /* of <presence><priority/>, clamped; 0 if none */
 	bool has_text;                   /* character data directly below that is not white space */
+	struct str default_ns;           /* of the root: what xmlns= declares; empty if nothing */
 };
 
 /* Value of an attribute without namespace (or of xml:lang with ns XML_NS); empty when absent. *found_r may be NULL. */
@@ -83,6 +84,9 @@ void xml_reader_reset(struct xml_reader *r);
  * stream's own declarations, when bytes come again. Cheap (under 2 µs); call it when a read leaves the
  * reader between elements. */
 void xml_reader_idle(struct xml_reader *r);
+
+/* Is nothing half read: did the last byte end an element (or the header, or white space behind one)? */
+bool xml_reader_is_between(const struct xml_reader *r);
 
 /* What names have cost at most at one time on this connection (tests, soak). Not the sum over all contexts: an
  * honest client would reach any limit by waking up often enough. */
