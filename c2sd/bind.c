@@ -1,14 +1,21 @@
-/* Resource binding (RFC 6120 §7): the ticket and the wish go to sessiond, which makes the session. */
+/* Resource binding (RFC 6120 §7): the ticket and the wish go to sessiond, which makes the session. The wait for its answer outlives
+ * the client: a session that was made for a client that has gone must be closed again. */
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "client.h"
+#include "base/mem.h"
+#include "links.h"
 #include "names.h"
+#include "negotiate.h"
 #include "session.h"
 #include "xml/tree.h"
 #include "xml/writer.h"
 
-#define ANSWER_MS 30000
+struct bind_wait {
+	struct c2sd *c2sd;
+	struct client *client; /* NULL: gone */
+	uint64_t number;
+};
 
 /* ---- telling the client ---- */
 
@@ -17,7 +24,7 @@ write_iq(struct client *c, enum stanza_type type, struct buf *payload)
 {
 	struct stanza iq = {.kind = STANZA_IQ,
 	    .type = (uint8_t)type,
-	    .id = str_z(c->bind_id),
+	    .id = str_z(c->nego->bind_id),
 	    .payload = buf_str(payload)};
 
 	xml_write_stanza(client_out(c), &iq);
@@ -31,10 +38,10 @@ refuse(struct client *c, enum stanza_error error)
 	struct buf payload = {.data = NULL};
 	struct xml_writer w;
 
+	client_set_state(c, CLIENT_BIND);
 	xw_init(&w, &payload, S(NS_CLIENT));
 	xml_write_error(&w, error, S(""));
 	write_iq(c, TYPE_ERROR, &payload);
-	client_set_state(c, CLIENT_BIND);
 }
 
 static void
@@ -43,23 +50,25 @@ succeed(struct client *c, const struct rec_session *record)
 	struct buf payload = {.data = NULL};
 	struct xml_writer w;
 
-	c->session = session_new(c->c2sd->daemon, record);
 	xw_init(&w, &payload, S(NS_CLIENT));
 	xw_open(&w, S(NS_BIND), S("bind"));
 	xw_leaf(&w, S(""), "jid", record->jid);
 	xw_close(&w);
 	write_iq(c, TYPE_RESULT, &payload);
-	client_set_state(c, CLIENT_SESSION);
+	if (c->state == CLIENT_CLOSING)
+		return;
+	client_has_session(c, session_new(c->c2sd, c->number, record));
 	client_log(c, LOG_INFO, "session begins");
 }
 
 static enum stanza_error
-error_of(uint8_t error)
+error_of(enum bus_error error)
 {
-	switch ((enum bus_error)error) {
+	switch (error) {
 	case BUS_ERROR_CONFLICT:
 		return SE_CONFLICT;
 	case BUS_ERROR_LIMIT:
+	case BUS_ERROR_UNAVAILABLE:
 		return SE_RESOURCE_CONSTRAINT;
 	case BUS_ERROR_FORBIDDEN:
 		return SE_NOT_ALLOWED;
@@ -69,7 +78,6 @@ error_of(uint8_t error)
 	case BUS_ERROR_NOT_FOUND:
 	case BUS_ERROR_EXISTS:
 	case BUS_ERROR_FULL:
-	case BUS_ERROR_UNAVAILABLE:
 	case BUS_ERROR_COUNT:
 		break;
 	}
@@ -78,19 +86,48 @@ error_of(uint8_t error)
 
 /* ---- sessiond answers ---- */
 
+/* The bound answer, or NULL. */
+static const struct rec_session *
+session_in(const struct bus_in *in, const void *msg)
+{
+	if (!in || in->message->type != MSG_BOUND_TO)
+		return NULL;
+	return &((const struct msg_BOUND_TO *)msg)->session;
+}
+
+static enum stanza_error
+error_in(const struct bus_in *in, const void *msg)
+{
+	if (!in || in->message->type != MSG_FAILED)
+		return SE_RESOURCE_CONSTRAINT;
+	return error_of((enum bus_error)((const struct msg_FAILED *)msg)->error);
+}
+
 static void
 on_bound(void *arg, const struct bus_in *in, const void *msg)
 {
-	struct client *c = arg;
+	struct bind_wait *w = arg;
+	struct client *c = w->client;
+	const struct rec_session *record = session_in(in, msg);
 
-	c->request = 0;
-	if (in && in->message->type == MSG_BOUND_TO)
-		succeed(c, &((const struct msg_BOUND_TO *)msg)->session);
-	else if (in && in->message->type == MSG_FAILED)
-		refuse(c, error_of(((const struct msg_FAILED *)msg)->error));
-	else
-		refuse(c, SE_INTERNAL_SERVER_ERROR);
-	client_go_on(c);
+	if (c)
+		c->nego->bind_wait = NULL;
+	if (c && record)
+		succeed(c, record);
+	else if (c)
+		refuse(c, error_in(in, msg));
+	else if (record)
+		session_close(session_new(w->c2sd, w->number, record), false);
+	free(w);
+	if (c)
+		client_resume(c, PAUSE_ANSWER);
+}
+
+void
+bind_forget(struct client *c)
+{
+	if (c->nego && c->nego->bind_wait)
+		c->nego->bind_wait->client = NULL;
 }
 
 /* ---- the request ---- */
@@ -103,7 +140,7 @@ wished_resource(const struct xml_element *e, struct jid_buf *buf, struct str *re
 	struct xml_node *bind =
 	    xml_find(xml_tree_parse(&arena, e->payload, S(NS_CLIENT)), NS_BIND, "bind");
 	struct xml_node *resource = bind ? xml_child(bind, NS_BIND, "resource") : NULL;
-	bool good = bind != NULL;
+	bool good = bind != NULL && e->n_children == 1;
 
 	*resource_r = S("");
 	if (good && resource && !str_empty(resource->text))
@@ -112,11 +149,33 @@ wished_resource(const struct xml_element *e, struct jid_buf *buf, struct str *re
 	return good;
 }
 
+/* Patient without a deadline: sessiond's answer must not be missed. The client has one of its own. */
+static void
+ask(struct client *c, const struct endpoint *sessiond, struct str resource)
+{
+	struct bind_wait *w = NEW(struct bind_wait);
+	struct msg_BIND m = {.conn = c->number,
+	    .ticket = c->nego->ticket,
+	    .jid = str_z(c->nego->jid),
+	    .resource = resource,
+	    .tls = c->tls != NULL,
+	    .source = str_z(c->visitor.address),
+	    .lang = str_z(c->lang)};
+
+	w->c2sd = c->c2sd;
+	w->client = c;
+	w->number = c->number;
+	c->nego->bind_wait = w;
+	client_set_state(c, CLIENT_BIND_WAIT);
+	client_pause(c, PAUSE_ANSWER);
+	bus_request(c2sd_bus(c->c2sd), sessiond, MSG_BIND, &m, NULL, NULL, 0, on_bound, w);
+}
+
 bool
 bind_iq(struct client *c, const struct xml_element *e)
 {
-	struct endpoint to = c2sd_sessiond_of(c->c2sd, str_z(c->jid));
-	struct msg_BIND m = {.conn = c->number, .ticket = c->ticket, .jid = str_z(c->jid)};
+	struct endpoint sessiond = links_sessiond_of(c->c2sd, str_z(c->nego->jid));
+	struct str resource;
 	struct jid_buf buf;
 
 	/* Before a resource is bound nothing else may be asked (RFC 6120 §7.1). */
@@ -125,17 +184,13 @@ bind_iq(struct client *c, const struct xml_element *e)
 		client_end(c, STREAM_NOT_AUTHORIZED, "bind first");
 		return false;
 	}
-	free(c->bind_id);
-	c->bind_id = str_dup(xml_element_attr(e, S(""), "id", NULL));
-	if (!wished_resource(e, &buf, &m.resource) || !*c->bind_id) {
+	free(c->nego->bind_id);
+	c->nego->bind_id = str_dup(xml_element_attr(e, S(""), "id", NULL));
+	if (!wished_resource(e, &buf, &resource) || !*c->nego->bind_id)
 		refuse(c, SE_BAD_REQUEST);
-		return true;
-	}
-	m.tls = c->tls != NULL;
-	m.source = str_z(c->source_text);
-	to.incarnation = 0;
-	client_set_state(c, CLIENT_BIND_WAIT);
-	c->request = bus_request(
-	    c->c2sd->daemon->bus, &to, MSG_BIND, &m, NULL, NULL, ANSWER_MS, on_bound, c);
+	else if (sessiond.incarnation == 0)
+		refuse(c, SE_RESOURCE_CONSTRAINT);
+	else
+		ask(c, &sessiond, resource);
 	return true;
 }

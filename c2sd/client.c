@@ -1,301 +1,222 @@
-/* The life of a client: accepted, counted, ended, freed. The diagram is in client.h. */
+/* The life of a client from the accepted socket to its end. The diagram is in client.h. */
 #include "client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "queue.h"
+#include "base/mem.h"
+#include "negotiate.h"
 #include "session.h"
-#include "sources.h"
+
+#define LAST_WORD_MS 1000 /* for an alert of TLS, before the socket is closed */
 
 void
-client_log(const struct client *c, int level, const char *fmt, ...)
+client_log(const struct client *c, enum log_level level, const char *fmt, ...)
 {
 	char text[512], id[32];
 	va_list ap;
 
+	if (level < log_get_level())
+		return;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	snprintf(id, sizeof(id), "%llu", (unsigned long long)c->number);
-	log_write((enum log_level)level, id, "%s %s: %s", c->source_text,
-	    c->session   ? c->session->jid
-		: c->jid ? c->jid
-			 : "-",
+	log_write(level, id, "%s %s: %s", c->visitor.address,
+	    c->session                    ? c->session->jid
+		: c->nego && c->nego->jid ? c->nego->jid
+					  : "-",
 	    text);
-}
-
-struct client *
-client_find(struct c2sd *c, uint64_t number)
-{
-	struct client *client;
-
-	HASH_FIND(hh, c->clients, &number, sizeof(number), client);
-	return client;
-}
-
-/* ---- counting ---- */
-
-static bool
-is_exempt(const struct c2sd *c, const struct source *s)
-{
-	for (size_t i = 0; i < c->n_exempt; i++)
-		if (network_has(&c->exempt[i], s))
-			return true;
-	return false;
-}
-
-/* From half of the global bound on, new ones are dropped with a growing chance (SECURITY.md §2.1, MaxStartups). */
-static bool
-is_dropped_early(const struct c2sd *c)
-{
-	size_t max = (size_t)c2sd_settings(c)->preauth_max;
-
-	if (c->n_preauth * 2 < max)
-		return false;
-	return c->n_preauth >= max || id_random_u64() % (max - max / 2) < c->n_preauth - max / 2;
-}
-
-static bool
-client_count(struct client *c)
-{
-	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
-	struct source_limits limits = {.connections = (unsigned)s->source_connections,
-	    .per_minute = (unsigned)s->source_per_minute};
-
-	if (is_dropped_early(c->c2sd))
-		return false;
-	c->is_exempt = is_exempt(c->c2sd, &c->source);
-	if (!c->is_exempt &&
-	    !source_enter(c->c2sd->sources, &c->source, &limits, loop_now_ms(c->c2sd->daemon->loop)))
-		return false;
-	c->is_counted = true;
-	c->c2sd->n_preauth++;
-	return true;
-}
-
-static void
-client_uncount(struct client *c)
-{
-	if (!c->is_counted)
-		return;
-	c->is_counted = false;
-	c->c2sd->n_preauth--;
-	if (!c->is_exempt)
-		source_leave(c->c2sd->sources, &c->source);
 }
 
 /* ---- beginning ---- */
 
 static void
-client_name_source(struct client *c, int fd)
+client_init_lists(struct client *c)
 {
-	struct sockaddr_storage at;
-	socklen_t n = sizeof(at);
-	char text[INET6_ADDRSTRLEN] = "unknown";
-	const void *ip;
-
-	if (getpeername(fd, (struct sockaddr *)&at, &n) == 0) {
-		ip = at.ss_family == AF_INET
-		    ? (const void *)&((struct sockaddr_in *)&at)->sin_addr
-		    : (const void *)&((struct sockaddr_in6 *)&at)->sin6_addr;
-		inet_ntop(at.ss_family, ip, text, sizeof(text));
-	}
-	/* An IPv4 client of a socket for both families. */
-	snprintf(c->source_text, sizeof(c->source_text), "%s",
-	    str_starts(str_z(text), S("::ffff:")) && str_find(str_z(text), '.') < str_z(text).n
-		? text + 7
-		: text);
-	source_parse(str_z(c->source_text), &c->source);
-}
-
-static void
-client_set_socket(const struct client *c, int fd)
-{
-	int one = 1;
-	unsigned dead_ms = (unsigned)c2sd_settings(c->c2sd)->dead_seconds * 1000;
-
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &dead_ms, sizeof(dead_ms));
-}
-
-static struct client *
-client_new(struct gate *g)
-{
-	struct client *c = NEW(struct client);
-
-	c->c2sd = g->c2sd;
-	c->gate = g;
-	c->number = ++g->c2sd->last_number;
+	list_init(&c->link);
 	list_init(&c->dirty);
-	list_init(&c->paused);
-	list_init(&c->waiting);
-	HASH_ADD(hh, g->c2sd->clients, number, sizeof(c->number), c);
-	g->c2sd->n_clients++;
-	return c;
+	list_init(&c->starved);
+	list_init(&c->shaped);
+	list_init(&c->warm);
+	list_init(&c->stalled);
+	waiting_init(&c->waiting);
 }
 
 void
-client_accept(struct gate *g, int fd)
+client_new(const struct gate *g, int fd, const struct visitor *v)
 {
-	struct client *c = client_new(g);
-	struct c2sd *daemon = g->c2sd;
-	struct xml_limits limits = client_limits(c);
+	struct c2sd *d = g->c2sd;
+	struct conn *conn = conn_new(d->daemon->loop, fd, &client_methods, sizeof(struct client));
+	struct client *c = conn_user(conn);
+	struct xml_limits limits;
 
-	client_name_source(c, fd);
-	if (!client_count(c)) {
-		log_debug("%s: turned away by the limits of connections", c->source_text);
-		close(fd);
-		client_reap(c);
-		return;
-	}
-	client_set_socket(c, fd);
-	c->conn = conn_new(daemon->daemon->loop, fd, &client_methods, sizeof(c));
-	*(struct client **)conn_user(c->conn) = c;
-	c->reader = xml_reader_new(&client_xml_events, c, S("jabber:client"), &limits);
-	c->preauth_deadline_ms = loop_now_ms(daemon->daemon->loop) +
-	    (uint64_t)c2sd_settings(daemon)->preauth_seconds * 1000;
-	c->deadline_ms = c->preauth_deadline_ms;
+	client_init_lists(c);
+	c->c2sd = d;
+	c->conn = conn;
+	c->number = ++d->last_number;
+	c->listener_tls = g->tls;
+	c->visitor = *v;
+	c->nego = NEW(struct negotiation);
+	c->nego->deadline_ms = c2sd_now_ms(d) + (uint64_t)c2sd_settings(d)->preauth_seconds * 1000;
+	limits = stream_limits(c);
+	c->reader = xml_reader_new(&stream_events, c, S("jabber:client"), &limits);
+	d->n_clients++;
+	list_add(&d->preauth, &c->link);
 	client_set_state(c, CLIENT_HEADER);
-	if (g->settings.tls == LISTENER_DIRECT)
-		client_start_tls(c);
+	client_log(c, LOG_DEBUG, "connected");
+	if (g->tls == LISTENER_DIRECT)
+		handshake_begin(c);
 }
 
 void
 client_set_state(struct client *c, enum client_state state)
 {
 	c->state = state;
-	if (state != CLIENT_SESSION)
+	c->deadline_ms = c->nego ? c->nego->deadline_ms : 0;
+}
+
+static void
+negotiation_free(struct negotiation **np)
+{
+	struct negotiation *n = *np;
+
+	*np = NULL;
+	if (!n)
 		return;
-	c->deadline_ms = 0;
-	client_uncount(c);
-}
-
-/* ---- writing ---- */
-
-struct buf *
-client_out(struct client *c)
-{
-	return &c->plain;
+	free(n->domain);
+	free(n->jid);
+	free(n->bind_id);
+	free(n);
 }
 
 void
-client_touch(struct client *c)
+client_has_session(struct client *c, struct session *s)
 {
-	if (list_empty(&c->dirty))
-		list_add(&c->c2sd->dirty, &c->dirty);
-}
-
-void
-client_write(struct client *c, struct str bytes)
-{
-	buf_add_str(&c->plain, bytes);
-	client_touch(c);
+	c->session = s;
+	s->client = c;
+	negotiation_free(&c->nego);
+	listen_uncount(c->c2sd, &c->visitor);
+	client_set_state(c, CLIENT_SESSION);
+	c->heard_ms = c2sd_now_ms(c->c2sd);
+	list_remove(&c->link);
+	list_add(&c->c2sd->bound, &c->link);
 }
 
 /* ---- end ---- */
 
-/* sessiond learns that the connection is gone; clean: the client closed its stream itself. */
+/* Everybody forgets the client. Its output is still written. */
 static void
-client_tell_closed(struct client *c, bool clean)
-{
-	struct msg_CLOSED m;
-	struct endpoint to;
-
-	if (!c->session)
-		return;
-	m = (struct msg_CLOSED){
-	    .conn = c->number, .sid = c->session->sid, .epoch = c->session->epoch, .clean = clean};
-	to = c2sd_sessiond_of(c->c2sd, session_bare(c->session));
-	session_report_written(c);
-	bus_send(c->c2sd->daemon->bus, &to, MSG_CLOSED, &m, NULL, NULL, BUS_PATIENT);
-	session_free(&c->session);
-}
-
-void
-client_forget_session(struct client *c)
-{
-	session_free(&c->session);
-}
-
-static void
-client_forget_requests(struct client *c)
+client_leave(struct client *c, bool clean)
 {
 	sasl_forget(c);
-	if (c->request)
-		bus_cancel(c->c2sd->daemon->bus, c->request);
-	c->request = 0;
+	bind_forget(c);
+	handshake_forget(c);
+	if (c->session)
+		session_close(c->session, clean);
+	listen_uncount(c->c2sd, &c->visitor);
+	negotiation_free(&c->nego);
+	waiting_clear(&c->waiting);
+	list_remove(&c->starved);
+	list_remove(&c->shaped);
+	list_remove(&c->warm);
+	list_remove(&c->stalled);
+	list_remove(&c->link);
+	list_add(&c->c2sd->closing, &c->link);
+	client_set_state(c, CLIENT_CLOSING);
+}
+
+/* A shut down may find the TLS session failed; then the alert is what is left to say. */
+static void
+client_say_bye(struct client *c)
+{
+	if (!c->tls)
+		return;
+	tls_bye(c->tls, conn_out(c->conn));
+	conn_kick(c->conn);
 }
 
 void
 client_end(struct client *c, enum stream_error error, const char *text)
 {
-	bool was_handshake = c->state == CLIENT_HANDSHAKE;
+	bool has_stream = !c->handshake;
 
 	if (c->state == CLIENT_CLOSING)
 		return;
-	if (error != STREAM_OK && c->conn)
+	if (error != STREAM_OK)
 		client_log(c, LOG_INFO, "stream error %s%s%s", stream_error_name(error),
 		    text ? ": " : "", text ? text : "");
-	if (c->c2sd->daemon->bus) {
-		client_forget_requests(c);
-		client_tell_closed(c, error == STREAM_OK);
-	}
-	if (!was_handshake && c->conn)
-		stream_send_error(c, error, text);
-	client_set_state(c, CLIENT_CLOSING);
-	if (!c->conn)
+	else
+		client_log(c, LOG_DEBUG, "stream closed");
+	if (has_stream)
+		stream_send_end(c, error, text);
+	if (c->state == CLIENT_CLOSING)
 		return;
+	client_leave(c, error == STREAM_OK);
 	client_flush(c);
-	if (c->tls && !c->is_job_running) {
-		tls_bye(c->tls, conn_out(c->conn));
-		conn_kick(c->conn);
-	}
+	client_say_bye(c);
 	conn_close(c->conn, (unsigned)c2sd_settings(c->c2sd)->linger_seconds * 1000);
 }
 
 void
-client_reap(struct client *c)
+client_lost(struct client *c, const char *why)
 {
-	struct c2sd *daemon = c->c2sd;
-
-	if (c->conn || c->is_job_running)
+	if (c->state == CLIENT_CLOSING)
 		return;
-	client_uncount(c);
+	client_log(c, LOG_INFO, "connection ended: %s", why);
+	client_leave(c, false);
+	client_say_bye(c);
+	conn_close(c->conn, LAST_WORD_MS);
+}
+
+static void
+client_deinit(struct client *c)
+{
 	list_remove(&c->dirty);
-	list_remove(&c->paused);
-	queue_clear(&c->waiting);
-	HASH_DEL(daemon->clients, c);
-	daemon->n_clients--;
-	session_free(&c->session);
+	list_remove(&c->link);
 	tls_free(&c->tls);
 	xml_reader_free(&c->reader);
-	buf_deinit(&c->job_in);
-	buf_deinit(&c->job_out);
 	buf_deinit(&c->cipher);
 	buf_deinit_secret(&c->plain);
-	free(c->domain);
-	free(c->jid);
-	free(c->bind_id);
-	free(c);
+	free(c->lang);
 }
 
-void
-client_tick(struct client *c, uint64_t now_ms)
+/* ---- the socket's methods ---- */
+
+static void
+on_input(struct conn *conn, struct str bytes)
 {
-	if (!c->deadline_ms || now_ms < c->deadline_ms)
-		return;
-	c->deadline_ms = 0;
-	if (c->state == CLIENT_SASL_WAIT && c->verdict != SASL_NONE)
-		sasl_tell(c);
-	else
-		client_end(c, STREAM_CONNECTION_TIMEOUT, "no session within the time allowed");
+	client_input(conn_user(conn), bytes);
 }
+
+static void
+on_flushed(struct conn *conn)
+{
+	struct client *c = conn_user(conn);
+
+	list_remove(&c->stalled);
+	if (!c->session || !client_is_flushed(c))
+		return;
+	c->session->written = c->session->k;
+	report_news(c->session);
+}
+
+static void
+on_closed(struct conn *conn, int error)
+{
+	struct client *c = conn_user(conn);
+	struct c2sd *d = c->c2sd;
+
+	if (c->state != CLIENT_CLOSING) {
+		client_log(c, LOG_INFO, "connection ended by the peer%s", error ? ", broken" : "");
+		client_leave(c, false);
+	}
+	client_deinit(c);
+	d->n_clients--;
+	c2sd_client_gone(d);
+}
+
+const struct conn_methods client_methods = {
+    .input = on_input, .flushed = on_flushed, .closed = on_closed};

@@ -1,19 +1,25 @@
 /* One client connection. Life (who makes each transition):
  *
- *   accepted ──▶ HEADER ──stream.c──▶ FEATURES ──starttls: tls.c──▶ HANDSHAKE ──▶ HEADER …
- *      │direct TLS: HANDSHAKE first      │auth: sasl.c
- *      ▼                                 ▼
- *   HANDSHAKE                        SASL_WAIT ◀──▶ SASL        (authd thinks ◀──▶ the client must answer)
- *                                        │success                  │failure: back to FEATURES
- *                                        ▼
- *                                     HEADER ──stream.c──▶ BIND ──bind.c──▶ BIND_WAIT ──▶ SESSION
+ *  accepted ──▶ HEADER ──stream.c──▶ FEATURES ──negotiate.c: starttls──▶ HANDSHAKE ──handshake.c──▶ HEADER …
+ *     │ direct TLS: HANDSHAKE first     │ sasl.c: auth
+ *     ▼                                 ▼
+ *  HANDSHAKE                        SASL_WAIT ◀──▶ SASL       (authd thinks ◀──▶ the client must answer)
+ *                                       │ success                failure: back to FEATURES
+ *                                       ▼
+ *                                    HEADER ──stream.c──▶ BIND ◀──bind.c──▶ BIND_WAIT ──▶ SESSION
  *
- *   any ──client_end──▶ CLOSING ──conn closed, worker done──▶ freed
+ *  any ──client_end, client_lost──▶ CLOSING ──the socket is closed──▶ freed
  *
- * Only client_set_state changes the state. A client is owned by the map in struct c2sd. */
+ * Only client_set_state changes the state; client_leave is the one teardown. The struct lies in its conn and goes
+ * with it. What is needed only until there is a session is in `nego`
+ * (negotiate.h). */
 #pragma once
 
+#include "base/log.h"
 #include "c2sd.h"
+#include "shape.h"
+#include "waiting.h"
+#include "xml/reader.h"
 
 enum client_state {
 	CLIENT_HANDSHAKE,
@@ -28,108 +34,78 @@ enum client_state {
 	CLIENT_STATE_COUNT,
 };
 
-struct session;
+/* Why a client's socket is not read; independent of each other. */
+enum client_pause {
+	PAUSE_ANSWER = 1 << 0, /* of authd, sessiond or a worker */
+	PAUSE_CREDIT = 1 << 1, /* the bus's window is full */
+	PAUSE_SHAPE = 1 << 2,  /* the client has sent too fast */
+};
+
+struct handshake;
+struct negotiation;
+
+/* Who has connected (listen.c). */
+struct visitor {
+	struct source source;
+	char address[46];
+	bool is_exempt; /* of limits by source, and of shaping */
+	bool is_counted;
+};
 
 struct client {
-	uint64_t number; /* the handle's connection number; never used twice */
-	UT_hash_handle hh;
 	struct c2sd *c2sd;
-	const struct gate *gate;
-	struct conn *conn; /* NULL: closed */
+	struct conn *conn;
+	struct list link; /* in preauth, bound or closing */
+	struct list dirty, starved, shaped, warm, stalled;
+	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
-	struct list dirty, paused;    /* of c2sd's lists */
-	uint64_t deadline_ms;         /* for what the state waits for; 0: none */
-	uint64_t preauth_deadline_ms; /* for all of it up to the session */
+	unsigned paused; /* enum client_pause, ored */
+	enum listener_tls listener_tls;
+	bool has_header; /* ours was sent on the stream of now */
+	bool is_feeding; /* the reader is at work: it must not be given more meanwhile */
+	bool is_pinged;  /* the silent client was asked for a sign of life */
+	uint64_t deadline_ms, heard_ms;
+	struct visitor visitor;
 
-	struct source source;
-	char source_text[64];
-	bool is_counted; /* in the source table and in n_preauth, until it has a session */
-	bool is_exempt;
-
-	struct tls *tls; /* NULL: none (yet) */
-	struct tls_job job;
-	bool is_job_running; /* the worker owns tls, job_in, job_out */
-	enum tls_state job_state;
-	struct buf job_in, job_out;
-	struct err job_err;
-	struct buf cipher; /* received, not yet decrypted */
-
+	struct tls *tls;             /* NULL: in clear, or still with the handshake */
+	struct handshake *handshake; /* until it is done */
+	struct buf cipher;           /* received, not yet decrypted; at most one read */
 	struct xml_reader *reader;
-	struct buf plain; /* to be written; bounded by sessiond's window for the session and by the answers of negotiation */
-	struct list waiting; /* elements parsed while an answer is awaited; at most one read's worth (64 KiB) */
-	bool has_header; /* ours has been sent on the stream of now */
+	struct waiting waiting;
+	struct buf plain; /* to be written at the end of the turn; with the socket's queue at most out_bytes */
+	uint64_t out_total, out_taken,
+	    out_taken_ms; /* bytes for the socket; taken by the kernel, and when last */
+	struct shape shape;
+	char *lang; /* of the stream; NULL: none */
 
-	char *domain; /* pinned by the first header */
-	char *jid;    /* bare, once authenticated */
-	struct id128 ticket;
-	uint64_t request; /* open at authd or sessiond; 0: none */
-	unsigned failures;
-	bool lacks_binding; /* has tried a channel binding that we do not have: see sasl.c */
-	enum sasl_condition
-	    verdict; /* told when deadline_ms is reached in SASL_WAIT; SASL_NONE: nothing to tell */
-	char *bind_id; /* of the iq that asked */
-
-	uint64_t shape_spent_us, shape_updated_us;
-	struct session *session; /* from SESSION on */
+	struct negotiation *nego; /* NULL in SESSION */
+	struct session *session;  /* only in SESSION; owned by the map of sessions */
 };
 
 /* client.c */
-void client_accept(struct gate *g, int fd);
+void client_new(const struct gate *g, int fd, const struct visitor *v);
 void client_set_state(struct client *c, enum client_state state);
-struct client *client_find(struct c2sd *c, uint64_t number);
-/* Queues bytes for the client; they leave at the end of the turn. */
-void client_write(struct client *c, struct str bytes);
-/* The same queue, to write into; client_touch afterwards. */
+/* The session has begun: what was for negotiation is given up. */
+void client_has_session(struct client *c, struct session *s);
+/* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. text may be NULL. Idempotent. */
+void client_end(struct client *c, enum stream_error error, const char *text);
+/* The same where nothing can be told to the peer any more. */
+void client_lost(struct client *c, const char *why);
+__attribute__((format(printf, 3, 4))) void client_log(
+    const struct client *c, enum log_level level, const char *fmt, ...);
+extern const struct conn_methods client_methods;
+
+/* output.c */
+/* Where to write what the client is to get; client_touch afterwards. It leaves at the end of the turn. */
 struct buf *client_out(struct client *c);
 void client_touch(struct client *c);
-/* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. What sessiond must know it is told.
- * Idempotent. text may be NULL. */
-void client_end(struct client *c, enum stream_error error, const char *text);
-/* After a job or the connection has ended: frees when both have. */
-void client_reap(struct client *c);
-/* Once per second: deadlines. */
-void client_tick(struct client *c, uint64_t now_ms);
-/* What a SESSION or the process has been told: the session is not ours any more (RELEASE). */
-void client_forget_session(struct client *c);
-/* A log line about this client. */
-void client_log(const struct client *c, int level, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-
-/* transport.c */
-extern const struct conn_methods client_methods;
-void client_input(struct client *c, struct str bytes);
-/* Plain text into the XML reader. */
-void client_feed(struct client *c, struct str bytes);
+void client_write(struct client *c, struct str bytes);
 void client_flush(struct client *c);
-void client_start_tls(struct client *c);
-/* Goes on with what waited while an answer was awaited. */
-void client_go_on(struct client *c);
+/* Nothing is left that the kernel has not got. */
+bool client_is_flushed(const struct client *c);
 
-/* stream.c */
-extern const struct xml_events client_xml_events;
-struct xml_limits client_limits(const struct client *c);
-void stream_send_header(struct client *c);
-void stream_send_error(struct client *c, enum stream_error error, const char *text);
-
-/* negotiate.c: an element in the state of now. False: stop reading. */
-bool client_element(struct client *c, const struct xml_element *e);
-
-/* features.c */
-void features_send(struct client *c);
-/* The mechanisms that this client is offered now, separated by blanks. */
-void features_mechanisms(struct client *c, struct buf *out);
-
-/* The element's handlers of each module; false: stop reading. */
-bool starttls_begin(struct client *c, const struct xml_element *e);
-bool sasl_auth(struct client *c, const struct xml_element *e);
-bool sasl_response(struct client *c, const struct xml_element *e);
-bool sasl_abort(struct client *c, const struct xml_element *e);
-/* Tells the failure that waited. */
-void sasl_tell(struct client *c);
-bool bind_iq(struct client *c, const struct xml_element *e);
-bool stanza_take(struct client *c, const struct xml_element *e);
-/* Withdraws what is open at authd. */
-void sasl_forget(struct client *c);
-
-/* shape.c: counts bytes; how many milliseconds reading must pause (0: not). */
-unsigned shape_take(struct client *c, size_t bytes, uint64_t now_us);
+/* input.c */
+void client_input(struct client *c, struct str bytes);
+void client_pause(struct client *c, enum client_pause why);
+/* Goes on with what has waited here, then reads again. */
+void client_resume(struct client *c, enum client_pause why);

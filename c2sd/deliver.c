@@ -2,43 +2,39 @@
 #include "deliver.h"
 
 #include "base/log.h"
-#include "names.h"
 #include "session.h"
 #include "xml/writer.h"
 
-static struct client *
-session_client(struct c2sd *c, uint64_t conn)
-{
-	struct client *client = client_find(c, conn);
-
-	return client && client->session ? client : NULL;
-}
-
 /* The numbers of a session have no gaps (BUS.md §7); one ends that stream, never the daemon. */
 static bool
-is_next(struct client *c, uint64_t k)
+is_next(const struct session *s, uint64_t k)
 {
-	if (k == c->session->k + 1)
+	if (k == s->k + 1)
 		return true;
-	client_log(c, LOG_ERROR, "stanza %llu came where %llu was due: the session is ended",
-	    (unsigned long long)k, (unsigned long long)c->session->k + 1);
-	client_end(c, STREAM_INTERNAL_SERVER_ERROR, NULL);
+	client_log(s->client, LOG_ERROR, "stanza %llu came where %llu was due: the stream ends",
+	    (unsigned long long)k, (unsigned long long)s->k + 1);
+	client_end(s->client, STREAM_INTERNAL_SERVER_ERROR, NULL);
 	return false;
 }
 
 static void
-deliver_one(struct client *c, const struct rec_target *target, const struct opid *op,
-    const struct stanza *st)
+deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct stanza *st)
 {
+	struct client *c = s->client;
 	struct stanza mine = *st;
+	struct buf *out;
+	size_t before;
 
-	if (!is_next(c, target->k))
+	if (!c || !is_next(s, k))
 		return;
 	if (str_empty(mine.to))
-		mine.to = session_bare(c->session);
-	c->session->k = target->k;
-	session_ledger_add(c->session, target->k, op);
-	xml_write_stanza(client_out(c), &mine);
+		mine.to = session_bare(s);
+	s->k = k;
+	session_ledger_add(s, k, op);
+	out = client_out(c);
+	before = buf_len(out);
+	xml_write_stanza(out, &mine);
+	s->report.bytes += buf_len(out) - before;
 	client_touch(c);
 }
 
@@ -50,10 +46,10 @@ handle_deliver(void *ctx, const struct bus_in *in, const void *msg)
 	struct rec_target target;
 
 	while (bus_list_next(&targets, &bus_record_target, &target)) {
-		struct client *c = session_client(ctx, target.conn);
+		struct session *s = session_find(ctx, target.conn);
 
-		if (c)
-			deliver_one(c, &target, &in->op, &m->st);
+		if (s)
+			deliver_one(s, target.k, &in->op, &m->st);
 	}
 }
 
@@ -61,13 +57,18 @@ void
 handle_release(void *ctx, const struct bus_in *in, const void *msg)
 {
 	const struct msg_RELEASE *m = msg;
-	struct client *c = session_client(ctx, m->conn);
+	struct session *s = session_find(ctx, m->conn);
+	struct client *c = s ? s->client : NULL;
 	char text[257];
 
 	(void)in;
+	if (!s)
+		return;
+	if (c)
+		client_log(c, LOG_INFO, "sessiond ends the session");
+	session_release(s);
 	if (!c)
 		return;
-	client_forget_session(c);
 	client_end(c, (enum stream_error)m->error,
 	    m->text.n && str_copy(text, sizeof(text), m->text) ? text : NULL);
 }
@@ -76,20 +77,20 @@ void
 handle_capability(void *ctx, const struct bus_in *in, const void *msg)
 {
 	const struct msg_CAPABILITY *m = msg;
-	struct client *c = session_client(ctx, m->conn);
+	struct session *s = session_find(ctx, m->conn);
 
 	(void)in;
-	if (c)
-		session_capability(c->session, m->capability, m->generation);
+	if (s)
+		session_capability(s, m->capability, m->generation);
 }
 
 void
 handle_presence_copy(void *ctx, const struct bus_in *in, const void *msg)
 {
 	const struct msg_PRESENCE_COPY *m = msg;
-	struct client *c = session_client(ctx, m->conn);
+	struct session *s = session_find(ctx, m->conn);
 
 	(void)in;
-	if (c)
-		session_presence(c->session, m);
+	if (s)
+		session_presence(s, m);
 }

@@ -1,18 +1,12 @@
 /* What a stream offers, by what has been reached: TLS, then SASL, then binding (INV-3, INV-8). */
-#include "client.h"
 #include "names.h"
+#include "negotiate.h"
 #include "xml/writer.h"
 
-static bool
-tls_may_start(const struct client *c)
+bool
+features_has_sasl(const struct client *c)
 {
-	return !c->tls;
-}
-
-static bool
-sasl_may_start(const struct client *c)
-{
-	return c->tls || c->gate->settings.tls == LISTENER_OPTIONAL;
+	return c->tls || c->listener_tls == LISTENER_OPTIONAL;
 }
 
 static void
@@ -24,31 +18,37 @@ add_mechanism(struct buf *out, const char *name, const char *suffix)
 	buf_add_z(out, suffix);
 }
 
+static bool
+is_plain(const char *mechanism)
+{
+	return str_is(str_z(mechanism), "PLAIN");
+}
+
 /* The -PLUS forms come first: a client takes the first it knows. PLAIN never in clear. */
 void
-features_mechanisms(struct client *c, struct buf *out)
+features_mechanisms(const struct client *c, struct buf *out)
 {
 	const struct setting_strings *m = &c2sd_settings(c->c2sd)->mechanisms;
 
-	for (size_t i = 0; c->tls && !c->lacks_binding && i < m->n; i++)
-		if (!str_is(str_z(m->v[i]), "PLAIN"))
+	for (size_t i = 0; c->tls && !c->nego->lacks_binding && i < m->n; i++)
+		if (!is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "-PLUS");
 	for (size_t i = 0; i < m->n; i++)
-		if (c->tls || !str_is(str_z(m->v[i]), "PLAIN"))
+		if (c->tls || !is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "");
 }
 
 static void
-write_starttls(struct client *c, struct xml_writer *w)
+write_starttls(const struct client *c, struct xml_writer *w)
 {
 	xw_open(w, S(NS_TLS), S("starttls"));
-	if (c->gate->settings.tls == LISTENER_REQUIRED)
+	if (c->listener_tls == LISTENER_REQUIRED)
 		xw_leaf(w, S(""), "required", S(""));
 	xw_close(w);
 }
 
 static void
-write_mechanisms(struct client *c, struct xml_writer *w)
+write_mechanisms(const struct client *c, struct xml_writer *w)
 {
 	struct buf names = {.data = NULL};
 	struct str rest, name;
@@ -72,35 +72,47 @@ write_binding_type(struct xml_writer *w, const char *type)
 	xw_close(w);
 }
 
-/* XEP-0440 */
+/* XEP-0440: what this connection has. The element may not be empty. */
 static void
-write_bindings(struct client *c, struct xml_writer *w)
+write_bindings(const struct client *c, struct xml_writer *w)
 {
 	struct buf data = {.data = NULL};
+	bool exporter, end_point;
 
 	if (!c->tls)
 		return;
+	exporter = tls_channel_exporter(c->tls, &data);
+	end_point = tls_channel_end_point(c->tls, &data);
+	buf_deinit_secret(&data);
+	if (!exporter && !end_point)
+		return;
 	xw_open(w, S(NS_SASL_CB), S("sasl-channel-binding"));
-	if (tls_channel_exporter(c->tls, &data))
+	if (exporter)
 		write_binding_type(w, "tls-exporter");
-	buf_clear(&data);
-	if (tls_channel_end_point(c->tls, &data))
+	if (end_point)
 		write_binding_type(w, "tls-server-end-point");
 	xw_close(w);
-	buf_deinit(&data);
+}
+
+static void
+write_number(struct xml_writer *w, const char *name, uint64_t v)
+{
+	struct buf text = {.data = NULL};
+
+	buf_printf(&text, "%llu", (unsigned long long)v);
+	xw_leaf(w, S(""), name, buf_str(&text));
+	buf_deinit(&text);
 }
 
 /* XEP-0478 */
 static void
-write_limits(struct client *c, struct xml_writer *w)
+write_limits(const struct client *c, struct xml_writer *w)
 {
-	struct buf number = {.data = NULL};
-
-	buf_printf(&number, "%zu", client_limits(c).bytes);
 	xw_open(w, S(NS_LIMITS), S("limits"));
-	xw_leaf(w, S(""), "max-bytes", buf_str(&number));
+	write_number(w, "max-bytes", stream_limits(c).bytes);
+	if (c->state == CLIENT_BIND)
+		write_number(w, "idle-seconds", (uint64_t)c2sd_settings(c->c2sd)->idle_seconds);
 	xw_close(w);
-	buf_deinit(&number);
 }
 
 /* RFC 3921's session is offered as optional for old clients; sessiond answers its iq. */
@@ -121,15 +133,13 @@ features_send(struct client *c)
 
 	buf_add_z(out, "<stream:features>");
 	xw_init(&w, out, S(NS_CLIENT));
-	if (c->jid) {
+	if (c->state == CLIENT_BIND)
 		write_after_auth(&w);
-	} else {
-		if (tls_may_start(c))
-			write_starttls(c, &w);
-		if (sasl_may_start(c)) {
-			write_mechanisms(c, &w);
-			write_bindings(c, &w);
-		}
+	else if (!c->tls)
+		write_starttls(c, &w);
+	if (c->state != CLIENT_BIND && features_has_sasl(c)) {
+		write_mechanisms(c, &w);
+		write_bindings(c, &w);
 	}
 	write_limits(c, &w);
 	buf_add_z(out, "</stream:features>");

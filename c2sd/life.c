@@ -1,16 +1,19 @@
-/* c2sd from start to stop: what is opened with privilege, which threads there are, what the timers do. */
+/* c2sd from start to stop: what is opened with privilege, which threads there are, what a turn ends with. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
+#include "client.h"
+#include "negotiate.h"
 #include "session.h"
 #include "sources.h"
 
-#define HANDSHAKES_MAX 256 /* waiting for a worker; beyond that accepting stops */
+#define HANDSHAKES_MAX \
+	256 /* waiting for a worker; beyond that accepting stops (SECURITY.md §2.6) */
 #define WORKERS_MAX 8
 
 /* ---- with privilege ---- */
@@ -20,43 +23,28 @@ read_authd_public(struct c2sd *c, struct err *err)
 {
 	int fd = open("authd.pub", O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd >= 0 ? read(fd, c->authd_public, sizeof(c->authd_public)) : -1;
+	int error = errno;
 
 	if (fd >= 0)
 		close(fd);
 	if (n != (ssize_t)sizeof(c->authd_public))
 		return err_set(err, "authd.pub: %s; it is written by \"jackdawctl init\"",
-		    n < 0 ? strerror(errno) : "not 32 bytes");
-	return 0;
-}
-
-static int
-open_gates(struct c2sd *c, struct err *err)
-{
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = c2sd_listeners(c->daemon, l);
-
-	for (unsigned i = 0; i < n; i++) {
-		struct gate *g = &c->gates[i];
-
-		*g = (struct gate){.c2sd = c, .settings = l[i]};
-		g->fd = service_listen_tcp(
-		    c->daemon, l[i].title, l[i].address, (uint16_t)l[i].port, err);
-		if (g->fd < 0)
-			return -1;
-		c->n_gates++;
-	}
+		    n < 0 ? strerror(error) : "not 32 bytes");
 	return 0;
 }
 
 static void
-read_exempt(struct c2sd *c)
+init_lists(struct c2sd *c)
 {
-	const struct setting_strings *list = &c2sd_settings(c)->exempt;
-
-	c->n_exempt = 0;
-	for (size_t i = 0; i < list->n; i++)
-		if (network_parse(str_z(list->v[i]), &c->exempt[c->n_exempt]))
-			c->n_exempt++;
+	list_init(&c->handshakes_due);
+	list_init(&c->preauth);
+	list_init(&c->bound);
+	list_init(&c->closing);
+	list_init(&c->dirty);
+	list_init(&c->starved);
+	list_init(&c->shaped);
+	list_init(&c->warm);
+	list_init(&c->stalled);
 }
 
 int
@@ -66,14 +54,13 @@ c2sd_open(struct daemon *d, struct err *err)
 
 	d->state = c;
 	c->daemon = d;
-	list_init(&c->dirty);
-	list_init(&c->paused);
+	init_lists(c);
 	c->sources = source_table_new();
-	read_exempt(c);
-	if (read_authd_public(c, err) != 0 || open_gates(c, err) != 0 || tls_global_init(err) != 0)
+	listen_read_exempt(c);
+	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	c->tls = tls_context_new("xmpp-client");
-	c->chains = chains_new(c->tls);
+	certs_init(&c->certs, c->tls);
 	return 0;
 }
 
@@ -85,6 +72,7 @@ on_pool(void *ctx)
 	struct c2sd *c = ctx;
 
 	tls_pool_reap(c->pool);
+	handshakes_submit_due(c);
 }
 
 static void
@@ -106,54 +94,7 @@ c2sd_threads(struct daemon *d, struct err *err)
 	return 0;
 }
 
-/* ---- certificates ---- */
-
-static void chains_connect(void *ctx);
-
-static void
-chains_retry(struct c2sd *c)
-{
-	if (c->chains_watch)
-		loop_watch_free(&c->chains_watch);
-	loop_timer_start(c->chains_retry, chains_retry_ms(c->chains), 0);
-}
-
-static void
-on_chains(void *ctx, int events)
-{
-	struct c2sd *c = ctx;
-	struct err err = {.text = ""};
-	enum chains_event e;
-
-	(void)events;
-	while ((e = chains_read(c->chains, &err)) == CHAINS_UPDATED) {
-		log_info("certificates from keyd are in force");
-		for (unsigned i = 0; i < c->n_gates; i++)
-			if (c->gates[i].listener)
-				listener_resume(c->gates[i].listener);
-	}
-	if (e == CHAINS_DOWN) {
-		log_warn("keyd: %s", err.text);
-		chains_retry(c);
-	}
-}
-
-static void
-chains_connect(void *ctx)
-{
-	struct c2sd *c = ctx;
-	struct err err = {.text = ""};
-	int fd = chains_open(c->chains, NULL, &err);
-
-	if (fd < 0) {
-		chains_retry(c);
-		return;
-	}
-	c->chains_watch = loop_watch_new(c->daemon->loop, fd, on_chains, c);
-	loop_watch_set(c->chains_watch, LOOP_READ);
-}
-
-/* ---- the turn and the tick ---- */
+/* ---- start, reload ---- */
 
 /* What was queued in this turn leaves in one record and one write per client. */
 static void
@@ -161,59 +102,14 @@ on_turn(void *ctx)
 {
 	struct c2sd *c = ctx;
 
-	LIST_FOREACH_SAFE(&c->dirty, it, nx) {
-		client_flush(CONTAINER_OF(it, struct client, dirty));
-	}
+	while (!list_empty(&c->dirty))
+		client_flush(CONTAINER_OF(c->dirty.next, struct client, dirty));
 }
 
 static void
-resume_shaped(struct c2sd *c)
+on_certificates(void *ctx)
 {
-	uint64_t now_us = clock_mono_us();
-
-	if (!bus_has_credit(c->daemon->bus, ROLE_SESSIOND))
-		return;
-	LIST_FOREACH_SAFE(&c->paused, it, nx) {
-		struct client *client = CONTAINER_OF(it, struct client, paused);
-
-		if (shape_take(client, 0, now_us))
-			continue;
-		list_remove(it);
-		client_go_on(client);
-	}
-}
-
-static void
-on_tick(void *ctx)
-{
-	struct c2sd *c = ctx;
-	uint64_t now = loop_now_ms(c->daemon->loop);
-	struct client *client, *next;
-
-	HASH_ITER(hh, c->clients, client, next)
-		client_tick(client, now);
-	resume_shaped(c);
-	source_sweep(c->sources, now);
-	for (unsigned i = 0; i < c->n_gates; i++)
-		listener_resume(c->gates[i].listener);
-}
-
-/* ---- start, reload, stop ---- */
-
-static bool
-on_may_accept(void *ctx)
-{
-	const struct gate *g = ctx;
-	const struct c2sd *c = g->c2sd;
-
-	return c2sd_may_serve(c) && c->n_clients < (size_t)c2sd_settings(c)->connections_max &&
-	    tls_pool_waiting(c->pool) < HANDSHAKES_MAX;
-}
-
-static void
-on_accepted(void *ctx, int fd)
-{
-	client_accept(ctx, fd);
+	listen_resume(ctx);
 }
 
 int
@@ -222,16 +118,12 @@ c2sd_start(struct daemon *d, struct err *err)
 	struct c2sd *c = d->state;
 
 	(void)err;
-	for (unsigned i = 0; i < c->n_gates; i++) {
-		struct gate *g = &c->gates[i];
-
-		g->listener = listener_new(d->loop, g->fd, on_may_accept, on_accepted, g);
-	}
+	listen_start(c);
+	reports_start(c);
 	c->hook = loop_hook_new(d->loop, on_turn, c);
-	c->tick = loop_timer_new(d->loop, on_tick, c);
-	loop_timer_start(c->tick, 1000, 1000);
-	c->chains_retry = loop_timer_new(d->loop, chains_connect, c);
-	chains_connect(c);
+	c->tick = loop_timer_new(d->loop, c2sd_tick, c);
+	loop_timer_start(c->tick, TICK_MS, TICK_MS);
+	certs_start(&c->certs, d->loop, on_certificates, c);
 	return 0;
 }
 
@@ -239,21 +131,42 @@ void
 c2sd_reloaded(struct daemon *d, const void *old)
 {
 	(void)old;
-	read_exempt(d->state);
+	listen_read_exempt(d->state);
+}
+
+/* ---- stop ---- */
+
+static void
+end_clients(struct list *clients)
+{
+	while (!list_empty(clients))
+		client_end(
+		    CONTAINER_OF(clients->next, struct client, link), STREAM_SYSTEM_SHUTDOWN, NULL);
 }
 
 static void
-end_clients(struct c2sd *c)
+c2sd_free(struct c2sd *c)
 {
-	struct client *client, *next;
-
-	HASH_ITER(hh, c->clients, client, next) {
-		client_end(client, STREAM_SYSTEM_SHUTDOWN, NULL);
-		if (client->conn)
-			conn_close(client->conn, 0);
-	}
+	for (unsigned i = 0; i < c->n_spares; i++)
+		buf_deinit(&c->spares[i]);
+	buf_deinit_secret(&c->plain);
+	tls_context_free(&c->tls);
+	source_table_free(&c->sources);
+	seal_deinit(&c->seal);
+	c->daemon->state = NULL;
+	free(c);
 }
 
+void
+c2sd_client_gone(struct c2sd *c)
+{
+	if (c->is_stopping && c->n_clients == 0)
+		c2sd_free(c);
+	else
+		listen_resume(c);
+}
+
+/* The bus has gone already. Clients are told; their sockets, and then this daemon's own memory, go with the loop. */
 void
 c2sd_stop(struct daemon *d)
 {
@@ -261,23 +174,17 @@ c2sd_stop(struct daemon *d)
 
 	if (!c)
 		return;
-	for (unsigned i = 0; i < c->n_gates; i++)
-		if (c->gates[i].listener)
-			listener_free(&c->gates[i].listener);
-	end_clients(c);
+	listen_stop(c);
+	end_clients(&c->preauth);
+	sessions_free(c);
+	end_clients(&c->bound);
 	tls_pool_free(&c->pool);
-	if (c->chains_watch)
-		loop_watch_free(&c->chains_watch);
-	if (c->chains_retry)
-		loop_timer_free(&c->chains_retry);
-	if (c->tick)
-		loop_timer_free(&c->tick);
-	if (c->hook)
-		loop_hook_free(&c->hook);
-	if (c->pool_wake)
-		loop_wake_free(&c->pool_wake);
-	chains_free(&c->chains);
-	tls_context_free(&c->tls);
-	source_table_free(&c->sources);
-	seal_deinit(&c->seal);
+	certs_deinit(&c->certs);
+	reports_stop(c);
+	loop_timer_free(&c->tick);
+	loop_hook_free(&c->hook);
+	loop_wake_free(&c->pool_wake);
+	c->is_stopping = true;
+	if (c->n_clients == 0)
+		c2sd_free(c);
 }

@@ -1,37 +1,43 @@
 /* The daemons that clients need: whether they are there, what they must be told when they come new. */
+#include "links.h"
+
 #include "base/log.h"
+#include "client.h"
 #include "deliver.h"
+#include "register.h"
 #include "session.h"
+#include "xml/writer.h"
 
 /* ---- who serves ---- */
 
 bool
-c2sd_authd(const struct c2sd *c, struct endpoint *authd_r)
+links_authd(const struct c2sd *c, struct endpoint *authd_r)
 {
-	uint64_t now = bus_incarnation_of(c->daemon->bus, ROLE_AUTHD, 0);
+	uint64_t now = bus_incarnation_of(c2sd_bus(c), ROLE_AUTHD, 0);
 
 	*authd_r = (struct endpoint){.role = ROLE_AUTHD, .instance = 0, .incarnation = now};
 	return now != 0 && now == c->authd_incarnation && c->seal.ready;
 }
 
 struct endpoint
-c2sd_sessiond_of(const struct c2sd *c, struct str bare)
+links_sessiond_of(const struct c2sd *c, struct str bare)
 {
-	unsigned shards = bus_shards(c->daemon->bus);
+	unsigned shards = bus_shards(c2sd_bus(c));
 	struct endpoint e = {.role = ROLE_SESSIOND};
 
 	e.instance = (uint8_t)(shards ? bus_shard(bare, shards) : 0);
-	e.incarnation = bus_incarnation_of(c->daemon->bus, ROLE_SESSIOND, e.instance);
+	e.incarnation = bus_incarnation_of(c2sd_bus(c), ROLE_SESSIOND, e.instance);
 	return e;
 }
 
 bool
-c2sd_may_serve(const struct c2sd *c)
+links_may_serve(const struct c2sd *c)
 {
-	const struct bus *b = c->daemon->bus;
+	const struct bus *b = c2sd_bus(c);
 
 	return b && bus_is_linked(b) && bus_role_up(b, ROLE_AUTHD) &&
-	    bus_role_up(b, ROLE_SESSIOND) && chains_complete(c->chains);
+	    bus_role_up(b, ROLE_SESSIOND) && bus_has_credit(b, ROLE_SESSIOND) &&
+	    certs_ready(&c->certs);
 }
 
 /* ---- a new authd ---- */
@@ -45,66 +51,20 @@ meet_authd(struct c2sd *c, const struct endpoint *peer)
 	seal_deinit(&c->seal);
 	c->authd_incarnation = 0;
 	if (!seal_start_client(&c->seal, c->authd_public, public)) {
-		log_error(
-		    "authd.pub is no key: run \"jackdawctl init\" again, or copy authd's data/authd.pub here");
+		log_error("authd.pub is no key: copy authd's data/authd.pub here, and restart");
 		return;
 	}
 	c->authd_incarnation = peer->incarnation;
-	bus_send(c->daemon->bus, peer, MSG_SEAL_KEY, &m, NULL, NULL, 0);
-}
-
-/* ---- a new sessiond: all sessions of its shard are registered (BUS.md §9) ---- */
-
-static bool
-belongs_to(const struct c2sd *c, const struct session *s, const struct endpoint *peer)
-{
-	return c2sd_sessiond_of(c, session_bare(s)).instance == peer->instance;
-}
-
-static void
-register_session(struct client *client, const struct endpoint *peer)
-{
-	struct msg_REG m = {.conn = client->number};
-
-	session_record(client->session, &m.session);
-	/* What was written to the old sessiond's account is unknown to the new one. */
-	client->session->written = 0;
-	bus_send(client->c2sd->daemon->bus, peer, MSG_REG, &m, NULL, NULL, 0);
-	if (client->conn && conn_queued(client->conn) == 0 && buf_len(&client->plain) == 0)
-		session_report_written(client);
-}
-
-static void
-register_all(struct c2sd *c, const struct endpoint *peer)
-{
-	struct msg_REG_END end = {.count = 0};
-	struct client *client, *next;
-
-	HASH_ITER(hh, c->clients, client, next) {
-		if (!client->session || !belongs_to(c, client->session, peer))
-			continue;
-		register_session(client, peer);
-		end.count++;
-	}
-	bus_send(c->daemon->bus, peer, MSG_REG_END, &end, NULL, NULL, 0);
+	bus_send(c2sd_bus(c), peer, MSG_SEAL_KEY, &m, NULL, NULL, 0);
 }
 
 /* ---- events ---- */
 
 static void
-resume_gates(struct c2sd *c)
-{
-	for (unsigned i = 0; i < c->n_gates; i++)
-		if (c->gates[i].listener)
-			listener_resume(c->gates[i].listener);
-}
-
-static void
 on_linked(void *ctx, bool up)
 {
 	log_info("link to the router: %s", up ? "up" : "down");
-	if (up)
-		resume_gates(ctx);
+	listen_resume(ctx);
 }
 
 static void
@@ -115,38 +75,69 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 	if (peer->role == ROLE_AUTHD)
 		meet_authd(c, peer);
 	if (peer->role == ROLE_SESSIOND)
-		register_all(c, peer);
-	resume_gates(c);
+		register_sessions(c, peer);
+	listen_resume(c);
 }
 
 static void
 on_credit(void *ctx, enum role role)
 {
 	struct c2sd *c = ctx;
+	struct list *last = c->starved.prev;
+	bool done = role != ROLE_SESSIOND || list_empty(&c->starved);
 
-	(void)role;
-	LIST_FOREACH_SAFE(&c->paused, it, nx) {
-		struct client *client = CONTAINER_OF(it, struct client, paused);
+	/* Those that starve again go behind the last one. */
+	while (!done && !list_empty(&c->starved)) {
+		struct client *client = CONTAINER_OF(c->starved.next, struct client, starved);
 
-		list_remove(it);
-		client_go_on(client);
+		done = &client->starved == last;
+		list_remove(&client->starved);
+		client_resume(client, PAUSE_CREDIT);
 	}
+	listen_resume(c);
 }
 
-/* A stanza of a session without stream management that found no sessiond for a minute: the stream ends, so that its client
- * knows; the request of a bind is answered through bus_request. */
+/* What an error may answer (RFC 6120 §8.3.1). */
+static bool
+is_answerable(const struct stanza *st)
+{
+	return st->type != TYPE_ERROR && st->type != TYPE_RESULT &&
+	    (st->kind != STANZA_PRESENCE || !str_empty(st->to));
+}
+
+static void
+write_bounce(struct session *s, const struct stanza *st, enum stanza_error error)
+{
+	struct buf payload = {.data = NULL};
+	struct stanza answer = {.kind = st->kind,
+	    .type = TYPE_ERROR,
+	    .id = st->id,
+	    .from = str_empty(st->to) ? session_bare(s) : st->to,
+	    .to = str_z(s->jid)};
+	struct xml_writer w;
+
+	xw_init(&w, &payload, S("jabber:client"));
+	xml_write_error(&w, error, S(""));
+	answer.payload = buf_str(&payload);
+	xml_write_stanza(client_out(s->client), &answer);
+	client_touch(s->client);
+	buf_deinit(&payload);
+}
+
+/* A stanza without stream management that no sessiond took for a minute (BUS.md §11); there is nobody else to say so. A request
+ * to bind is answered through bus_request. */
 static void
 on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
     struct custody *cause, bool never_sent)
 {
 	const struct msg_STANZA *stanza = msg;
-	struct client *c = m->type == MSG_STANZA ? client_find(ctx, stanza->conn) : NULL;
+	struct session *s = m->type == MSG_STANZA ? session_find(ctx, stanza->conn) : NULL;
 
 	(void)op;
 	(void)cause;
-	(void)never_sent;
-	if (c && c->session && id_eq(&c->session->sid, &stanza->sid))
-		client_end(c, STREAM_RESOURCE_CONSTRAINT, "the service is not available");
+	if (s && s->client && is_answerable(&stanza->st))
+		write_bounce(
+		    s, &stanza->st, never_sent ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT);
 }
 
 const struct bus_events c2sd_events = {

@@ -1,5 +1,6 @@
 /* c2sd: see README.md. */
 #include "c2sd.h"
+#include "links.h"
 
 static const struct sandbox sandbox = {
     .accept = true,

@@ -4,9 +4,11 @@
 #define NS_CLIENT "jabber:client"
 #define NS_STREAMS "http://etherx.jabber.org/streams"
 #define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
+#define NS_ERRORS "urn:xmpp:errors" /* XEP-0205 */
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
+#define NS_PING "urn:xmpp:ping"

@@ -1,16 +1,48 @@
-/* SASL on the wire (RFC 6120 §6): framing here, everything else at authd. One exchange at a time; it is open at authd while
- * `request` is set, or while the state is SASL. */
+/* SASL on the wire (RFC 6120 §6): framing here, everything else at authd. One exchange at a time: it is authd's turn in SASL_WAIT
+ * (or its verdict waits to be told), the client's in SASL. */
 #include <stdlib.h>
 
 #include "base/enc.h"
 #include "base/log.h"
-#include "client.h"
+#include "base/mem.h"
+#include "links.h"
 #include "names.h"
-#include "xml/writer.h"
+#include "negotiate.h"
 
 #define ANSWER_MS 30000
+#define SASL_DATA_MAX (16384 - SEAL_OVERHEAD) /* as messages.def has it for what is sealed */
 
 static void on_answer(void *arg, const struct bus_in *in, const void *msg);
+
+/* What authd has decided, opened. */
+struct verdict {
+	enum auth_outcome outcome;
+	enum sasl_condition condition;
+	bool has_data;
+	struct buf data;
+	char *jid;
+	struct id128 ticket;
+};
+
+static void
+verdict_deinit(struct verdict *v)
+{
+	buf_deinit_secret(&v->data);
+	free(v->jid);
+	secret_wipe(&v->ticket, sizeof(v->ticket));
+}
+
+static void
+verdict_free(struct verdict **vp)
+{
+	struct verdict *v = *vp;
+
+	*vp = NULL;
+	if (!v)
+		return;
+	verdict_deinit(v);
+	free(v);
+}
 
 /* ---- telling the client ---- */
 
@@ -28,38 +60,92 @@ write_with_data(struct client *c, const char *name, bool has_data, struct str da
 	client_touch(c);
 }
 
-void
-sasl_tell(struct client *c)
+static void
+fail(struct client *c, enum sasl_condition condition)
 {
-	enum sasl_condition verdict = c->verdict;
-
-	c->verdict = SASL_NONE;
-	buf_printf(client_out(c), "<failure xmlns='" NS_SASL "'><%s/></failure>",
-	    sasl_condition_name(verdict));
-	client_touch(c);
-	c->deadline_ms = c->preauth_deadline_ms;
 	client_set_state(c, CLIENT_FEATURES);
-	if (++c->failures >= (unsigned)c2sd_settings(c->c2sd)->auth_failures)
+	buf_printf(client_out(c), "<failure xmlns='" NS_SASL "'><%s/></failure>",
+	    sasl_condition_name(condition));
+	client_touch(c);
+	if (c->state == CLIENT_CLOSING)
+		return;
+	if (++c->nego->failures >= (unsigned)c2sd_settings(c->c2sd)->auth_failures)
 		client_end(c, STREAM_POLICY_VIOLATION, "too many failed authentications");
 	else
-		client_go_on(c);
+		client_resume(c, PAUSE_ANSWER);
+}
+
+/* What came before the client could know of its success belongs to no stream (INV-9). */
+static bool
+has_data_behind(const struct client *c)
+{
+	return buf_len(&c->cipher) > 0 || (c->tls && tls_pending(c->tls) > 0) ||
+	    !xml_reader_is_between(c->reader);
+}
+
+/* The stream starts anew; what is kept is TLS, the identity and the domain (C-6). */
+static void
+succeed(struct client *c, struct verdict *v)
+{
+	if (has_data_behind(c)) {
+		client_end(c, STREAM_POLICY_VIOLATION, "data behind the end of authentication");
+		return;
+	}
+	write_with_data(c, "success", v->has_data, buf_str(&v->data));
+	if (c->state == CLIENT_CLOSING)
+		return;
+	c->nego->jid = v->jid;
+	v->jid = NULL;
+	c->nego->ticket = v->ticket;
+	client_set_state(c, CLIENT_HEADER);
+	stream_restart(c);
+	client_log(c, LOG_INFO, "authenticated");
+	client_resume(c, PAUSE_ANSWER);
 }
 
 static void
-fail(struct client *c, enum sasl_condition condition, uint32_t wait_ms)
+challenge(struct client *c, struct str data)
 {
-	uint64_t now = loop_now_ms(c->c2sd->daemon->loop);
+	client_set_state(c, CLIENT_SASL);
+	write_with_data(c, "challenge", true, data);
+	client_resume(c, PAUSE_ANSWER);
+}
 
-	c->verdict = condition;
-	if (!wait_ms) {
-		sasl_tell(c);
+static void
+carry_out(struct client *c, struct verdict *v)
+{
+	switch (v->outcome) {
+	case AUTH_CHALLENGE:
+		challenge(c, buf_str(&v->data));
 		return;
+	case AUTH_SUCCESS:
+		succeed(c, v);
+		return;
+	case AUTH_FAILURE:
+	case AUTH_OUTCOME_COUNT:
+		break;
 	}
-	/* The client waits; so does its deadline. */
-	client_set_state(c, CLIENT_SASL_WAIT);
-	c->deadline_ms = now + wait_ms;
-	if (c->preauth_deadline_ms < c->deadline_ms)
-		c->preauth_deadline_ms = c->deadline_ms + 1000;
+	client_log(c, LOG_INFO, "authentication failed: %s", sasl_condition_name(v->condition));
+	fail(c, v->condition);
+}
+
+void
+sasl_tell(struct client *c)
+{
+	struct verdict *v = c->nego->verdict;
+
+	c->nego->verdict = NULL;
+	carry_out(c, v);
+	verdict_free(&v);
+}
+
+/* A source that has failed often waits for every answer, right or wrong; it has that time on top. */
+static void
+hold_back(struct client *c, struct verdict *v, uint32_t wait_ms)
+{
+	c->nego->verdict = mem_dup(v, sizeof(*v));
+	c->nego->deadline_ms += wait_ms;
+	c->deadline_ms = c2sd_now_ms(c->c2sd) + wait_ms;
 }
 
 /* ---- asking authd ---- */
@@ -68,8 +154,10 @@ static void
 ask(struct client *c, const struct endpoint *authd, enum msg_type type, void *msg)
 {
 	client_set_state(c, CLIENT_SASL_WAIT);
-	c->request = bus_request(
-	    c->c2sd->daemon->bus, authd, type, msg, NULL, NULL, ANSWER_MS, on_answer, c);
+	client_pause(c, PAUSE_ANSWER);
+	c->nego->authd = authd->incarnation;
+	c->nego->request =
+	    bus_request(c2sd_bus(c->c2sd), authd, type, msg, NULL, NULL, ANSWER_MS, on_answer, c);
 }
 
 /* A client whose only channel binding is one that TLS 1.3 does not have (tls-unique) tries -PLUS with it, fails, and then says
@@ -78,30 +166,34 @@ ask(struct client *c, const struct endpoint *authd, enum msg_type type, void *ms
 static void
 note_binding(struct client *c, struct str first)
 {
-	struct str flag, rest;
+	struct str type, rest;
 
-	if (!str_starts(first, S("p=")) || !str_split(str_from(first, 2), ',', &flag, &rest))
+	if (!str_starts(first, S("p=")) || !str_split(str_from(first, 2), ',', &type, &rest))
 		return;
-	c->lacks_binding = !str_is(flag, "tls-exporter") && !str_is(flag, "tls-server-end-point");
+	c->nego->lacks_binding =
+	    !str_is(type, "tls-exporter") && !str_is(type, "tls-server-end-point");
 }
 
-/* The base64 content of an element, decoded and sealed. SASL_NONE, or what is wrong. */
+/* The base64 content of an element (nothing of which is ever escaped), decoded and sealed; "=" is none. */
 static enum sasl_condition
-take_data(struct client *c, const struct xml_element *e, bool *has_r, struct buf *sealed)
+take_data(struct client *c, const struct xml_element *e, struct buf *sealed)
 {
 	struct buf plain = {.data = NULL};
-	struct str text = e->payload; /* of base64 nothing is ever escaped */
-	enum sasl_condition result = SASL_NONE;
+	enum sasl_condition wrong = SASL_NONE;
 
-	*has_r = !str_empty(text);
-	if (e->n_children || (*has_r && !str_is(text, "=") && !dec_base64(&plain, text)))
-		result = SASL_INCORRECT_ENCODING;
+	if (e->n_children > 0)
+		wrong = SASL_MALFORMED_REQUEST;
+	else if (!str_empty(e->payload) && !str_is(e->payload, "=") &&
+	    !dec_base64(&plain, e->payload))
+		wrong = SASL_INCORRECT_ENCODING;
+	else if (buf_len(&plain) > SASL_DATA_MAX)
+		wrong = SASL_MALFORMED_REQUEST;
 	else
 		seal_close(&c->c2sd->seal, buf_str(&plain), sealed);
-	if (str_is(e->name, "auth"))
+	if (c->state == CLIENT_FEATURES)
 		note_binding(c, buf_str(&plain));
 	buf_deinit_secret(&plain);
-	return result;
+	return wrong;
 }
 
 static bool
@@ -117,6 +209,15 @@ is_offered(struct str offered, struct str mechanism)
 	return false;
 }
 
+/* Only what this stream was offered (INV-7, INV-8). */
+static enum sasl_condition
+check_mechanism(const struct client *c, struct str offered, struct str mechanism)
+{
+	if (!features_has_sasl(c) || (!c->tls && str_is(mechanism, "PLAIN")))
+		return SASL_ENCRYPTION_REQUIRED;
+	return is_offered(offered, mechanism) ? SASL_NONE : SASL_INVALID_MECHANISM;
+}
+
 static void
 start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 {
@@ -127,11 +228,11 @@ start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 	if (c->tls && tls_channel_end_point(c->tls, &end_point))
 		m->end_point = buf_str(&end_point);
 	m->conn = c->number;
-	m->domain = str_z(c->domain);
+	m->domain = str_z(c->nego->domain);
 	m->tls = c->tls != NULL;
-	m->source = str_z(c->source_text);
+	m->source = str_z(c->visitor.address);
 	ask(c, authd, MSG_AUTH_START, m);
-	buf_deinit(&exporter);
+	buf_deinit_secret(&exporter);
 	buf_deinit(&end_point);
 }
 
@@ -141,27 +242,25 @@ sasl_auth(struct client *c, const struct xml_element *e)
 	struct buf sealed = {.data = NULL}, offered = {.data = NULL};
 	struct msg_AUTH_START m = {.mechanism = xml_element_attr(e, S(""), "mechanism", NULL)};
 	struct endpoint authd;
-	enum sasl_condition wrong = SASL_NONE;
+	enum sasl_condition wrong;
 
 	features_mechanisms(c, &offered);
-	if (!c->tls && c->gate->settings.tls == LISTENER_REQUIRED)
-		wrong = SASL_ENCRYPTION_REQUIRED;
-	else if (!is_offered(buf_str(&offered), m.mechanism))
-		wrong = SASL_INVALID_MECHANISM;
-	else if (!c2sd_authd(c->c2sd, &authd))
+	wrong = check_mechanism(c, buf_str(&offered), m.mechanism);
+	if (wrong == SASL_NONE && !links_authd(c->c2sd, &authd))
 		wrong = SASL_TEMPORARY_AUTH_FAILURE;
-	else
-		wrong = take_data(c, e, &m.has_initial, &sealed);
+	if (wrong == SASL_NONE)
+		wrong = take_data(c, e, &sealed);
 	if (wrong != SASL_NONE) {
-		fail(c, wrong, 0);
+		fail(c, wrong);
 	} else {
+		m.has_initial = !str_empty(e->payload);
 		m.initial = buf_str(&sealed);
 		m.offered = buf_str(&offered);
 		start(c, &authd, &m);
 	}
 	buf_deinit(&sealed);
 	buf_deinit(&offered);
-	return c->state != CLIENT_CLOSING;
+	return true;
 }
 
 bool
@@ -170,23 +269,21 @@ sasl_response(struct client *c, const struct xml_element *e)
 	struct buf sealed = {.data = NULL};
 	struct msg_AUTH_NEXT m = {.conn = c->number};
 	struct endpoint authd;
-	bool has;
 	enum sasl_condition wrong;
 
-	if (!c2sd_authd(c->c2sd, &authd)) {
-		fail(c, SASL_TEMPORARY_AUTH_FAILURE, 0);
-		return c->state != CLIENT_CLOSING;
-	}
-	wrong = take_data(c, e, &has, &sealed);
+	if (!links_authd(c->c2sd, &authd) || authd.incarnation != c->nego->authd)
+		wrong = SASL_TEMPORARY_AUTH_FAILURE;
+	else
+		wrong = take_data(c, e, &sealed);
 	if (wrong != SASL_NONE) {
 		sasl_forget(c);
-		fail(c, wrong, 0);
+		fail(c, wrong);
 	} else {
 		m.data = buf_str(&sealed);
 		ask(c, &authd, MSG_AUTH_NEXT, &m);
 	}
 	buf_deinit(&sealed);
-	return c->state != CLIENT_CLOSING;
+	return true;
 }
 
 void
@@ -197,71 +294,59 @@ sasl_forget(struct client *c)
 
 	if (c->state != CLIENT_SASL && c->state != CLIENT_SASL_WAIT)
 		return;
-	if (c->request)
-		bus_cancel(c->c2sd->daemon->bus, c->request);
-	c->request = 0;
-	if (c2sd_authd(c->c2sd, &authd))
-		bus_send(c->c2sd->daemon->bus, &authd, MSG_AUTH_ABORT, &m, NULL, NULL, 0);
+	verdict_free(&c->nego->verdict);
+	if (!c2sd_bus(c->c2sd))
+		return;
+	if (c->nego->request)
+		bus_cancel(c2sd_bus(c->c2sd), c->nego->request);
+	c->nego->request = 0;
+	if (links_authd(c->c2sd, &authd) && authd.incarnation == c->nego->authd)
+		bus_send(c2sd_bus(c->c2sd), &authd, MSG_AUTH_ABORT, &m, NULL, NULL, 0);
 }
 
+/* An answer that waits is not had sooner by giving up. */
 bool
 sasl_abort(struct client *c, const struct xml_element *e)
 {
 	(void)e;
+	if (c->nego->verdict)
+		return true;
 	sasl_forget(c);
-	fail(c, SASL_ABORTED, 0);
-	return c->state != CLIENT_CLOSING;
+	fail(c, SASL_ABORTED);
+	return true;
 }
 
 /* ---- authd answers ---- */
 
-/* The stream starts anew; what is kept is TLS, the identity and the domain (C-6). */
-static void
-succeed(struct client *c, const struct msg_AUTH_ANSWER *m, struct str data)
+static bool
+open_verdict(struct client *c, const struct msg_AUTH_ANSWER *m, struct verdict *v)
 {
-	struct xml_limits limits;
-
-	write_with_data(c, "success", m->has_data, data);
-	free(c->jid);
-	c->jid = str_dup(m->jid);
-	c->ticket = m->ticket;
-	limits = client_limits(c);
-	xml_reader_set_limits(c->reader, &limits);
-	xml_reader_reset(c->reader);
-	c->has_header = false;
-	client_set_state(c, CLIENT_HEADER);
-	client_log(c, LOG_INFO, "authenticated");
-}
-
-static void
-take_answer(struct client *c, const struct msg_AUTH_ANSWER *m)
-{
-	struct buf data = {.data = NULL};
-
-	if (m->has_data && !seal_open(&c->c2sd->seal, m->data, &data)) {
-		fail(c, SASL_TEMPORARY_AUTH_FAILURE, 0);
-	} else if (m->outcome == AUTH_FAILURE) {
-		client_log(
-		    c, LOG_INFO, "authentication failed: %s", sasl_condition_name(m->condition));
-		fail(c, m->condition, m->wait_ms);
-	} else if (m->outcome == AUTH_SUCCESS) {
-		succeed(c, m, buf_str(&data));
-	} else {
-		write_with_data(c, "challenge", true, buf_str(&data));
-		client_set_state(c, CLIENT_SASL);
-	}
-	buf_deinit_secret(&data);
+	*v = (struct verdict){.outcome = (enum auth_outcome)m->outcome,
+	    .condition = (enum sasl_condition)m->condition,
+	    .has_data = m->has_data,
+	    .ticket = m->ticket};
+	if (m->has_data && !seal_open(&c->c2sd->seal, m->data, &v->data))
+		return false;
+	v->jid = str_dup(m->jid);
+	return true;
 }
 
 static void
 on_answer(void *arg, const struct bus_in *in, const void *msg)
 {
 	struct client *c = arg;
+	const struct msg_AUTH_ANSWER *m = msg;
+	struct verdict v = {.jid = NULL};
 
-	c->request = 0;
-	if (in && in->message->type == MSG_AUTH_ANSWER)
-		take_answer(c, msg);
-	else
-		fail(c, SASL_TEMPORARY_AUTH_FAILURE, 0);
-	client_go_on(c);
+	c->nego->request = 0;
+	if (!in || in->message->type != MSG_AUTH_ANSWER || !open_verdict(c, m, &v)) {
+		fail(c, SASL_TEMPORARY_AUTH_FAILURE);
+		return;
+	}
+	if (m->wait_ms > 0) {
+		hold_back(c, &v, m->wait_ms);
+		return;
+	}
+	carry_out(c, &v);
+	verdict_deinit(&v);
 }

@@ -4,66 +4,176 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "links.h"
+
+/* A frame to sessiond that is not acknowledged. The custody is borrowed: it lives until on_custody. */
 struct inflight {
 	struct list link;
-	struct session *session; /* NULL: it has ended */
+	struct session *session;
+	struct custody *custody;
 	uint64_t n;
 };
 
+/* ---- life ---- */
+
 struct session *
-session_new(const struct daemon *d, const struct rec_session *r)
+session_new(struct c2sd *c, uint64_t number, const struct rec_session *r)
 {
 	struct session *s = NEW(struct session);
-	struct jid jid = jid_split(r->jid);
 
-	s->daemon = d;
+	s->c2sd = c;
+	s->number = number;
 	s->sid = r->sid;
 	s->token = r->token;
 	s->jid = str_dup(r->jid);
-	s->bare_len = jid.bare.n;
+	s->bare_len = jid_split(r->jid).bare.n;
 	s->epoch = r->epoch;
 	s->source = str_dup(r->source);
 	s->since_us = r->since_us;
 	s->sm = r->sm;
 	s->n = s->done = r->done;
-	s->k = s->written = r->k;
+	s->k = s->written = s->report.told = r->k;
 	s->acked = r->acked;
 	list_init(&s->inflight);
+	list_init(&s->report.link);
 	session_capability(s, r->capability, r->generation);
+	HASH_ADD(hh, c->sessions, number, sizeof(s->number), s);
 	return s;
 }
 
-void
-session_free(struct session **sp)
+struct session *
+session_find(const struct c2sd *c, uint64_t number)
 {
-	struct session *s = *sp;
+	struct session *s;
 
-	if (!s)
-		return;
-	LIST_FOREACH_SAFE(&s->inflight, it, nx) {
-		struct inflight *f = CONTAINER_OF(it, struct inflight, link);
+	HASH_FIND(hh, c->sessions, &number, sizeof(number), s);
+	return s;
+}
 
-		list_remove(it);
-		f->session = NULL;
-		/* With the bus all custodies have gone, and nobody will call. */
-		if (!s->daemon->bus)
-			free(f);
-	}
+static void
+session_free(struct session *s)
+{
+	HASH_DEL(s->c2sd->sessions, s);
+	list_remove(&s->report.link);
 	free(s->jid);
 	free(s->source);
 	free(s->ledger);
 	buf_deinit(&s->presence_payload);
 	buf_deinit(&s->directed);
 	free(s);
-	*sp = NULL;
 }
+
+static void
+session_reap(struct session *s)
+{
+	if (s->state == SESSION_CLOSING && list_empty(&s->inflight))
+		session_free(s);
+}
+
+static void
+session_lose_client(struct session *s)
+{
+	s->state = SESSION_CLOSING;
+	if (s->client)
+		s->client->session = NULL;
+	s->client = NULL;
+}
+
+/* The channel is the stanzas' own, so sessiond hears of the end behind them. */
+void
+session_close(struct session *s, bool clean)
+{
+	struct msg_CLOSED m = {.conn = s->number, .sid = s->sid, .epoch = s->epoch, .clean = clean};
+	struct endpoint home = session_home(s);
+	struct custody *custody;
+
+	session_lose_client(s);
+	report_now(s);
+	custody = session_inflight(s, 0);
+	bus_send(c2sd_bus(s->c2sd), &home, MSG_CLOSED, &m, NULL, custody, BUS_PATIENT);
+	custody_release(custody);
+}
+
+/* What sessiond has not got yet is void now, and must count for no acknowledgement (BUS.md §7). */
+void
+session_release(struct session *s)
+{
+	struct list void_frames;
+
+	session_lose_client(s);
+	list_init(&void_frames);
+	LIST_FOREACH_SAFE(&s->inflight, it, nx) {
+		list_remove(it);
+		list_add(&void_frames, it);
+		CONTAINER_OF(it, struct inflight, link)->session = NULL;
+	}
+	while (!list_empty(&void_frames)) {
+		struct inflight *f = CONTAINER_OF(void_frames.next, struct inflight, link);
+
+		list_remove(&f->link);
+		bus_withdraw(c2sd_bus(s->c2sd), f->custody);
+	}
+	session_free(s);
+}
+
+/* With the bus all custodies have gone, and nobody calls. */
+void
+sessions_free(struct c2sd *c)
+{
+	struct session *s, *next;
+
+	HASH_ITER(hh, c->sessions, s, next) {
+		LIST_FOREACH_SAFE(&s->inflight, it, nx)
+			free(CONTAINER_OF(it, struct inflight, link));
+		session_lose_client(s);
+		session_free(s);
+	}
+}
+
+/* ---- frames to sessiond ---- */
+
+struct endpoint
+session_home(const struct session *s)
+{
+	return links_sessiond_of(s->c2sd, session_bare(s));
+}
+
+/* "n is acknowledged" means "all up to n are" (BUS.md §4). */
+static void
+on_custody(void *arg)
+{
+	struct inflight *f = arg;
+	struct session *s = f->session;
+
+	list_remove(&f->link);
+	if (s && f->n > s->done)
+		s->done = f->n;
+	free(f);
+	if (s)
+		session_reap(s);
+}
+
+struct custody *
+session_inflight(struct session *s, uint64_t n)
+{
+	struct inflight *f = NEW(struct inflight);
+
+	f->session = s;
+	f->n = n;
+	f->custody = custody_new(c2sd_bus(s->c2sd), NULL, on_custody, f);
+	list_add(&s->inflight, &f->link);
+	return f->custody;
+}
+
+/* ---- the record ---- */
 
 void
 session_capability(struct session *s, struct str capability, uint64_t generation)
 {
 	s->capability_len =
 	    capability.n < sizeof(s->capability) ? capability.n : sizeof(s->capability);
-	memcpy(s->capability, capability.p, s->capability_len);
+	if (s->capability_len)
+		memcpy(s->capability, capability.p, s->capability_len);
 	s->generation = generation;
 }
 
@@ -75,8 +185,10 @@ session_presence(struct session *s, const struct msg_PRESENCE_COPY *m)
 	s->flags = m->flags;
 	buf_clear(&s->presence_payload);
 	buf_add_str(&s->presence_payload, m->payload);
+	buf_trim(&s->presence_payload);
 	buf_clear(&s->directed);
 	buf_add_str(&s->directed, m->directed.bytes);
+	buf_trim(&s->directed);
 	s->n_directed = m->directed.count;
 }
 
@@ -105,58 +217,28 @@ session_record(const struct session *s, struct rec_session *r)
 	};
 }
 
-/* The oldest half goes when it is full: one move per LEDGER_MAX / 2 deliveries. */
+/* What is just state may come twice without harm (as sessiond's own ledger has it). */
+static bool
+is_for_the_ledger(const struct opid *op)
+{
+	return !id_is_zero(&op->origin) && op->kind != OP_PRESENCE && op->kind != OP_PROBE &&
+	    op->kind != OP_PROBE_ANSWER && op->kind != OP_ROSTER_PUSH;
+}
+
+/* Dropping half at a time makes it one move per LEDGER_MAX / 2 deliveries. */
 void
 session_ledger_add(struct session *s, uint64_t k, const struct opid *op)
 {
+	if (!is_for_the_ledger(op))
+		return;
 	if (s->ledger_len == LEDGER_MAX) {
 		s->ledger_len = LEDGER_MAX / 2;
 		memmove(s->ledger, s->ledger + LEDGER_MAX / 2, s->ledger_len * sizeof(*s->ledger));
 	}
 	if (s->ledger_len == s->ledger_cap) {
-		s->ledger_cap = s->ledger_cap ? s->ledger_cap * 2 : 8;
+		s->ledger_cap = s->ledger_cap ? s->ledger_cap * 2 : 4;
 		s->ledger = mem_grow(s->ledger, s->ledger_cap * sizeof(*s->ledger));
 	}
 	s->ledger[s->ledger_len++] =
 	    (struct rec_ledger_entry){.k = k, .origin = op->origin, .n = op->n, .kind = op->kind};
-}
-
-/* ---- stanzas from the client, until sessiond has custody of them ---- */
-
-/* "n is acknowledged" means "all up to n are" (BUS.md §4). */
-static void
-on_custody(void *arg)
-{
-	struct inflight *f = arg;
-
-	if (f->session) {
-		list_remove(&f->link);
-		if (f->n > f->session->done)
-			f->session->done = f->n;
-	}
-	free(f);
-}
-
-struct custody *
-session_inflight(struct client *c, uint64_t n)
-{
-	struct inflight *f = NEW(struct inflight);
-
-	f->session = c->session;
-	f->n = n;
-	list_add(&c->session->inflight, &f->link);
-	return custody_new(c->c2sd->daemon->bus, NULL, on_custody, f);
-}
-
-void
-session_report_written(struct client *c)
-{
-	struct session *s = c->session;
-	struct endpoint to = c2sd_sessiond_of(c->c2sd, session_bare(s));
-	struct msg_WRITTEN m = {.conn = c->number, .k = s->k};
-
-	if (s->written == s->k || !to.incarnation)
-		return;
-	s->written = s->k;
-	bus_send(c->c2sd->daemon->bus, &to, MSG_WRITTEN, &m, NULL, NULL, 0);
 }

@@ -1,12 +1,28 @@
-/* c2sd's copy of a session: the numbers of both directions and the record that a new sessiond is told (BUS.md §8, §9). */
+/* c2sd's copy of a session: the numbers of both directions and the record that a new sessiond is told (BUS.md §8, §9).
+ *
+ *   OPEN ──its client has gone: session_close──▶ CLOSING ──CLOSED and all stanzas are acknowledged──▶ freed
+ *     └──RELEASE: session_release (also when CLOSING)──▶ freed at once; its stanzas are withdrawn
+ *
+ * Owned by the map in struct c2sd. Until sessiond has acknowledged CLOSED, the copy is one of the two holders. */
 #pragma once
 
+#include "base/map.h"
 #include "client.h"
 
-#define LEDGER_MAX 1000
+#define LEDGER_MAX 1000 /* as messages.def has it; beyond that the oldest half is forgotten */
+
+enum session_state {
+	SESSION_OPEN,
+	SESSION_CLOSING,
+};
 
 struct session {
-	const struct daemon *daemon;
+	struct c2sd *c2sd;
+	uint64_t number; /* of the connection: the handle */
+	UT_hash_handle hh;
+	enum session_state state;
+	struct client *client; /* NULL when CLOSING */
+
 	struct id128 sid, token;
 	char *jid; /* full */
 	size_t bare_len;
@@ -15,30 +31,31 @@ struct session {
 	int64_t since_us;
 	uint8_t capability[64];
 	size_t capability_len;
-	bool sm;
+	bool sm; /* stream management is on (XEP-0198) */
 
-	uint64_t n, done; /* stanzas from the client: sent on, and taken custody of (all up to) */
-	uint64_t k, written;  /* stanzas to the client: queued, and reported as written */
-	uint64_t acked;       /* by the client (XEP-0198) */
-	struct list inflight; /* stanzas whose custody is awaited; bounded by the bus's window */
+	uint64_t n, done; /* stanzas from the client: sent on; in sessiond's custody, all up to */
+	uint64_t k;       /* stanzas to the client: taken from sessiond */
+	uint64_t written; /* of them the kernel has, all up to */
+	uint64_t acked;   /* by the client (XEP-0198) */
+	struct list inflight; /* stanzas and CLOSED, unacknowledged; bounded by the bus's window */
+	struct report report;
 
 	uint8_t presence, priority;
 	uint32_t flags;
 	struct buf presence_payload, directed; /* encoded as the bus has them */
 	uint32_t n_directed;
-	struct rec_ledger_entry *ledger; /* ring of the last LEDGER_MAX deliveries */
+	struct rec_ledger_entry *ledger; /* the last deliveries, by k */
 	uint32_t ledger_len, ledger_cap;
 };
 
-struct session *session_new(const struct daemon *d, const struct rec_session *r);
-/* Stanzas in flight forget the client; their custody goes on without it. */
-void session_free(struct session **s);
-/* The record as it is now; lists point into the session. */
-void session_record(const struct session *s, struct rec_session *r);
-void session_presence(struct session *s, const struct msg_PRESENCE_COPY *m);
-void session_capability(struct session *s, struct str capability, uint64_t generation);
-/* Remembers delivery k. */
-void session_ledger_add(struct session *s, uint64_t k, const struct opid *op);
+struct session *session_new(struct c2sd *c, uint64_t number, const struct rec_session *r);
+struct session *session_find(const struct c2sd *c, uint64_t number);
+/* The connection is gone. clean: the client closed its stream itself. s may be freed when this returns. */
+void session_close(struct session *s, bool clean);
+/* sessiond has ended it: nothing of it is told to anyone any more. */
+void session_release(struct session *s);
+/* When the bus is gone: everything at once. */
+void sessions_free(struct c2sd *c);
 
 static inline struct str
 session_bare(const struct session *s)
@@ -46,7 +63,14 @@ session_bare(const struct session *s)
 	return str_of(s->jid, s->bare_len);
 }
 
-/* deliver.c, stanza_in.c */
-struct custody *session_inflight(struct client *c, uint64_t n);
-/* Tells sessiond what has been written. */
-void session_report_written(struct client *c);
+struct endpoint session_home(const struct session *s);
+
+/* The record as it is now; lists point into the session. */
+void session_record(const struct session *s, struct rec_session *r);
+void session_presence(struct session *s, const struct msg_PRESENCE_COPY *m);
+void session_capability(struct session *s, struct str capability, uint64_t generation);
+/* Remembers delivery k. */
+void session_ledger_add(struct session *s, uint64_t k, const struct opid *op);
+
+/* A custody for stanza n (0: CLOSED); the caller sends under it and lets it go. */
+struct custody *session_inflight(struct session *s, uint64_t n);

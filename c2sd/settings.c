@@ -1,7 +1,11 @@
-/* c2sd's settings. Limits are those of SECURITY.md §4.3. table */
+/* c2sd's settings. Limits are those of SECURITY.md §4.3. */
+/* table */
+#include "settings.h"
+
 #include <string.h>
 
-#include "c2sd.h"
+#include "base/mem.h"
+#include "base/source.h"
 
 #define AT(member) offsetof(struct c2sd_settings, member)
 #define LISTENER_AT(member) offsetof(struct listener_settings, member)
@@ -65,7 +69,8 @@ const struct setting c2sd_settings_table[] = {
 	"Attributes of an element before authentication"),
     INT("preauth_dict_bytes", preauth_dict_bytes, "65536", 8192, 1048576,
 	"Bytes of different names on a connection before authentication"),
-    INT("stanza_bytes", stanza_bytes, "262144", 10000, 524288, "Bytes of a stanza"),
+    /* A payload may come out twice as long, and must fit into a frame of the bus. */
+    INT("stanza_bytes", stanza_bytes, "262144", 10000, 393216, "Bytes of a stanza"),
     INT("stanza_elements", stanza_elements, "4096", 32, 65536, "Elements in a stanza"),
     INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
     INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
@@ -74,8 +79,12 @@ const struct setting c2sd_settings_table[] = {
     INT("tls_seconds", tls_seconds, "10", 1, 300, "Longest TLS handshake"),
     INT("preauth_seconds", preauth_seconds, "30", 2, 600,
 	"Longest time from the connection to a session"),
-    INT("dead_seconds", dead_seconds, "60", 5, 3600,
-	"A connection that takes no byte for so long is ended"),
+    INT("idle_seconds", idle_seconds, "300", 1, 86400,
+	"A session that is silent for so long is asked for a sign of life"),
+    INT("dead_seconds", dead_seconds, "900", 2, 604800,
+	"A session that is silent for so long is ended; longer than idle_seconds"),
+    INT("stall_seconds", stall_seconds, "60", 5, 3600,
+	"A connection that takes nothing of what it is sent for so long is ended"),
     INT("linger_seconds", linger_seconds, "5", 0, 60,
 	"How long a closing connection may still take what is queued"),
     INT("preauth_max", preauth_max, "4096", 1, 1000000,
@@ -91,6 +100,8 @@ const struct setting c2sd_settings_table[] = {
 	"Bytes per second that a session may send on average"),
     INT("burst_bytes", burst_bytes, "1048576", 10000, 1000000000,
 	"Bytes that a session may send at once"),
+    INT("out_bytes", out_bytes, "2097152", 1114112, 1000000000,
+	"Bytes that may wait for a connection; sessiond's window_bytes keeps it far below"),
     {.name = NULL},
 };
 
@@ -104,7 +115,7 @@ c2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MA
 {
 	const struct c2sd_settings *s = d->settings;
 	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
-	size_t n = s->listeners.n ? s->listeners.n : sizeof(USUAL) / sizeof(USUAL[0]);
+	size_t n = s->listeners.n ? s->listeners.n : COUNT(USUAL);
 
 	for (size_t i = 0; i < n && i < LISTENERS_MAX; i++) {
 		out[i] = from[i];
@@ -124,24 +135,24 @@ c2sd_print_listeners(const struct daemon *d,
 		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
 }
 
+#define MECHANISMS_MAX 4
+
 static bool
 mechanism_is_known(const char *name)
 {
 	static const char *const KNOWN[] = {
 	    "SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1", "PLAIN"};
 
-	for (size_t i = 0; i < sizeof(KNOWN) / sizeof(KNOWN[0]); i++)
+	for (size_t i = 0; i < COUNT(KNOWN); i++)
 		if (strcmp(name, KNOWN[i]) == 0)
 			return true;
 	return false;
 }
 
-int
-c2sd_check(const struct daemon *d, const void *settings, struct err *err)
+static int
+check_listeners(const struct daemon *d, const struct c2sd_settings *s, struct err *err)
 {
-	const struct c2sd_settings *s = settings;
 	const struct listener_settings *l = s->listeners.v;
-	struct network net;
 
 	if (s->listeners.n > LISTENERS_MAX)
 		return err_set(err, "listener: more than %d", LISTENERS_MAX);
@@ -150,6 +161,14 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 			return err_set(err,
 			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
 			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+	return 0;
+}
+
+static int
+check_exempt(const struct c2sd_settings *s, struct err *err)
+{
+	struct network net;
+
 	if (s->exempt.n > EXEMPT_MAX)
 		return err_set(err, "exempt: more than %d networks", EXEMPT_MAX);
 	for (size_t i = 0; i < s->exempt.n; i++)
@@ -157,10 +176,32 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 			return err_set(err,
 			    "exempt: \"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32",
 			    s->exempt.v[i]);
+	return 0;
+}
+
+/* Each is offered twice, with and without -PLUS; the list must fit into a message. */
+static int
+check_mechanisms(const struct c2sd_settings *s, struct err *err)
+{
+	if (s->mechanisms.n == 0 || s->mechanisms.n > MECHANISMS_MAX)
+		return err_set(err, "mechanisms: name at least one, and each of them once");
 	for (size_t i = 0; i < s->mechanisms.n; i++)
 		if (!mechanism_is_known(s->mechanisms.v[i]))
 			return err_set(err,
 			    "mechanisms: \"%s\" is none of SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN",
 			    s->mechanisms.v[i]);
 	return 0;
+}
+
+int
+c2sd_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct c2sd_settings *s = settings;
+
+	if (s->dead_seconds <= s->idle_seconds)
+		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
+		    (long long)s->dead_seconds, (long long)s->idle_seconds);
+	if (check_listeners(d, s, err) != 0 || check_exempt(s, err) != 0)
+		return -1;
+	return check_mechanisms(s, err);
 }

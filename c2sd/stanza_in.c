@@ -1,26 +1,31 @@
 /* A client's element becomes an envelope and a payload (DESIGN.md §2) with a number, and goes to the user's sessiond. What is wrong
  * with a stanza is said in `refuse`, and sessiond answers it: no stanza is made here, or the numbers of a session with stream
  * management would not add up (BUS.md §7). */
+#include "alive.h"
 #include "names.h"
+#include "negotiate.h"
 #include "session.h"
 #include "xml/writer.h"
+
+#define ID_MAX 1023
+#define LANG_MAX 64
 
 static enum stanza_kind
 kind_of(struct str name)
 {
-	return str_is(name, "message") ? STANZA_MESSAGE
-	    : str_is(name, "iq")       ? STANZA_IQ
-				       : STANZA_PRESENCE;
+	if (str_is(name, "message"))
+		return STANZA_MESSAGE;
+	return str_is(name, "iq") ? STANZA_IQ : STANZA_PRESENCE;
 }
 
-/* RFC 6120 §8.1.2.1: absent, or the own bare or full JID. */
+/* RFC 6120 §8.1.2.1: absent, or the own bare or full JID. Most clients send none, or what they were told. */
 static bool
 from_is_own(const struct session *s, struct str from)
 {
 	struct jid_buf buf;
 	struct jid jid;
 
-	if (str_empty(from))
+	if (str_empty(from) || str_is(from, s->jid) || str_eq(from, session_bare(s)))
 		return true;
 	return jid_prepare(&jid, &buf, from) &&
 	    (str_is(jid.full, s->jid) || str_eq(jid.full, session_bare(s)));
@@ -28,7 +33,7 @@ from_is_own(const struct session *s, struct str from)
 
 /* RFC 6120 §8.2.3 */
 static bool
-iq_is_wellformed(const struct xml_element *e, enum stanza_type type, struct str id)
+iq_is_well_formed(const struct xml_element *e, enum stanza_type type, struct str id)
 {
 	if (str_empty(id))
 		return false;
@@ -37,24 +42,45 @@ iq_is_wellformed(const struct xml_element *e, enum stanza_type type, struct str 
 	return type == TYPE_ERROR || e->n_children <= 1;
 }
 
-/* Fills the envelope; SE_NONE, or what is wrong with it. to's text lies in buf. */
+/* A second resource on the same stream (RFC 6120 §7.1). */
+static bool
+is_bind(const struct xml_element *e, const struct stanza *st)
+{
+	return str_is(e->child_ns, NS_BIND) && st->type == TYPE_SET && str_empty(st->to);
+}
+
 static enum stanza_error
-envelope(const struct xml_element *e, struct jid_buf *buf, struct stanza *st)
+check_iq(const struct xml_element *e, const struct stanza *st)
+{
+	if (!iq_is_well_formed(e, (enum stanza_type)st->type, st->id))
+		return SE_BAD_REQUEST;
+	return is_bind(e, st) ? SE_NOT_ALLOWED : SE_NONE;
+}
+
+/* Of no known type: what of its kind is answered by an error. */
+static enum stanza_type
+type_to_refuse(enum stanza_kind kind)
+{
+	return kind == STANZA_IQ ? TYPE_GET : TYPE_AVAILABLE;
+}
+
+/* Fills the envelope; SE_NONE, or what is wrong with it. The text of `to` lies in buf. */
+static enum stanza_error
+make_envelope(const struct xml_element *e, struct str lang, struct jid_buf *buf, struct stanza *st)
 {
 	struct str none = S(""), to = xml_element_attr(e, none, "to", NULL);
 	enum stanza_kind kind = kind_of(e->name);
 	enum stanza_type type = TYPE_NORMAL;
-	enum stanza_error wrong = SE_NONE;
+	bool is_typed = stanza_type_parse(kind, xml_element_attr(e, none, "type", NULL), &type);
 	struct jid jid;
 
-	if (!stanza_type_parse(kind, xml_element_attr(e, none, "type", NULL), &type)) {
-		wrong = SE_BAD_REQUEST;
-		type = kind == STANZA_IQ ? TYPE_GET : TYPE_AVAILABLE;
-	}
 	st->kind = (uint8_t)kind;
-	st->type = (uint8_t)type;
+	st->type = (uint8_t)(is_typed ? type : type_to_refuse(kind));
 	st->id = xml_element_attr(e, none, "id", NULL);
 	st->lang = xml_element_attr(e, S(XML_NS), "lang", NULL);
+	/* RFC 6120 §8.1.5: what the stream said holds for its stanzas. */
+	if (str_empty(st->lang))
+		st->lang = lang;
 	st->payload = e->payload;
 	st->facts = e->facts;
 	st->priority = (int8_t)e->priority;
@@ -62,37 +88,43 @@ envelope(const struct xml_element *e, struct jid_buf *buf, struct stanza *st)
 		return SE_JID_MALFORMED;
 	if (!str_empty(to))
 		st->to = jid.full;
-	if (wrong == SE_NONE && kind == STANZA_IQ && !iq_is_wellformed(e, type, st->id))
-		wrong = SE_BAD_REQUEST;
-	return wrong;
+	if (!is_typed)
+		return SE_BAD_REQUEST;
+	return kind == STANZA_IQ ? check_iq(e, st) : SE_NONE;
 }
 
-#define ID_MAX 1023
-#define LANG_MAX 64
+static void
+send(struct session *s, struct msg_STANZA *m)
+{
+	struct endpoint home = session_home(s);
+	struct opid op = {.origin = s->sid, .kind = OP_STANZA};
+	struct custody *custody;
+
+	m->conn = s->number;
+	m->sid = s->sid;
+	m->n = op.n = ++s->n;
+	home.incarnation = 0;
+	custody = session_inflight(s, m->n);
+	bus_send(c2sd_bus(s->c2sd), &home, MSG_STANZA, m, &op, custody, s->sm ? BUS_PATIENT : 0);
+	custody_release(custody);
+}
 
 bool
 stanza_take(struct client *c, const struct xml_element *e)
 {
-	struct session *s = c->session;
-	struct endpoint to = c2sd_sessiond_of(c->c2sd, session_bare(s));
-	struct msg_STANZA m = {.conn = c->number, .sid = s->sid};
-	struct opid op = {.origin = s->sid, .kind = OP_STANZA};
-	struct custody *custody;
+	struct msg_STANZA m = {.conn = 0};
 	struct jid_buf buf;
 
-	if (!from_is_own(s, xml_element_attr(e, S(""), "from", NULL))) {
+	if (!from_is_own(c->session, xml_element_attr(e, S(""), "from", NULL))) {
 		client_end(c, STREAM_INVALID_FROM, NULL);
 		return false;
 	}
-	m.refuse = (uint8_t)envelope(e, &buf, &m.st);
+	m.refuse = (uint8_t)make_envelope(e, str_z(c->lang), &buf, &m.st);
 	if (m.st.id.n > ID_MAX || m.st.lang.n > LANG_MAX) {
-		client_end(c, STREAM_POLICY_VIOLATION, "an id or language tag that is too long");
+		client_end(c, STREAM_POLICY_VIOLATION, "an id or a language tag that is too long");
 		return false;
 	}
-	m.n = op.n = ++s->n;
-	to.incarnation = 0;
-	custody = session_inflight(c, m.n);
-	bus_send(c->c2sd->daemon->bus, &to, MSG_STANZA, &m, &op, custody, s->sm ? BUS_PATIENT : 0);
-	custody_release(custody);
+	if (!alive_is_answer(c, &m.st))
+		send(c->session, &m);
 	return true;
 }

@@ -1,16 +1,20 @@
-/* Stream headers and stream errors (RFC 6120 §4). The first header pins the domain; restarts must ask for the same one. */
+/* Stream headers and the end of streams (RFC 6120 §4). The first header pins the domain; restarts must ask for the same one. */
 #include <stdlib.h>
 
-#include "client.h"
 #include "names.h"
+#include "negotiate.h"
 #include "xml/writer.h"
 
+#define LANG_MAX 64 /* as messages.def has it for BIND */
+
+const char stream_text_too_big[] = "an element that is too big";
+
 struct xml_limits
-client_limits(const struct client *c)
+stream_limits(const struct client *c)
 {
 	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
 
-	if (c->jid)
+	if (!c->nego || c->nego->jid)
 		return (struct xml_limits){.bytes = (size_t)s->stanza_bytes,
 		    .elements = (size_t)s->stanza_elements,
 		    .depth = (size_t)s->stanza_depth,
@@ -23,6 +27,16 @@ client_limits(const struct client *c)
 	    .dict_bytes = (size_t)s->preauth_dict_bytes};
 }
 
+void
+stream_restart(struct client *c)
+{
+	struct xml_limits limits = stream_limits(c);
+
+	xml_reader_set_limits(c->reader, &limits);
+	xml_reader_reset(c->reader);
+	c->has_header = false;
+}
+
 /* ---- out ---- */
 
 static struct str
@@ -30,13 +44,14 @@ own_name(const struct client *c)
 {
 	const struct suite *s = &c->c2sd->daemon->suite;
 
-	if (c->domain)
-		return str_z(c->domain);
+	if (c->nego && c->nego->domain)
+		return str_z(c->nego->domain);
 	return s->n_domains ? str_z(s->domains[0]) : S("");
 }
 
-void
-stream_send_header(struct client *c)
+/* to: who the client says it is; empty if it does not (RFC 6120 §4.7.2). */
+static void
+send_header(struct client *c, struct str to)
 {
 	struct buf *out = client_out(c);
 	struct id128 id = id_random();
@@ -49,29 +64,39 @@ stream_send_header(struct client *c)
 	buf_add_z(out, hex);
 	buf_add_z(out, "' version='1.0' xml:lang='en' from='");
 	xml_escape(out, own_name(c));
+	if (!str_empty(to)) {
+		buf_add_z(out, "' to='");
+		xml_escape(out, to);
+	}
 	buf_add_z(out, "'>");
 	c->has_header = true;
-	client_touch(c);
+}
+
+static void
+write_error(struct buf *out, enum stream_error error, const char *text)
+{
+	buf_printf(
+	    out, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", stream_error_name(error));
+	if (text) {
+		buf_add_z(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
+		xml_escape(out, str_z(text));
+		buf_add_z(out, "</text>");
+	}
+	if (text == stream_text_too_big)
+		buf_add_z(out, "<stanza-too-big xmlns='" NS_ERRORS "'/>");
+	buf_add_z(out, "</stream:error>");
 }
 
 /* A stream that is refused gets our header first (RFC 6120 §4.9.1.2). */
 void
-stream_send_error(struct client *c, enum stream_error error, const char *text)
+stream_send_end(struct client *c, enum stream_error error, const char *text)
 {
 	struct buf *out = client_out(c);
 
-	if (!c->has_header && error != STREAM_OK)
-		stream_send_header(c);
-	if (error != STREAM_OK) {
-		buf_printf(out, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>",
-		    stream_error_name(error));
-		if (text) {
-			buf_add_z(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
-			xml_escape(out, str_z(text));
-			buf_add_z(out, "</text>");
-		}
-		buf_add_z(out, "</stream:error>");
-	}
+	if (error != STREAM_OK && !c->has_header)
+		send_header(c, S(""));
+	if (error != STREAM_OK)
+		write_error(out, error, text);
 	if (c->has_header)
 		buf_add_z(out, "</stream:stream>");
 	client_touch(c);
@@ -79,15 +104,23 @@ stream_send_error(struct client *c, enum stream_error error, const char *text)
 
 /* ---- in ---- */
 
-/* "1.0" and above in its major number 1; an absent one means 0.9 (RFC 6120 §4.7.5). */
+/* What is above 1.0 gets 1.0; an absent version means 0.9 (RFC 6120 §4.7.5). */
 static bool
 version_is_supported(struct str version)
 {
 	struct str major, minor;
 	uint64_t v;
 
-	return str_split(version, '.', &major, &minor) && str_u64(major, &v) && v == 1 &&
+	return str_split(version, '.', &major, &minor) && str_u64(major, &v) && v >= 1 &&
 	    str_u64(minor, &v);
+}
+
+/* The stanzas' namespace may also be declared by each of them (RFC 6120 §4.8.3). */
+static bool
+content_is_supported(const struct xml_element *root)
+{
+	return str_is(root->default_ns, NS_CLIENT) || str_is(root->default_ns, NS_STREAMS) ||
+	    str_empty(root->default_ns);
 }
 
 static bool
@@ -101,75 +134,86 @@ is_served(const struct client *c, struct str domain)
 	return false;
 }
 
-/* STREAM_OK, or why the client cannot be served under this name. */
+/* The name chose the certificate and is part of the identity: it does not change (INV-7). */
 static enum stream_error
 take_domain(struct client *c, struct str to)
 {
 	struct jid_buf buf;
 	struct str domain;
 
-	if (str_empty(to))
+	if (str_empty(to) || !jid_prepare_domain(&domain, &buf, to))
 		return STREAM_IMPROPER_ADDRESSING;
-	if (!jid_prepare_domain(&domain, &buf, to) || !is_served(c, domain))
+	if (!is_served(c, domain))
 		return STREAM_HOST_UNKNOWN;
-	if (!c->domain)
-		c->domain = str_dup(domain);
-	/* The name chose the certificate and is part of the identity: it does not change (INV-7). */
-	return str_is(domain, c->domain) ? STREAM_OK : STREAM_POLICY_VIOLATION;
+	if (c->nego->domain && !str_is(domain, c->nego->domain))
+		return STREAM_POLICY_VIOLATION;
+	if (!c->nego->domain)
+		c->nego->domain = str_dup(domain);
+	return STREAM_OK;
 }
 
 /* If the header says who the client is, it must be who it has proved to be (RFC 6120 §4.7.1). */
-static bool
-from_is_possible(const struct client *c, struct str from)
+static enum stream_error
+check_from(const struct client *c, struct str from, struct jid_buf *buf, struct str *peer_r)
 {
-	struct jid_buf buf;
 	struct jid jid;
 
 	if (str_empty(from))
-		return true;
-	if (!jid_prepare(&jid, &buf, from))
-		return false;
-	return !c->jid || str_is(jid.bare, c->jid);
+		return STREAM_OK;
+	if (!jid_prepare(&jid, buf, from) || (c->nego->jid && !str_is(jid.bare, c->nego->jid)))
+		return STREAM_INVALID_FROM;
+	*peer_r = jid.bare;
+	return STREAM_OK;
 }
 
 static enum stream_error
-check_header(struct client *c, const struct xml_element *root)
+check_root(const struct xml_element *root)
 {
-	struct str none = S("");
-
 	if (!str_is(root->ns, NS_STREAMS))
 		return STREAM_INVALID_NAMESPACE;
 	if (!str_is(root->name, "stream"))
 		return STREAM_BAD_FORMAT;
-	if (!version_is_supported(xml_element_attr(root, none, "version", NULL)))
+	if (!content_is_supported(root))
+		return STREAM_INVALID_NAMESPACE;
+	if (!version_is_supported(xml_element_attr(root, S(""), "version", NULL)))
 		return STREAM_UNSUPPORTED_VERSION;
-	if (!from_is_possible(c, xml_element_attr(root, none, "from", NULL)))
-		return STREAM_INVALID_FROM;
-	return take_domain(c, xml_element_attr(root, none, "to", NULL));
+	return STREAM_OK;
+}
+
+static void
+take_lang(struct client *c, struct str lang)
+{
+	free(c->lang);
+	c->lang = str_empty(lang) || lang.n > LANG_MAX ? NULL : str_dup(lang);
 }
 
 static bool
 on_open(void *ctx, const struct xml_element *root)
 {
 	struct client *c = ctx;
-	enum stream_error error = check_header(c, root);
+	struct jid_buf buf;
+	struct str peer = S("");
+	enum stream_error error = check_root(root);
 
-	if (error == STREAM_OK && !c2sd_may_serve(c->c2sd))
-		error = STREAM_RESOURCE_CONSTRAINT;
+	if (error == STREAM_OK)
+		error = take_domain(c, xml_element_attr(root, S(""), "to", NULL));
+	if (error == STREAM_OK)
+		error = check_from(c, xml_element_attr(root, S(""), "from", NULL), &buf, &peer);
 	if (error != STREAM_OK) {
 		client_end(c, error, NULL);
 		return false;
 	}
-	stream_send_header(c);
+	take_lang(c, xml_element_attr(root, S(XML_NS), "lang", NULL));
+	send_header(c, peer);
+	client_set_state(c, c->nego->jid ? CLIENT_BIND : CLIENT_FEATURES);
 	features_send(c);
-	client_set_state(c, c->jid ? CLIENT_BIND : CLIENT_FEATURES);
-	return true;
+	return c->state != CLIENT_CLOSING;
 }
 
 static bool
 on_element(void *ctx, const struct xml_element *e)
 {
-	return client_element(ctx, e);
+	return negotiate_element(ctx, e);
 }
 
 static bool
@@ -179,5 +223,4 @@ on_close(void *ctx)
 	return false;
 }
 
-const struct xml_events client_xml_events = {
-    .open = on_open, .element = on_element, .close = on_close};
+const struct xml_events stream_events = {.open = on_open, .element = on_element, .close = on_close};

@@ -1,0 +1,190 @@
+/* What a client sends: bytes from the socket through TLS to the XML reader, whose elements negotiate.c takes. Reading stops while
+ * an answer is awaited, while sessiond's window is full, and when the client was too fast; what has come already
+ * waits in `cipher`, or as elements in `waiting`. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "client.h"
+#include "negotiate.h"
+
+#define DECRYPT_BYTES (16 * 1024) /* at once: so much may wait as elements */
+
+/* ---- plain text ---- */
+
+static enum stream_error
+error_of_xml(enum xml_error e)
+{
+	switch (e) {
+	case XML_OK:
+	case XML_STOPPED:
+		return STREAM_OK;
+	case XML_NOT_WELL_FORMED:
+		return STREAM_NOT_WELL_FORMED;
+	case XML_RESTRICTED:
+		return STREAM_RESTRICTED_XML;
+	case XML_UNSUPPORTED_ENCODING:
+		return STREAM_UNSUPPORTED_ENCODING;
+	case XML_BAD_PREFIX:
+		return STREAM_BAD_NAMESPACE_PREFIX;
+	case XML_TOO_BIG:
+	case XML_TOO_COMPLEX:
+		return STREAM_POLICY_VIOLATION;
+	}
+	return STREAM_INTERNAL_SERVER_ERROR;
+}
+
+static const char *
+text_of_xml(enum xml_error e)
+{
+	if (e == XML_TOO_BIG)
+		return stream_text_too_big;
+	return e == XML_TOO_COMPLEX ? "too many elements, attributes or names" : NULL;
+}
+
+/* What stands behind <starttls/> came in clear and must not be taken for what comes under TLS (INV-9). */
+static void
+client_stopped(struct client *c, struct str behind)
+{
+	if (c->state != CLIENT_HANDSHAKE)
+		return;
+	if (!str_empty(str_trim(behind)))
+		client_end(c, STREAM_POLICY_VIOLATION, "data behind starttls");
+	else
+		handshake_begin(c);
+}
+
+/* The reader of a busy session is put to rest by the next tick: making a new one for each stanza costs more. */
+static void
+client_rest_reader(struct client *c)
+{
+	if (c->state != CLIENT_SESSION)
+		xml_reader_idle(c->reader);
+	else if (list_empty(&c->warm))
+		list_add(&c->c2sd->warm, &c->warm);
+}
+
+static void
+client_feed(struct client *c, struct str bytes)
+{
+	size_t used = bytes.n;
+	enum xml_error e;
+
+	c->is_feeding = true;
+	e = xml_reader_feed(c->reader, bytes, &used);
+	c->is_feeding = false;
+	if (c->state == CLIENT_CLOSING)
+		return;
+	if (e == XML_STOPPED)
+		client_stopped(c, str_from(bytes, used));
+	else if (e != XML_OK)
+		client_end(c, error_of_xml(e), text_of_xml(e));
+	else
+		client_rest_reader(c);
+}
+
+/* ---- TLS ---- */
+
+/* One piece; false when there is no more to be had now. */
+static bool
+client_decrypt_some(struct client *c)
+{
+	struct buf *plain = &c->c2sd->plain;
+	size_t before = buf_len(&c->cipher);
+	struct err err = {.text = ""};
+	enum tls_state state;
+	bool has_secrets = c->state != CLIENT_SESSION, more;
+
+	buf_clear(plain);
+	state = tls_read(c->tls, &c->cipher, plain, DECRYPT_BYTES, &err);
+	more = buf_len(plain) > 0 || buf_len(&c->cipher) < before;
+	if (buf_len(plain) > 0)
+		client_feed(c, buf_str(plain));
+	if (has_secrets)
+		secret_wipe(plain->data, plain->cap);
+	if (state == TLS_FAILED)
+		client_lost(c, err.text);
+	else if (state == TLS_CLOSED)
+		client_lost(c, "TLS was closed before the stream");
+	return more;
+}
+
+static bool
+client_may_read(const struct client *c)
+{
+	return c->state != CLIENT_CLOSING && c->paused == 0;
+}
+
+static void
+client_decrypt(struct client *c)
+{
+	while (client_may_read(c) && (buf_len(&c->cipher) > 0 || tls_pending(c->tls) > 0))
+		if (!client_decrypt_some(c))
+			break;
+	buf_trim(&c->cipher);
+}
+
+/* ---- pauses ---- */
+
+void
+client_pause(struct client *c, enum client_pause why)
+{
+	c->paused |= why;
+	conn_pause(c->conn);
+}
+
+void
+client_resume(struct client *c, enum client_pause why)
+{
+	if (!(c->paused & why) || c->state == CLIENT_CLOSING)
+		return;
+	c->paused &= ~(unsigned)why;
+	if (why == PAUSE_ANSWER && !c->is_feeding)
+		negotiate_waiting(c);
+	if (client_may_read(c) && c->tls && !c->is_feeding)
+		client_decrypt(c);
+	if (client_may_read(c))
+		conn_resume(c->conn);
+}
+
+static void
+client_pause_without_credit(struct client *c)
+{
+	if (bus_has_credit(c2sd_bus(c->c2sd), ROLE_SESSIOND) || !list_empty(&c->starved))
+		return;
+	client_pause(c, PAUSE_CREDIT);
+	list_add(&c->c2sd->starved, &c->starved);
+}
+
+static void
+client_pause_if_fast(struct client *c, size_t bytes)
+{
+	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
+	struct shape_rate rate = {(uint64_t)s->rate_bytes, (uint64_t)s->burst_bytes};
+
+	if (c->visitor.is_exempt || !list_empty(&c->shaped) ||
+	    shape_take(&c->shape, &rate, bytes, clock_mono_us()) == 0)
+		return;
+	client_pause(c, PAUSE_SHAPE);
+	list_add(&c->c2sd->shaped, &c->shaped);
+}
+
+/* ---- bytes from the socket ---- */
+
+void
+client_input(struct client *c, struct str bytes)
+{
+	if (c->state == CLIENT_CLOSING)
+		return;
+	c->heard_ms = c2sd_now_ms(c->c2sd);
+	if (c->handshake) {
+		handshake_input(c, bytes);
+	} else if (!c->tls) {
+		client_feed(c, bytes);
+	} else {
+		buf_add_str(&c->cipher, bytes);
+		client_decrypt(c);
+	}
+	if (c->state != CLIENT_SESSION)
+		return;
+	client_pause_without_credit(c);
+	client_pause_if_fast(c, bytes.n);
+}

@@ -1,0 +1,65 @@
+/* What happens on a stream before there is a session: headers, features, STARTTLS, SASL, binding. */
+#pragma once
+
+#include "client.h"
+
+struct bind_wait;
+struct verdict;
+
+/* Owned by the client until it has a session. */
+struct negotiation {
+	uint64_t deadline_ms; /* for all of it */
+	char *domain;         /* pinned by the first header */
+	char *jid;            /* bare, once authenticated */
+	struct id128 ticket;
+	uint64_t request; /* open at authd; 0: none */
+	uint64_t authd;   /* the incarnation that has the exchange */
+	unsigned failures;
+	bool lacks_binding;          /* has tried a channel binding that we do not have (sasl.c) */
+	struct verdict *verdict;     /* authd's, told when the state's deadline comes; NULL: none */
+	char *bind_id;               /* of the iq that asked */
+	struct bind_wait *bind_wait; /* while sessiond is asked */
+};
+
+/* stream.c */
+extern const struct xml_events stream_events;
+struct xml_limits stream_limits(const struct client *c);
+/* A new stream on the connection (RFC 6120 §4.3.3): nothing of the old one is left. */
+void stream_restart(struct client *c);
+/* STREAM_OK: just the end. text may be NULL, or stream_text_too_big, which XMPP has a condition for. */
+extern const char stream_text_too_big[];
+void stream_send_end(struct client *c, enum stream_error error, const char *text);
+
+/* features.c */
+void features_send(struct client *c);
+/* The mechanisms that this client is offered now, separated by blanks. */
+void features_mechanisms(const struct client *c, struct buf *out);
+bool features_has_sasl(const struct client *c);
+
+/* negotiate.c: an element in the state of now. False: stop reading. */
+bool negotiate_element(struct client *c, const struct xml_element *e);
+/* Elements that waited for an answer. */
+void negotiate_waiting(struct client *c);
+
+/* The handlers of elements; false: stop reading. */
+bool starttls_begin(struct client *c, const struct xml_element *e);
+bool sasl_auth(struct client *c, const struct xml_element *e);
+bool sasl_response(struct client *c, const struct xml_element *e);
+bool sasl_abort(struct client *c, const struct xml_element *e);
+bool bind_iq(struct client *c, const struct xml_element *e);
+bool stanza_take(struct client *c, const struct xml_element *e);
+
+/* sasl.c: the time has come to tell what authd has decided */
+void sasl_tell(struct client *c);
+/* Withdraws what is open at authd; forgets what it has decided. */
+void sasl_forget(struct client *c);
+
+/* bind.c: the client has gone; what sessiond answers is given back */
+void bind_forget(struct client *c);
+
+/* handshake.c */
+void handshake_begin(struct client *c);
+void handshake_input(struct client *c, struct str bytes);
+/* The client has gone; a worker may still be busy with it. */
+void handshake_forget(struct client *c);
+void handshakes_submit_due(struct c2sd *c);

@@ -1,0 +1,39 @@
+/* What c2sd.conf can say. Defaults and bounds are in settings.c. */
+#pragma once
+
+#include "service/service.h"
+
+#define LISTENERS_MAX 64
+#define EXEMPT_MAX 64
+
+enum listener_tls {
+	LISTENER_REQUIRED, /* STARTTLS, and nothing before it */
+	LISTENER_OPTIONAL, /* STARTTLS offered; SCRAM may be used without */
+	LISTENER_DIRECT,   /* TLS from the first byte (XEP-0368) */
+};
+
+struct listener_settings {
+	const char *title; /* also the name under which the supervisor passes the socket */
+	const char *address;
+	int64_t port;
+	int tls; /* enum listener_tls */
+};
+
+struct c2sd_settings {
+	struct setting_sections listeners;
+	struct setting_strings mechanisms, exempt;
+	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
+	    preauth_dict_bytes;
+	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;
+	int64_t tls_seconds, preauth_seconds, idle_seconds, dead_seconds, stall_seconds,
+	    linger_seconds;
+	int64_t preauth_max, connections_max, source_connections, source_per_minute;
+	int64_t auth_failures, rate_bytes, burst_bytes, out_bytes;
+};
+
+extern const struct setting c2sd_settings_table[];
+int c2sd_check(const struct daemon *d, const void *settings, struct err *err);
+/* The listeners in force, ports as they are bound: those of the settings, or the two usual ones. Returns their number. */
+unsigned c2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX]);
+void c2sd_print_listeners(const struct daemon *d,
+    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);

@@ -1,0 +1,133 @@
+/* What time does to clients, four times a second: strangers over their deadline, sessions that are silent, senders whose bucket has
+ * room again, sockets that take nothing, readers that may rest. */
+#include "alive.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "negotiate.h"
+#include "sources.h"
+
+/* ---- until there is a session ---- */
+
+static void
+deadline_passed(struct client *c)
+{
+	if (c->state == CLIENT_SASL_WAIT && c->nego->verdict)
+		sasl_tell(c);
+	else if (c->handshake)
+		client_lost(c, "no TLS within the time allowed");
+	else
+		client_end(c, STREAM_CONNECTION_TIMEOUT, "no session within the time allowed");
+}
+
+static void
+tick_preauth(struct c2sd *d, uint64_t now_ms)
+{
+	LIST_FOREACH_SAFE(&d->preauth, it, nx) {
+		struct client *c = CONTAINER_OF(it, struct client, link);
+
+		if (now_ms >= c->deadline_ms)
+			deadline_passed(c);
+	}
+}
+
+/* ---- sessions ---- */
+
+static uint64_t
+look_again_ms(const struct c2sd *d)
+{
+	return (uint64_t)c2sd_settings(d)->idle_seconds * 1000 / 8;
+}
+
+static void
+look_at(struct client *c, uint64_t now_ms)
+{
+	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
+	uint64_t silent_ms = now_ms - c->heard_ms;
+
+	if (silent_ms >= (uint64_t)s->dead_seconds * 1000)
+		client_end(c, STREAM_CONNECTION_TIMEOUT, "nothing was heard for too long");
+	else if (silent_ms < (uint64_t)s->idle_seconds * 1000)
+		c->is_pinged = false;
+	else if (!c->is_pinged)
+		alive_ask(c);
+}
+
+/* The list is in the order of the next looks, since each client is looked at after the same time again. */
+static void
+tick_bound(struct c2sd *d, uint64_t now_ms)
+{
+	LIST_FOREACH_SAFE(&d->bound, it, nx) {
+		struct client *c = CONTAINER_OF(it, struct client, link);
+
+		if (now_ms < c->deadline_ms)
+			return;
+		c->deadline_ms = now_ms + look_again_ms(d);
+		list_remove(it);
+		list_add(&d->bound, it);
+		look_at(c, now_ms);
+	}
+}
+
+static void
+tick_shaped(struct c2sd *d)
+{
+	const struct c2sd_settings *s = c2sd_settings(d);
+	struct shape_rate rate = {(uint64_t)s->rate_bytes, (uint64_t)s->burst_bytes};
+	uint64_t now_us = clock_mono_us();
+
+	LIST_FOREACH_SAFE(&d->shaped, it, nx) {
+		struct client *c = CONTAINER_OF(it, struct client, shaped);
+
+		if (shape_take(&c->shape, &rate, 0, now_us) > 0)
+			continue;
+		list_remove(it);
+		client_resume(c, PAUSE_SHAPE);
+	}
+}
+
+/* A byte now and then is progress: how much is written for a session is bounded anyway. */
+static void
+tick_stalled(struct c2sd *d, uint64_t now_ms)
+{
+	uint64_t allowed_ms = (uint64_t)c2sd_settings(d)->stall_seconds * 1000;
+
+	LIST_FOREACH_SAFE(&d->stalled, it, nx) {
+		struct client *c = CONTAINER_OF(it, struct client, stalled);
+		uint64_t taken = c->out_total - conn_queued(c->conn);
+
+		if (taken > c->out_taken) {
+			c->out_taken = taken;
+			c->out_taken_ms = now_ms;
+		} else if (now_ms - c->out_taken_ms >= allowed_ms) {
+			client_lost(c, "it takes nothing of what it is sent");
+		}
+	}
+}
+
+static void
+tick_warm(struct c2sd *d)
+{
+	while (!list_empty(&d->warm)) {
+		struct client *c = CONTAINER_OF(d->warm.next, struct client, warm);
+
+		list_remove(&c->warm);
+		xml_reader_idle(c->reader);
+	}
+}
+
+void
+c2sd_tick(void *c2sd)
+{
+	struct c2sd *d = c2sd;
+	uint64_t now_ms = c2sd_now_ms(d);
+
+	tick_preauth(d, now_ms);
+	tick_bound(d, now_ms);
+	tick_shaped(d);
+	tick_stalled(d, now_ms);
+	tick_warm(d);
+	source_sweep(d->sources, now_ms);
+	handshakes_submit_due(d);
+	listen_resume(d);
+}
