@@ -17,3 +17,5 @@ void vcard_set(const struct iq *iq);
 void private_get(const struct iq *iq);
 void private_set(const struct iq *iq);
 void legacy_session_set(const struct iq *iq);
+void carbons_enable(const struct iq *iq);
+void carbons_disable(const struct iq *iq);

@@ -4,8 +4,8 @@
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
 
-static const char *const server_extras[] = {"msgoffline", "vcard-temp", NULL};
-static const char *const account_extras[] = {NULL};
+static const char *const server_extras[] = {"msgoffline", "urn:xmpp:carbons:2", "vcard-temp", NULL};
+static const char *const account_extras[] = {"urn:xmpp:carbons:2", NULL};
 
 static void
 identity(struct xml_writer *w, const char *category, const char *type, struct str name)

@@ -4,6 +4,7 @@
 
 #define DISCO_INFO "http://jabber.org/protocol/disco#info"
 #define DISCO_ITEMS "http://jabber.org/protocol/disco#items"
+#define CARBONS "urn:xmpp:carbons:2"
 #define SESSION "urn:ietf:params:xml:ns:xmpp-session"
 
 const struct iq_entry iq_table[] = {
@@ -26,6 +27,9 @@ const struct iq_entry iq_table[] = {
     {"vcard-temp", "vCard", vcard_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {"jabber:iq:private", "query", private_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
     {"jabber:iq:private", "query", private_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+
+    {CARBONS, "enable", carbons_enable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+    {CARBONS, "disable", carbons_disable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 
     /* RFC 3921 §3, which clients still ask for; RFC 6121 made it mean nothing. */
     {SESSION, "session", legacy_session_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},

@@ -1,48 +1,11 @@
 /* See message.h. */
 #include "message.h"
 
-#include "base/mem.h"
 #include "bounce.h"
+#include "carbons.h"
+#include "fate.h"
 #include "route.h"
 #include "store.h"
-
-/* RFC 6121 §8.5.4, one choice for each cell. Where it lets us be silent or answer, an answer that says whether an account
- * or a resource exists goes to those only who may know (INV-32); rooms (groupchat) need it to notice who has gone. */
-static const enum message_action actions[MESSAGE_CONDITIONS][MESSAGE_ADDRESSES][TYPE_ERROR + 1] = {
-#define N MESSAGE_IGNORE
-#define E MESSAGE_BOUNCE
-#define T MESSAGE_TELL
-#define O MESSAGE_STORE
-#define D MESSAGE_DELIVER
-#define M MESSAGE_MOST
-#define A MESSAGE_ALL
-    /*              normal chat groupchat headline error */
-    [NO_ACCOUNT][TO_BARE] = {E, E, E, N, N},
-    [NO_ACCOUNT][TO_MATCH] = {N, E, E, N, N},
-    [NO_ACCOUNT][TO_NO_MATCH] = {N, E, E, N, N},
-    [NO_RESOURCES][TO_BARE] = {O, O, E, N, N},
-    [NO_RESOURCES][TO_MATCH] = {D, D, D, D, D},
-    [NO_RESOURCES][TO_NO_MATCH] = {T, O, E, N, N},
-    [NEGATIVE_ONLY][TO_BARE] = {O, O, E, N, N},
-    [NEGATIVE_ONLY][TO_MATCH] = {D, D, D, D, D},
-    [NEGATIVE_ONLY][TO_NO_MATCH] = {T, O, E, N, N},
-    [SOME_TAKERS][TO_BARE] = {M, M, E, A, N},
-    [SOME_TAKERS][TO_MATCH] = {D, D, D, D, D},
-    [SOME_TAKERS][TO_NO_MATCH] = {T, M, E, N, N},
-#undef N
-#undef E
-#undef T
-#undef O
-#undef D
-#undef M
-#undef A
-};
-
-enum message_action
-message_action(enum message_condition c, enum message_address a, enum stanza_type type)
-{
-	return type <= TYPE_ERROR ? actions[c][a][type] : MESSAGE_IGNORE;
-}
 
 static enum message_condition
 condition_of(const struct account *a)
@@ -73,10 +36,9 @@ may_know(const struct account *a, struct str from)
 	return false;
 }
 
-/* To the sessions with the highest priority, or to all with none below 0. */
-static void
-deliver_to_takers(
-    struct account *a, const struct act *act, const struct stanza *st, enum message_action action)
+/* The priority that a session needs to get it. */
+static int8_t
+least_priority(const struct account *a, enum message_action action)
 {
 	int8_t least = 0;
 
@@ -86,19 +48,50 @@ deliver_to_takers(
 		if (action == MESSAGE_MOST && session_is_available(s) && s->priority > least)
 			least = s->priority;
 	}
+	return least;
+}
+
+/* A copy counts as well: on a second run of the same stanza other sessions may be there. */
+static bool
+has_got(const struct session *s, const struct act *act)
+{
+	struct opid copy = act_op(act, OP_CARBON);
+
+	return outbound_knows(s, &act->op) || outbound_knows(s, &copy);
+}
+
+static void
+give(struct session *s, const struct act *act, const struct stanza *st)
+{
+	if (!has_got(s, act))
+		outbound_stanza(s, act, act->op, st);
+}
+
+/* To each session as itself, as a copy, or not at all. */
+static void
+give_to_sessions(struct account *a, const struct act *act, const struct stanza *st,
+    const struct session *addressed, const struct message_fate *fate)
+{
+	int8_t least = least_priority(a, fate->action);
+	bool is_spread = fate->action == MESSAGE_MOST || fate->action == MESSAGE_ALL;
+
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
+		bool is_taker = is_spread && session_is_available(s) && s->priority >= least;
 
-		if (session_is_available(s) && s->priority >= least)
-			outbound_stanza(s, act, act->op, st);
+		if (s == addressed || is_taker)
+			give(s, act, st);
+		else if ((fate->traits & TRAIT_COPY) && carbons_wanted(s) &&
+		    !str_eq(s->jid.full, st->from))
+			carbons_received(s, act, st);
 	}
 }
 
 static void
 carry_out(struct account *a, const struct act *act, const struct stanza *st,
-    struct session *addressed, enum message_action action)
+    const struct session *addressed, const struct message_fate *fate)
 {
-	switch (action) {
+	switch (fate->action) {
 	case MESSAGE_IGNORE:
 		return;
 	case MESSAGE_TELL:
@@ -110,15 +103,20 @@ carry_out(struct account *a, const struct act *act, const struct stanza *st,
 		return;
 	case MESSAGE_STORE:
 		store_owed(a, act, st);
-		return;
+		break;
 	case MESSAGE_DELIVER:
-		outbound_stanza(addressed, act, act->op, st);
-		return;
 	case MESSAGE_MOST:
 	case MESSAGE_ALL:
-		deliver_to_takers(a, act, st, action);
-		return;
+		break;
 	}
+	give_to_sessions(a, act, st, addressed, fate);
+}
+
+static struct message_fate
+fate_of(const struct account *a, enum message_address address, const struct stanza *st)
+{
+	return message_fate(
+	    condition_of(a), address, st, settings_of(a->sd)->deliver_to_all_resources);
 }
 
 static void
@@ -126,10 +124,13 @@ message_arrives(struct account *a, const struct act *act, const struct stanza *s
 {
 	struct jid to = jid_split(st->to);
 	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
-	enum message_address address = jid_is_bare(&to) ? TO_BARE : s ? TO_MATCH : TO_NO_MATCH;
+	struct message_fate fate = fate_of(a,
+	    jid_is_bare(&to) ? TO_BARE
+		: s          ? TO_MATCH
+			     : TO_NO_MATCH,
+	    st);
 
-	carry_out(
-	    a, act, st, s, message_action(condition_of(a), address, (enum stanza_type)st->type));
+	carry_out(a, act, st, s, &fate);
 }
 
 void
@@ -143,24 +144,32 @@ message_to_user(const struct act *act, const struct stanza *st)
 	account_when_ready(account_get(act->sd, to.bare), act, st, message_arrives);
 }
 
+static void
+message_leaves(struct account *a, const struct act *act, const struct stanza *st)
+{
+	carbons_sent(a, act, st);
+	route_stanza(act, OP_DELIVERY, st);
+}
+
 void
 message_from_client(struct session *s, const struct act *act, struct stanza *st)
 {
 	/* RFC 6120 §10.3.1: without `to` it is for the account itself. */
 	if (str_empty(st->to))
 		st->to = s->jid.bare;
-	route_stanza(act, OP_DELIVERY, st);
+	account_when_ready(s->account, act, st, message_leaves);
 }
 
 void
 message_again(struct account *a, const struct act *act, const struct stanza *st)
 {
+	struct message_fate fate = fate_of(a, TO_BARE, st);
+
 	if (st->type != TYPE_NORMAL && st->type != TYPE_CHAT)
 		return;
 	LIST_FOREACH(&a->sessions, it) {
-		if (outbound_knows(CONTAINER_OF(it, struct session, link), &act->op))
+		if (has_got(CONTAINER_OF(it, struct session, link), act))
 			return;
 	}
-	carry_out(
-	    a, act, st, NULL, message_action(condition_of(a), TO_BARE, (enum stanza_type)st->type));
+	carry_out(a, act, st, NULL, &fate);
 }

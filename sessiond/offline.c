@@ -78,7 +78,13 @@ give(struct session *s, const struct act *act, const struct rec_owed_item *item)
 	struct xml_writer w;
 	struct stanza st = item->st;
 	struct delivery d = {.act = act, .st = &st, .stamp_us = item->stamp_us, .row = item->row};
+	struct opid copy = {.origin = item->origin, .n = item->n, .kind = OP_CARBON};
+	struct rec_row row = {.row = item->row};
 
+	if (outbound_knows(s, &copy)) {
+		offline_drop(s->account, act, &row, 1);
+		return;
+	}
 	d.op = (struct opid){.origin = item->origin, .n = item->n, .kind = OP_DELIVERY};
 	clock_stamp(item->stamp_us, stamp);
 	xw_init(&w, &payload, S("jabber:client"));

@@ -54,11 +54,11 @@ has_room(const struct session *s, size_t bytes)
 	    s->out.sent_bytes + bytes <= (size_t)settings_of(s->sd)->window_bytes;
 }
 
-/* Only a message is sent again elsewhere when its client goes before it was written. */
+/* Only a message is sent again elsewhere when its client goes before it was written; a copy of one is not. */
 static bool
 is_worth_keeping(const struct delivery *d)
 {
-	return d->st->kind == STANZA_MESSAGE && d->row == 0;
+	return d->st->kind == STANZA_MESSAGE && d->row == 0 && d->op.kind != OP_CARBON;
 }
 
 static struct outgoing *

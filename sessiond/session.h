@@ -26,6 +26,7 @@ enum session_presence {
 
 enum session_flag {
 	SESSION_INTERESTED = 1 << 0, /* has asked for the roster: gets pushes */
+	SESSION_CARBONS = 1 << 1,    /* XEP-0280 */
 };
 
 #define DIRECTED_MAX 1000

@@ -22,6 +22,7 @@ struct sessiond_settings {
 	int64_t sessions_max;
 	int64_t sessions_per_account;
 	int64_t accounts_cached;
+	bool deliver_to_all_resources;
 	int64_t offline_max;
 	int64_t roster_max;
 	int64_t requests_max;

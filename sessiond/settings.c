@@ -24,6 +24,13 @@ const struct setting sessiond_settings_table[] = {
     INT(sessions_per_account, 1, 1000, "10", "Most sessions of one account at a time."),
     INT(accounts_cached, 0, 10000000, "10000",
 	"Accounts without a session whose rosters are kept in memory."),
+    {.name = "deliver_to_all_resources",
+	.type = SETTING_BOOL,
+	.offset = AT(deliver_to_all_resources),
+	.def = "no",
+	.help =
+	    "A message goes to all available sessions of its recipient, whatever their priority above 0 and even when it is"
+	    " addressed to one of them."},
     INT(offline_max, 0, 1000000, "100",
 	"Most offline messages of an account; further ones are bounced. 0: no offline messages."),
     INT(roster_max, 1, 5000, "5000", "Most items of a roster."),

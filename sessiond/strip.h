@@ -1,5 +1,5 @@
 /* Payloads that only we may make, taken out of what comes from outside (INV-11): all of them, wherever they stand among a
- * stanza's children. */
+ * stanza's children; what nobody may send, at any depth. */
 #pragma once
 
 #include "act.h"

@@ -55,6 +55,7 @@ enum stanza_fact {
 	FACT_PRIORITY = 1 << 17,   /* presence: has <priority/>; its value is in struct stanza */
 	FACT_MAM_RESULT = 1 << 18, /* XEP-0313 <result/> */
 	FACT_THREAD = 1 << 19,
+	FACT_INVITE = 1 << 20, /* XEP-0249 */
 };
 
 struct stanza {

@@ -60,7 +60,8 @@ static const struct {
     {S("forwarded"), S("urn:xmpp:forward:0"), ANYWHERE, FACT_FORWARDED},
     {S("stanza-id"), S("urn:xmpp:sid:0"), DIRECT, FACT_STANZA_ID},
     {S("origin-id"), S("urn:xmpp:sid:0"), DIRECT, FACT_STANZA_ID},
-    {S("result"), S("urn:xmpp:mam:2"), DIRECT, FACT_MAM_RESULT},
+    {S("x"), S("jabber:x:conference"), DIRECT, FACT_INVITE},
+    {S("result"), S("urn:xmpp:mam:2"), ANYWHERE, FACT_MAM_RESULT},
 };
 
 uint32_t

@@ -57,6 +57,8 @@ static const struct {
     {"<stanza-id xmlns='urn:xmpp:sid:0'/>", FACT_STANZA_ID, 0},
     {"<origin-id xmlns='urn:xmpp:sid:0'/>", FACT_STANZA_ID, 0},
     {"<result xmlns='urn:xmpp:mam:2'/>", FACT_MAM_RESULT, 0},
+    {"<y xmlns='urn:y'><result xmlns='urn:xmpp:mam:2'/></y>", FACT_MAM_RESULT, 0},
+    {"<x xmlns='jabber:x:conference' jid='room@h'/>", FACT_INVITE, 0},
     {"<sent xmlns='urn:xmpp:carbons:2'><forwarded xmlns='urn:xmpp:forward:0'/></sent>",
 	FACT_CARBON | FACT_FORWARDED, 0},
     {"<a xmlns='urn:a'><b><received xmlns='urn:xmpp:carbons:2'/></b></a>", FACT_CARBON, 0},

@@ -1,4 +1,5 @@
 /* RFC 6121 §8.5: every cell of the table, and the way of a message from client to client. */
+#include "fate.h"
 #include "message.h"
 #include "scene.h"
 
