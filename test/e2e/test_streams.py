@@ -202,6 +202,8 @@ ELEMENTS = {
 REFUSED = "not-authorized policy-violation unsupported-stanza-type invalid-namespace bad-format"
 MATRIX = {
     (CLEAR, "starttls"): "=proceed",
+    # RFC 6120 §5.4.2.2: <failure/> where it was not offered, then the end of the stream
+    **{(stage, "starttls"): "=failure" for stage in (SECURE, ASKED, AUTHENTICATED, SESSION)},
     (CLEAR, "auth"): "failure encryption-required",
     (SECURE, "auth"): "=success",
     (ASKED, "response"): "failure malformed-request",
