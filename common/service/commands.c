@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "service/sandbox_private.h"
 #include "service/skeleton.h"
 
 static const char *
@@ -68,17 +67,6 @@ command_reload(struct skeleton *k, const int *fds, unsigned n_fds, struct buf *o
 }
 
 static void
-command_self_test(struct skeleton *k, struct buf *out)
-{
-	struct buf lines = {.data = NULL};
-	int rc = sandbox_self_test(k->daemon.service->sandbox, &lines);
-
-	buf_add_z(out, rc == 0 ? "ok\n" : "error: the sandbox has holes\n");
-	buf_add_str(out, buf_str(&lines));
-	buf_deinit(&lines);
-}
-
-static void
 close_all(const int *fds, unsigned n_fds)
 {
 	for (unsigned i = 0; i < n_fds; i++)
@@ -98,8 +86,6 @@ command_common(struct skeleton *k, struct str line, const int *fds, unsigned n_f
 		command_log(str_trim(rest), out);
 	else if (str_is(word, "reload"))
 		command_reload(k, fds, n_fds, out);
-	else if (str_is(word, "self-test"))
-		command_self_test(k, out);
 	else if (str_is(word, "stop")) {
 		buf_add_z(out, "ok\n");
 		service_quit(&k->daemon);

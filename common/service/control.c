@@ -1,4 +1,4 @@
-/* See control.h. Each client is a small object with a deadline; a ninth one is turned away. */
+/* See control.h. Each client is a small object with a deadline; a ninth one waits. */
 #include "service/control.h"
 
 #include <errno.h>
@@ -6,13 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/list.h"
-#include "base/log.h"
 #include "base/mem.h"
+#include "loop/conn.h"
+#include "service/files.h"
+#include "loop/conn.h"
 
 #define CLIENTS_MAX 8
 #define LINE_BYTES_MAX 4096
@@ -20,8 +21,7 @@
 
 struct control {
 	struct loop *loop;
-	struct loop_watch *watch;
-	int fd;
+	struct listener *listener;
 	uid_t owner;
 	control_fn *fn;
 	void *ctx;
@@ -44,8 +44,10 @@ struct client {
 static void
 client_free(struct client *c)
 {
+	struct control *control = c->control;
+
 	list_remove(&c->link);
-	c->control->n_clients--;
+	control->n_clients--;
 	for (unsigned i = 0; i < c->n_fds; i++)
 		close(c->fds[i]);
 	loop_watch_free(&c->watch);
@@ -54,6 +56,7 @@ client_free(struct client *c)
 	buf_deinit(&c->in);
 	buf_deinit(&c->out);
 	free(c);
+	listener_resume(control->listener);
 }
 
 static void
@@ -110,6 +113,8 @@ client_flush(struct client *c)
 		struct str s = buf_str(&c->out);
 		ssize_t n = send(c->fd, s.p, s.n, MSG_NOSIGNAL | MSG_DONTWAIT);
 
+		if (n < 0 && errno == EINTR)
+			continue;
 		if (n < 0 && errno == EAGAIN)
 			return false;
 		if (n <= 0)
@@ -163,17 +168,19 @@ may_connect(const struct control *control, int fd)
 	    (peer.uid == 0 || peer.uid == control->owner);
 }
 
+static bool
+may_accept(void *ctx)
+{
+	return ((const struct control *)ctx)->n_clients < CLIENTS_MAX;
+}
+
 static void
-on_connection(void *ctx, int events)
+on_accepted(void *ctx, int fd)
 {
 	struct control *control = ctx;
-	int fd = accept4(control->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct client *c;
 
-	(void)events;
-	if (fd < 0)
-		return;
-	if (control->n_clients >= CLIENTS_MAX || !may_connect(control, fd)) {
+	if (!may_connect(control, fd)) {
 		close(fd);
 		return;
 	}
@@ -191,20 +198,13 @@ on_connection(void *ctx, int events)
 int
 control_listen(unsigned instance, uid_t owner, int *fd_r, struct err *err)
 {
-	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	char name[32];
+	int fd;
 
-	snprintf(at.sun_path, sizeof(at.sun_path), "control.%u.sock", instance);
-	unlink(at.sun_path);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 ||
-	    chmod(at.sun_path, 0600) != 0 || listen(fd, 16) != 0) {
-		err_set(err, "%s: %s", at.sun_path, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-		return -1;
-	}
-	if (geteuid() == 0 && owner != 0 && chown(at.sun_path, owner, (gid_t)-1) != 0)
-		log_warn("%s: its owner cannot be set: %s", at.sun_path, strerror(errno));
+	snprintf(name, sizeof(name), "control.%u.sock", instance);
+	fd = bind_unix(name, SOCK_STREAM, owner);
+	if (fd < 0)
+		return err_set(err, "%s: %s", name, strerror(errno));
 	*fd_r = fd;
 	return 0;
 }
@@ -215,13 +215,11 @@ control_new(struct loop *l, int fd, uid_t owner, control_fn *fn, void *ctx)
 	struct control *c = NEW(struct control);
 
 	c->loop = l;
-	c->fd = fd;
 	c->owner = owner;
 	c->fn = fn;
 	c->ctx = ctx;
 	list_init(&c->clients);
-	c->watch = loop_watch_new(l, fd, on_connection, c);
-	loop_watch_set(c->watch, LOOP_READ);
+	c->listener = listener_new(l, fd, may_accept, on_accepted, c);
 	return c;
 }
 
@@ -234,8 +232,7 @@ control_free(struct control **cp)
 		return;
 	LIST_FOREACH_SAFE(&c->clients, it, nx)
 		client_free(CONTAINER_OF(it, struct client, link));
-	loop_watch_free(&c->watch);
-	close(c->fd);
+	listener_free(&c->listener);
 	free(c);
 	*cp = NULL;
 }

@@ -16,7 +16,8 @@ struct control;
 /* The descriptors are the callee's; the answer goes into out. */
 typedef void control_fn(void *ctx, struct str line, const int *fds, unsigned n_fds, struct buf *out);
 
-/* Binds "control.N.sock" in the working directory; before the sandbox. owner: besides root, who may connect. */
+/* Binds "control.N.sock" in the working directory; before the sandbox. owner: besides root, who may connect, up to eight at a time. */
 int control_listen(unsigned instance, uid_t owner, int *fd_r, struct err *err);
+/* Takes fd. */
 struct control *control_new(struct loop *l, int fd, uid_t owner, control_fn *fn, void *ctx);
 void control_free(struct control **c);

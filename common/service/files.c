@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -22,9 +24,39 @@
 
 /* ---- reading ---- */
 
+/* Anything else could keep us waiting, or never end. */
+static int
+check_regular(int fd, const char *name, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_set(err, "%s: %s", name, strerror(errno));
+	return S_ISREG(st.st_mode) ? 0 : err_set(err, "%s: is not a regular file", name);
+}
+
+static int
+check_text(const struct buf *text, const char *name, struct err *err)
+{
+	struct str s = buf_str(text);
+	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
+	int line = 1;
+
+	if (!nul)
+		return 0;
+	for (const char *p = s.p; p < nul; p++)
+		line += *p == '\n';
+	return err_set(err, "%s:%d: there is a NUL byte; this is no text file", name, line);
+}
+
 int
 file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
 {
+	if (check_regular(fd, name, err) != 0)
+		return -1;
+	/* Whoever passed it may have read it before. */
+	if (lseek(fd, 0, SEEK_SET) != 0)
+		return err_set(err, "%s: %s", name, strerror(errno));
 	for (;;) {
 		ssize_t n = read(fd, buf_reserve(out, 4096), 4096);
 
@@ -39,6 +71,22 @@ file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
 			return err_set(err, "%s: larger than %d bytes", name, SETTINGS_FILE_MAX);
 	}
 	*buf_reserve(out, 1) = 0;
+	return check_text(out, name, err);
+}
+
+/* What root obeys, nobody else may have written. */
+static int
+check_writers(int fd, const char *folder, const char *name, struct err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || fstat(fd, &st) != 0)
+		return 0;
+	if (st.st_uid != 0)
+		return err_set(err, "%s/%s belongs to user %u; chown it to root", folder, name,
+		    (unsigned)st.st_uid);
+	if (S_ISREG(st.st_mode) && (st.st_mode & 022))
+		return err_set(err, "%s/%s may be written by others; chmod go-w", folder, name);
 	return 0;
 }
 
@@ -50,7 +98,7 @@ file_read(const char *folder, const char *name, bool optional, struct buf *out, 
 	if (dir < 0)
 		return err_set(
 		    err, "%s: %s; run \"jackdawctl init\" first", folder, strerror(errno));
-	fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	close(dir);
 	if (fd < 0 && errno == ENOENT && optional) {
 		*buf_reserve(out, 1) = 0;
@@ -58,7 +106,9 @@ file_read(const char *folder, const char *name, bool optional, struct buf *out, 
 	}
 	if (fd < 0)
 		return err_set(err, "%s/%s: %s", folder, name, strerror(errno));
-	rc = file_read_fd(fd, name, out, err);
+	rc = check_writers(fd, folder, name, err);
+	if (rc == 0)
+		rc = file_read_fd(fd, name, out, err);
 	close(fd);
 	return rc;
 }
@@ -74,7 +124,8 @@ pidfile_open(int dir, const char *name, int flags)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return openat(dir, file, flags | O_CLOEXEC, 0644);
+	/* An installed role's folder is its own, and may hold a link when root comes. */
+	return openat(dir, file, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
 }
 
 static pid_t
@@ -91,7 +142,10 @@ pidfile_write(int fd, const char *name, struct err *err)
 {
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	struct stat st;
 
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		return err_set(err, "%s.pid is no plain file; remove it", name);
 	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		return err_set(err, "%s.pid: %s", name, strerror(errno));
 	return 0;
@@ -109,6 +163,29 @@ lock_soon(int fd)
 	return false;
 }
 
+/* Between the owner's lock and its writing the pid of the one before stands there: it names nobody, most likely. */
+static pid_t
+pidfile_read_owner(int fd)
+{
+	pid_t pid = 0;
+
+	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+		pid = pidfile_pid(fd);
+		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
+			break;
+		usleep(LOCK_PAUSE_US);
+	}
+	return pid;
+}
+
+static int
+pidfile_take(int fd, const char *name, struct err *err)
+{
+	if (lock_soon(fd))
+		return pidfile_write(fd, name, err);
+	return err_set(err, "%s runs already (pid %ld)", name, (long)pidfile_read_owner(fd));
+}
+
 int
 pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
 {
@@ -121,18 +198,12 @@ pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
 	close(dir);
 	if (fd < 0)
 		return err_set(err, "%s/%s.pid: %s", folder, name, strerror(errno));
-	if (!lock_soon(fd)) {
-		pid_t pid = pidfile_pid(fd);
-
-		close(fd);
-		return err_set(err, "%s runs already (pid %ld)", name, (long)pid);
+	if (pidfile_take(fd, name, err) == 0) {
+		*fd_r = fd;
+		return 0;
 	}
-	if (pidfile_write(fd, name, err) != 0) {
-		close(fd);
-		return -1;
-	}
-	*fd_r = fd;
-	return 0;
+	close(fd);
+	return -1;
 }
 
 pid_t
@@ -144,7 +215,7 @@ pidfile_owner(int folder_fd, const char *name)
 	if (fd < 0)
 		return 0;
 	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-		pid = pidfile_pid(fd);
+		pid = pidfile_read_owner(fd);
 	close(fd);
 	return pid;
 }
@@ -177,7 +248,21 @@ listen_fds_name(struct listen_fds *l)
 	}
 }
 
-struct listen_fds *
+/* What stays open is 0 to 2 and what was passed, nothing that slipped through. No socket becomes the log: 0 to 2 are open. */
+static void
+close_others(int n_passed)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+	close_range(LISTEN_FDS_START + (unsigned)n_passed, ~0U, 0);
+}
+
+static struct listen_fds *
 listen_fds_take(void)
 {
 	struct listen_fds *l = NEW(struct listen_fds);
@@ -189,6 +274,15 @@ listen_fds_take(void)
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDNAMES");
+	return l;
+}
+
+struct listen_fds *
+descriptors_tidy(void)
+{
+	struct listen_fds *l = listen_fds_take();
+
+	close_others(l->n);
 	return l;
 }
 

@@ -10,27 +10,31 @@
 
 #define SETTINGS_FILE_MAX (1024 * 1024)
 
-/* Reads a whole descriptor, at most SETTINGS_FILE_MAX bytes, NUL-terminated (the NUL is not counted). */
+/* Reads a regular file from its beginning, at most SETTINGS_FILE_MAX bytes of text; a NUL follows that is not counted. */
 int file_read_fd(int fd, const char *name, struct buf *out, struct err *err);
 /* The same by name, relative to a folder. A missing file is an empty one when `optional`. */
 int file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err);
 
-/* Opens and locks FOLDER/NAME.pid and writes our pid; the descriptor is kept for life. */
+/* Opens and locks FOLDER/NAME.pid, follows no link there, and writes our pid; the descriptor is kept for life. */
 int pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err);
 /* Pid of the process that holds the lock; 0 when nobody does. */
 pid_t pidfile_owner(int folder_fd, const char *name);
 
 /* Descriptors that the supervisor passed (LISTEN_FDS, LISTEN_FDNAMES); found by name, each given out once. */
 struct listen_fds;
-struct listen_fds *listen_fds_take(void);
+/* At the start, before anything is opened: what else was inherited is closed, and of the first three none stays open for taking. */
+struct listen_fds *descriptors_tidy(void);
 int listen_fds_find(struct listen_fds *l, const char *name);
 /* Closes what nobody asked for. */
 void listen_fds_free(struct listen_fds **l);
 
 /* A listening TCP socket; the form of `address` is that of service_listen_tcp. shared: beside sockets of the same user that
  * allow it (SO_REUSEPORT). -1 with *err filled. */
-int listen_tcp(
-    const char *name, const char *address, uint16_t port, bool shared, struct err *err);
+int listen_tcp(const char *name, const char *address, uint16_t port, bool shared, struct err *err);
+
+/* Binds a Unix socket to a name in the working directory, for its owner alone; a file of that name is replaced. owner: (uid_t)-1 =
+ * who we are. Non-blocking. -1 with errno. */
+int bind_unix(const char *name, int type, uid_t owner);
 
 /* sd_notify: opened before the sandbox; sending never blocks. -1 = nobody listens. */
 int notify_open(void);

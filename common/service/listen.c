@@ -105,63 +105,107 @@ listen_tcp(const char *name, const char *address, uint16_t port, bool shared, st
 	return fd;
 }
 
-int
-service_listen_tcp(
-    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
+/* Passed by the supervisor: -1 when it passed none, -2 with *err when it is something else. */
+static int
+inherited(struct daemon *d, const char *name, struct err *err)
 {
-	int fd = listen_fds_find(d->listen_fds, name);
+	int fd = listen_fds_find(d->listen_fds, name), listens = 0;
+	socklen_t n = sizeof(listens);
 
 	if (fd < 0)
-		return listen_tcp(name, address, port, false, err);
+		return -1;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens) {
+		close(fd);
+		err_set(err, "listener %s: what the supervisor passed is no listening socket", name);
+		return -2;
+	}
 	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }
 
+int
+service_listen_tcp(
+    struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
+{
+	int fd = inherited(d, name, err);
+
+	if (fd == -1)
+		fd = listen_tcp(name, address, port, false, err);
+	return fd < 0 ? -1 : fd;
+}
+
 /* ---- Unix sockets in a role's folder ---- */
 
+/* The folder may be the role's, and we root: only the socket itself may change hands, whatever takes its name meanwhile. */
 static int
-bind_here(const char *file, int type, uid_t owner)
+give_socket(const char *name, uid_t owner)
+{
+	struct stat st;
+	int fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = -1;
+
+	if (fd < 0)
+		return -1;
+	if (fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode))
+		rc = fchownat(fd, "", owner, (gid_t)-1, AT_EMPTY_PATH);
+	else
+		errno = EEXIST;
+	close(fd);
+	return rc;
+}
+
+int
+bind_unix(const char *name, int type, uid_t owner)
 {
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	mode_t mask;
+	int fd, rc, e;
 
-	if (fd < 0 || !str_copy(at.sun_path, sizeof(at.sun_path), str_z(file)))
-		return -1;
-	unlink(file);
-	if (bind(fd, (struct sockaddr *)&at, sizeof(at)) != 0 || chmod(file, 0600) != 0 ||
-	    (geteuid() == 0 && chown(file, owner, (gid_t)-1) != 0) || listen(fd, 128) != 0) {
-		int e = errno;
-
-		close(fd);
-		errno = e;
+	if (!str_copy(at.sun_path, sizeof(at.sun_path), str_z(name))) {
+		errno = ENAMETOOLONG;
 		return -1;
 	}
-	return fd;
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	unlink(name);
+	mask = umask(0177);
+	rc = bind(fd, (struct sockaddr *)&at, sizeof(at));
+	umask(mask);
+	if (rc == 0 && owner != (uid_t)-1 && geteuid() == 0 && owner != 0)
+		rc = give_socket(name, owner);
+	if (rc == 0)
+		rc = listen(fd, 128);
+	if (rc == 0)
+		return fd;
+	e = errno;
+	close(fd);
+	errno = e;
+	return -1;
 }
 
 int
 service_listen_unix(struct daemon *d, enum role role, const char *file, int type, struct err *err)
 {
 	struct skeleton *k = skeleton_of(d);
-	char *folder = path_role(k->options.dir, role), name[96];
-	int fd, e;
+	char *folder, name[96];
+	int fd;
 
 	snprintf(name, sizeof(name), "%s.%s", role_name(role), file);
-	fd = listen_fds_find(d->listen_fds, name);
-	if (fd >= 0) {
-		free(folder);
-		fcntl(fd, F_SETFL, O_NONBLOCK);
-		return fd;
-	}
+	fd = inherited(d, name, err);
+	if (fd != -1)
+		return fd < 0 ? -1 : fd;
+	folder = path_role(k->options.dir, role);
 	/* Names of sockets are short: bound from inside their folder, so that a long D is no trouble. */
-	fd = chdir(folder) == 0 ? bind_here(file, type, service_role_uid(d, role)) : -1;
-	e = errno;
+	fd = chdir(folder) == 0 ? bind_unix(file, type, service_role_uid(d, role)) : -1;
 	if (fd < 0)
-		err_set(err, "%s/%s: %s", folder, file, strerror(e));
+		err_set(err, "%s/%s: %s", folder, file, strerror(errno));
 	free(folder);
-	if (chdir(k->role_folder) != 0)
-		return err_set(err, "%s: %s", k->role_folder, strerror(errno));
-	return fd;
+	if (chdir(k->role_folder) == 0)
+		return fd;
+	err_set(err, "%s: %s", k->role_folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return -1;
 }
 
 uint32_t

@@ -70,9 +70,11 @@ int
 loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, struct err *err)
 {
 	struct buf suite = {.data = NULL}, own = {.data = NULL};
+	char name[64];
 
+	snprintf(name, sizeof(name), "%s.conf", k->daemon.service->name);
 	if (file_read_fd(suite_fd, "jackdaw.conf", &suite, err) != 0 ||
-	    file_read_fd(own_fd, k->daemon.service->name, &own, err) != 0) {
+	    file_read_fd(own_fd, name, &own, err) != 0) {
 		buf_deinit_secret(&suite);
 		buf_deinit_secret(&own);
 		return -1;
@@ -97,7 +99,7 @@ loaded_swap(struct skeleton *k, struct loaded *l)
 	k->loaded = *l;
 	k->daemon.suite = l->suite;
 	k->daemon.settings = l->settings;
-	if (k->daemon.service->reloaded && k->state != RUN_STARTING)
+	if (k->daemon.service->reloaded)
 		k->daemon.service->reloaded(&k->daemon, old.settings);
 	loaded_free(&old);
 	*l = old;

@@ -25,12 +25,15 @@ struct privs {
  * system user is missing. */
 int privs_plan(struct privs *p, const char *dir, enum role role, int64_t uid_base, struct err *err);
 
-/* What the kernel keeps for each thread alone and a new thread inherits: no_new_privs, capabilities, their bounding set. Before
- * there is a second thread. */
-int privs_prepare(const struct privs *p, struct err *err);
+/* Whether a process of that role may go on as who it was started. */
+int privs_check_user(const struct privs *p, const char *name, struct err *err);
 
-/* chroot, groups, user; proves that there is no way back. Concerns all threads. */
+/* chroot, bounding set, groups, user, capabilities, no_new_privs; proves that there is no way back. Before there is a second thread:
+ * most of it belongs to the thread, and is inherited. */
 int privs_drop(const struct privs *p, struct err *err);
 
-/* Resource limits by the table; one that the kernel refuses is a warning. */
+/* Resource limits by the table, raised where that takes privilege, so before the drop; one that the kernel refuses is a warning. */
 void privs_limit(const struct sandbox *s);
+
+/* Keeps all memory out of the swap, where the table asks for it and the limits allow it. With privilege, before secrets are read. */
+void privs_lock_memory(const struct sandbox *s);

@@ -16,8 +16,12 @@ int sandbox_seccomp(const struct sandbox *s, struct err *err);
 
 /* While forgiving, a call that is not allowed fails with EPERM instead, and is remembered. */
 void sandbox_trap_forgive(bool on);
-/* Whether there was one since the last question. */
+/* Whether there was one in this thread since its last question. */
 bool sandbox_trap_seen(void);
 
-/* Tries what must not be possible (open a file, connect out, exec …), with a line for each; 0 when all of it failed. */
-int sandbox_self_test(const struct sandbox *s, struct buf *out);
+/* Tries what must not be possible (open a file, connect out, exec …), in the calling thread and in one of its own, which exists
+ * before seccomp as a daemon's do: made behind Landlock, run behind seccomp, with a line for each attempt in out; 0 when all of it
+ * was refused. */
+struct self_test;
+struct self_test *self_test_new(const struct sandbox *s, struct err *err);
+int self_test_run(struct self_test *t, struct buf *out);

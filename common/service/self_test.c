@@ -1,20 +1,22 @@
 /* Proof from inside that the sandbox holds: tries what no daemon may do. A trapped call only fails meanwhile (trap.c).
  *
- * Refused is what the filter trapped, what Landlock, the user or the lack of a capability forbade, and a name that leads nowhere
- * (the root is another one). Everything else, errors of the wrong kind too, counts as possible. */
+ * Refused is what the filter trapped, and what Landlock, the user or the lack of a capability forbade. A name that leads nowhere is
+ * not there: right behind a chroot, and said so. Everything else, errors of the wrong kind too, counts as possible. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
+#include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#include <string.h>
 
 #include "base/mem.h"
 #include "service/sandbox_private.h"
@@ -97,14 +99,14 @@ try_netlink(void)
 	return try_socket(AF_NETLINK, SOCK_RAW);
 }
 
-/* A name that exists nowhere: were the call allowed, we would still be here, with ENOENT. */
+/* A folder cannot be run: were the call allowed, we would still be here. So only the filter counts as a refusal. */
 static int
 try_exec(void)
 {
-	char *const none[] = {NULL};
+	char none_name[] = "", *const none[] = {none_name, NULL};
 
-	execve("/nowhere/self-test", none, none);
-	return errno == ENOENT ? 0 : errno;
+	execve(".", none, none);
+	return 0;
 }
 
 static int
@@ -186,45 +188,119 @@ static const struct attempt {
     {"change a limit", try_raise_limit, true, false},
 };
 
-static bool
-is_refusal(int error)
-{
-	return error == EPERM || error == EACCES || error == ENOENT;
-}
+/* ---- the verdict ---- */
 
-/* True when it was possible. */
-static bool
-attempt_one(const struct attempt *a, struct buf *out)
-{
+enum verdict { /* the worst last */
+	TRAPPED,
+	FORBIDDEN,
+	ABSENT,
+	POSSIBLE,
+};
+
+struct outcome {
+	enum verdict verdict;
 	int error;
-	bool trapped;
+};
+
+struct self_test {
+	const struct sandbox *sandbox;
+	pthread_t thread;
+	sem_t go;
+	struct outcome outcomes[COUNT(ATTEMPTS)]; /* the thread's */
+};
+
+static struct outcome
+attempt_one(const struct attempt *a)
+{
+	struct outcome o = {.verdict = POSSIBLE};
 
 	(void)sandbox_trap_seen();
-	error = a->try();
-	trapped = sandbox_trap_seen();
-	if (trapped)
-		buf_printf(out, "%s: refused (seccomp)\n", a->what);
-	else if (is_refusal(error))
-		buf_printf(out, "%s: refused (%s)\n", a->what, strerror(error));
+	o.error = a->try();
+	if (sandbox_trap_seen())
+		o.verdict = TRAPPED;
+	else if (o.error == EPERM || o.error == EACCES)
+		o.verdict = FORBIDDEN;
+	else if (o.error == ENOENT)
+		o.verdict = ABSENT;
+	return o;
+}
+
+static const char *
+why_not_tried(const struct attempt *a, const struct sandbox *s)
+{
+	if (a->inet && s->inet_connect)
+		return "allowed to this daemon";
+	return a->by_sanitizer && SANITIZED ? "not tried, the sanitizers need it" : NULL;
+}
+
+static void
+attempt_all(const struct sandbox *s, struct outcome *outcomes)
+{
+	for (size_t i = 0; i < COUNT(ATTEMPTS); i++)
+		if (!why_not_tried(&ATTEMPTS[i], s))
+			outcomes[i] = attempt_one(&ATTEMPTS[i]);
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct self_test *t = arg;
+
+	while (sem_wait(&t->go) != 0)
+		continue;
+	attempt_all(t->sandbox, t->outcomes);
+	return NULL;
+}
+
+struct self_test *
+self_test_new(const struct sandbox *s, struct err *err)
+{
+	struct self_test *t = NEW(struct self_test);
+	int rc;
+
+	t->sandbox = s;
+	sem_init(&t->go, 0, 0);
+	rc = pthread_create(&t->thread, NULL, thread_main, t);
+	if (rc == 0)
+		return t;
+	free(t);
+	err_set(err, "cannot start a thread: %s", strerror(rc));
+	return NULL;
+}
+
+static void
+say_one(struct buf *out, const char *what, struct outcome o)
+{
+	static const char *const HOW[] = {"refused (seccomp)", "refused", "not there", "POSSIBLE"};
+
+	if (o.verdict == FORBIDDEN)
+		buf_printf(out, "%s: %s (%s)\n", what, HOW[o.verdict], strerror(o.error));
 	else
-		buf_printf(out, "%s: POSSIBLE\n", a->what);
-	return !trapped && !is_refusal(error);
+		buf_printf(out, "%s: %s\n", what, HOW[o.verdict]);
 }
 
 int
-sandbox_self_test(const struct sandbox *s, struct buf *out)
+self_test_run(struct self_test *t, struct buf *out)
 {
+	struct outcome own[COUNT(ATTEMPTS)] = {{TRAPPED, 0}};
 	unsigned possible = 0;
 
 	sandbox_trap_forgive(true);
-	for (const struct attempt *a = ATTEMPTS; a < ATTEMPTS + COUNT(ATTEMPTS); a++) {
-		if (a->inet && s->inet_connect)
-			buf_printf(out, "%s: allowed to this daemon\n", a->what);
-		else if (a->by_sanitizer && SANITIZED)
-			buf_printf(out, "%s: not tried, the sanitizers do it\n", a->what);
-		else
-			possible += attempt_one(a, out);
-	}
+	attempt_all(t->sandbox, own);
+	sem_post(&t->go);
+	pthread_join(t->thread, NULL);
 	sandbox_trap_forgive(false);
+	for (size_t i = 0; i < COUNT(ATTEMPTS); i++) {
+		const char *why = why_not_tried(&ATTEMPTS[i], t->sandbox);
+		bool worse = t->outcomes[i].verdict > own[i].verdict;
+
+		if (why)
+			buf_printf(out, "%s: %s\n", ATTEMPTS[i].what, why);
+		else
+			say_one(out, ATTEMPTS[i].what, worse ? t->outcomes[i] : own[i]);
+		possible += own[i].verdict == POSSIBLE || t->outcomes[i].verdict == POSSIBLE;
+	}
+	sem_destroy(&t->go);
+	free(t);
 	return possible ? -1 : 0;
 }

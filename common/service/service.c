@@ -1,14 +1,20 @@
-/* The life of every daemon, in one order (DESIGN.md §5): options → log → settings → check → open what needs privilege → limits →
- * no_new_privs → Landlock → threads → chroot, groups, user → seccomp → own store → ready → link → loop → orderly stop.
+/* The life of every daemon, in one order: options → log → settings → check → open what needs privilege → limits → chroot, groups,
+ * user → no_new_privs → Landlock → threads → seccomp → own store → ready → link → loop → orderly stop.
+ *
+ * That is DESIGN.md §5 but for two places. Threads start behind Landlock: it, the capabilities and their bounding set belong to the
+ * thread, and only a new one inherits them; seccomp is loaded for all threads at once (TSYNC). And the limits come before the change
+ * of user, because raising one takes privilege.
  *
  * main ──▶ starting ──▶ ready ──▶ stopping ──▶ end; whatever fails while starting ends the process with one line. */
 #include "service/service.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -27,89 +33,6 @@ skeleton_of(struct daemon *d)
 	return CONTAINER_OF(d, struct skeleton, daemon);
 }
 
-/* ---- modes that end at once ---- */
-
-static void
-print_and_exit(struct buf *out)
-{
-	fwrite(out->data, 1, buf_len(out), stdout);
-	exit(fflush(stdout) == 0 ? 0 : 1);
-}
-
-_Noreturn static void
-self_test_and_exit(const struct sandbox *s)
-{
-	struct buf out = {.data = NULL};
-	int status = sandbox_self_test(s, &out) == 0 ? 0 : 1;
-
-	fwrite(out.data, 1, buf_len(&out), stdout);
-	exit(fflush(stdout) == 0 ? status : 1);
-}
-
-static void
-print_tables(const struct skeleton *k)
-{
-	const struct service *s = k->daemon.service;
-	struct buf out = {.data = NULL};
-
-	if (k->options.mode == MODE_SAMPLE_SUITE)
-		suite_sample(&out);
-	else if (k->options.mode == MODE_MAN_SUITE)
-		suite_man(&out);
-	else if (k->options.mode == MODE_SAMPLE && s->settings)
-		settings_sample(s->settings, &out);
-	else if (k->options.mode == MODE_MAN && s->settings)
-		settings_man(s->settings, &out);
-	print_and_exit(&out);
-}
-
-static void
-print_settings(const struct skeleton *k)
-{
-	const struct service *s = k->daemon.service;
-	struct buf out = {.data = NULL};
-
-	buf_add_z(&out, "# jackdaw.conf\n");
-	suite_print(k->loaded.suite_file, &out);
-	buf_printf(&out, "\n# %s.conf\n", s->name);
-	if (s->settings)
-		settings_print(s->settings, k->loaded.settings, &out);
-	print_and_exit(&out);
-}
-
-static void
-print_listener(void *ctx, const char *name, const char *address, uint16_t port)
-{
-	(void)ctx;
-	printf("%s %s %u\n", name, address, port);
-}
-
-static void
-modes_without_start(struct skeleton *k)
-{
-	const struct service *s = k->daemon.service;
-
-	switch (k->options.mode) {
-	case MODE_CHECK:
-		printf("%s: the settings are good\n", s->name);
-		exit(0);
-	case MODE_PRINT:
-		print_settings(k);
-		exit(0);
-	case MODE_LISTENERS:
-		if (s->listeners)
-			s->listeners(&k->daemon, print_listener, NULL);
-		exit(fflush(stdout) == 0 ? 0 : 1);
-	case MODE_RUN:
-	case MODE_SELF_TEST:
-	case MODE_SAMPLE:
-	case MODE_SAMPLE_SUITE:
-	case MODE_MAN:
-	case MODE_MAN_SUITE:
-		return;
-	}
-}
-
 /* ---- start ---- */
 
 /* Pid files of an installed suite lie with the role: only there may its user write. */
@@ -119,12 +42,28 @@ pid_folder(const struct skeleton *k)
 	return k->options.dir ? path_run(k->options.dir) : path_role(NULL, k->daemon.service->role);
 }
 
+/* The right user is asked for first: another one must not write there. */
+static int
+check_user(const struct skeleton *k, struct err *err)
+{
+	struct privs p;
+
+	if (privs_plan(&p, k->options.dir, k->daemon.service->role,
+		suite_uid_base(k->loaded.suite_file), err) != 0)
+		return -1;
+	return privs_check_user(&p, k->daemon.name, err);
+}
+
 static int
 enter_folder(struct skeleton *k, struct err *err)
 {
-	char *pids = pid_folder(k);
-	int rc = pidfile_lock(pids, k->daemon.name, &k->pid_fd, err);
+	char *pids;
+	int rc;
 
+	if (check_user(k, err) != 0)
+		return -1;
+	pids = pid_folder(k);
+	rc = pidfile_lock(pids, k->daemon.name, &k->pid_fd, err);
 	free(pids);
 	if (rc != 0)
 		return -1;
@@ -141,14 +80,12 @@ open_with_privilege(struct skeleton *k, struct err *err)
 	struct daemon *d = &k->daemon;
 	const struct service *s = d->service;
 
-	if (enter_folder(k, err) != 0 ||
-	    privs_plan(
-		&k->privs, k->options.dir, s->role, suite_uid_base(k->loaded.suite_file), err) != 0)
+	if (enter_folder(k, err) != 0)
 		return -1;
 	k->notify_fd = notify_open();
-	d->listen_fds = listen_fds_take();
 	if (control_listen(d->instance, geteuid(), &k->control_fd, err) != 0)
 		return -1;
+	privs_lock_memory(s->sandbox);
 	if (s->open && s->open(d, err) != 0)
 		return -1;
 	listen_fds_free(&d->listen_fds);
@@ -156,23 +93,30 @@ open_with_privilege(struct skeleton *k, struct err *err)
 	return 0;
 }
 
-/* Landlock and no_new_privs hold for the calling thread and the ones it makes from then on, so they come before the threads;
- * the change of user and seccomp reach all threads, and come behind them. */
+int
+skeleton_drop(struct skeleton *k, struct err *err)
+{
+	const struct service *s = k->daemon.service;
+	int64_t uid_base = suite_uid_base(k->loaded.suite_file);
+	struct privs privs;
+
+	if (privs_plan(&privs, k->options.dir, s->role, uid_base, err) != 0 ||
+	    privs_check_user(&privs, k->daemon.name, err) != 0)
+		return -1;
+	if (privs.reduced)
+		log_info(
+		    "all daemons run as user %u: they are not isolated from each other by users",
+		    (unsigned)geteuid());
+	privs_limit(s->sandbox);
+	return privs_drop(&privs, err) != 0 ? -1 : sandbox_landlock(s->sandbox, err);
+}
+
 static int
 close_the_doors(struct skeleton *k, struct err *err)
 {
 	const struct service *s = k->daemon.service;
 
-	if (k->privs.reduced)
-		log_info(
-		    "all daemons run as user %u: they are not isolated from each other by users",
-		    (unsigned)geteuid());
-	privs_limit(s->sandbox);
-	if (privs_prepare(&k->privs, err) != 0 || sandbox_landlock(s->sandbox, err) != 0)
-		return -1;
-	if (s->threads && s->threads(&k->daemon, err) != 0)
-		return -1;
-	if (privs_drop(&k->privs, err) != 0)
+	if (skeleton_drop(k, err) != 0 || (s->threads && s->threads(&k->daemon, err) != 0))
 		return -1;
 	sandbox_trap_install();
 	return sandbox_seccomp(s->sandbox, err);
@@ -299,16 +243,30 @@ service_quit(struct daemon *d)
 		return;
 	k->state = RUN_STOPPING;
 	log_info("stopping");
-	loop_stop(d->loop);
+	if (d->loop)
+		loop_stop(d->loop);
+}
+
+/* What a process gets from whoever started it, made the same for all. */
+static void
+tidy_process(void)
+{
+	static const int IGNORED[] = {SIGPIPE, SIGXFSZ, SIGUSR1, SIGUSR2};
+
+	for (size_t i = 0; i < COUNT(IGNORED); i++)
+		signal(IGNORED[i], SIG_IGN);
+	umask(077);
+	tzset(); /* opens a file, which must not happen later */
+	/* An arena per thread would cost memory, and glibc counts processors in /sys for it, in the sandbox too. */
+	mallopt(M_ARENA_MAX, 1);
 }
 
 static void
 skeleton_init(struct skeleton *k, const struct service *s, int argc, char **argv)
 {
+	k->daemon.listen_fds = descriptors_tidy();
+	tidy_process();
 	id_init();
-	tzset(); /* opens a file, which must not happen later */
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN);
 	k->daemon.service = s;
 	k->pid_fd = k->control_fd = k->notify_fd = -1;
 	options_parse(s, argc, argv, &k->options);
@@ -327,19 +285,18 @@ service_main(const struct service *s, int argc, char **argv)
 
 	skeleton_init(&k, s, argc, argv);
 	if (k.options.mode >= MODE_SAMPLE)
-		print_tables(&k);
+		modes_print_tables(&k);
 	if (loaded_from_files(&k, &k.loaded, &err) != 0)
 		log_fatal("%s", err.text);
 	k.daemon.suite = k.loaded.suite;
 	k.daemon.settings = k.loaded.settings;
 	modes_without_start(&k);
-	if (open_with_privilege(&k, &err) != 0 || close_the_doors(&k, &err) != 0)
+	if (open_with_privilege(&k, &err) != 0 || close_the_doors(&k, &err) != 0 ||
+	    go_to_work(&k, &err) != 0)
 		log_fatal("%s", err.text);
-	if (k.options.mode == MODE_SELF_TEST)
-		self_test_and_exit(s->sandbox);
-	if (go_to_work(&k, &err) != 0)
-		log_fatal("%s", err.text);
-	loop_run(k.daemon.loop);
+	/* One that was told to stop while it started has nothing to run. */
+	if (k.state != RUN_STOPPING)
+		loop_run(k.daemon.loop);
 	shut_down(&k);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* The one skeleton of all daemons (DESIGN.md §5): options → log → settings → check (-n stops here, -nn prints) → open
- * what needs privilege or a name → limits → no_new_privs → Landlock → threads → chroot → groups, user → seccomp → open
+ * what needs privilege or a name → limits → chroot → groups, user → no_new_privs → Landlock → threads → seccomp → open
  * the own store → ready → link → loop → orderly stop.
  *
  * A daemon is a `static const struct service` and `int main(int argc, char **argv) { return service_main(&x, argc, argv); }`. */

@@ -43,7 +43,6 @@ struct skeleton {
 	struct daemon daemon; /* first: hooks get this, we get back */
 	struct options options;
 	struct loaded loaded;
-	struct privs privs;
 	int pid_fd, control_fd, notify_fd;
 	char *role_folder;
 	struct control *control;
@@ -56,6 +55,13 @@ struct skeleton {
 
 /* Parses the command line; exits after --help, --version or a usage error. */
 void options_parse(const struct service *s, int argc, char **argv, struct options *o);
+
+/* What ends without a start; these return for the other modes only. */
+void modes_print_tables(const struct skeleton *k);
+void modes_without_start(struct skeleton *k);
+
+/* Limits, user, capabilities, Landlock: all that holds for one thread and those it makes. From the role's folder. */
+int skeleton_drop(struct skeleton *k, struct err *err);
 
 /* Settings from their files, or from texts that came through descriptors. -1 with *err: nothing changed. */
 int loaded_from_files(struct skeleton *k, struct loaded *l, struct err *err);

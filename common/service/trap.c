@@ -13,7 +13,8 @@
 #define CALLS_MAX 512
 #define EXIT_TRAPPED 31
 
-static volatile sig_atomic_t forgiving, seen;
+static volatile sig_atomic_t forgiving;
+static _Thread_local volatile sig_atomic_t seen;
 static const char *names[CALLS_MAX]; /* NULL: none of this architecture */
 
 static size_t
