@@ -4,11 +4,8 @@
 
 #include "life.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
 
 #include "base/clock.h"
 #include "base/id.h"
@@ -22,7 +19,6 @@
 #define REPORT_MS 10000
 #define CHECK_EVERY 8640 /* reports: once a day */
 #define DAY_S 86400
-#define LOCKED_MIN (64 * 1024 * 1024)
 
 static const struct {
 	enum role role;
@@ -116,24 +112,6 @@ load_keys(struct keyd *k, struct err *err)
 	return rc;
 }
 
-/* Keys must not reach the swap. Where the limit leaves no room for what may still come, locking would turn into
- * running out of memory, so then it is left. */
-static void
-lock_memory(void)
-{
-#ifndef JACKDAW_SANITIZE
-	struct rlimit all = {.rlim_cur = RLIM_INFINITY, .rlim_max = RLIM_INFINITY}, now;
-
-	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0 && getrlimit(RLIMIT_MEMLOCK, &now) == 0 &&
-	    now.rlim_cur < LOCKED_MIN)
-		log_info(
-		    "keys may be swapped out: the limit of locked memory is %llu KiB, %d would do",
-		    (unsigned long long)now.rlim_cur / 1024, LOCKED_MIN / 1024);
-	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) < 0)
-		log_info("keys may be swapped out: mlockall: %s", strerror(errno));
-#endif
-}
-
 int
 keyd_open(struct daemon *d, struct err *err)
 {
@@ -141,7 +119,6 @@ keyd_open(struct daemon *d, struct err *err)
 
 	k->daemon = d;
 	id_init();
-	lock_memory();
 	store_init(&k->store);
 	return load_keys(k, err) < 0 ? -1 : open_edges(k, err);
 }

@@ -298,7 +298,7 @@ def test_sandbox(keyd):
     if os.geteuid() == 0:
         assert fields["Uid"].split()[0] == str(UID_BASE + ROLES["keyd"])
         assert fields["CapEff"].strip() == "0" * 16
-    assert SANITIZED or int(fields["VmLck"].split()[0]) > 0 or "keys may be swapped out" in keyd.log()
+    assert SANITIZED or int(fields["VmLck"].split()[0]) > 0 or "secrets may be swapped out" in keyd.log()
     keyd.stop()
     done = subprocess.run([str(BUILD / "bin" / "keyd"), "--dir", str(keyd.dir), "--self-test"], capture_output=True,
                           env=ENVIRONMENT, timeout=30 * PATIENCE, check=False)
