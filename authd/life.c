@@ -34,7 +34,7 @@ make_folder(struct daemon *d, struct err *err)
 		return err_set(err, "cannot make the folder " AUTHD_DATA ": %s", strerror(errno));
 	}
 	uid = service_role_uid(d, ROLE_AUTHD);
-	if (geteuid() == 0 && uid != (uid_t)-1 && chown(AUTHD_DATA, uid, (gid_t)-1) != 0)
+	if (geteuid() == 0 && uid != (uid_t)-1 && lchown(AUTHD_DATA, uid, (gid_t)-1) != 0)
 		return err_set(err, "cannot give the folder " AUTHD_DATA " to user %u: %s",
 		    (unsigned)uid, strerror(errno));
 	return 0;
