@@ -44,20 +44,31 @@ add_file(struct backup *b, int dir, const char *prefix, const char *name, struct
 	return rc;
 }
 
+static int
+add_entries(struct backup *b, const char *prefix, DIR *d, struct err *err)
+{
+	struct stat st;
+
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] == '.' ||
+		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
+		    !S_ISREG(st.st_mode))
+			continue;
+		if (add_file(b, dirfd(d), prefix, e->d_name, err) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* All regular files of a folder (settings, keys); hidden ones are leftovers. */
 static int
 add_folder(struct backup *b, const struct archive_place *place, struct err *err)
 {
 	char *path = place->path(b->ctl);
 	DIR *d = opendir(path);
-	struct stat st;
-	int rc = d ? 0 : err_set(err, "%s: %s", path, strerror(errno));
+	int rc = d ? add_entries(b, place->prefix, d, err)
+		   : err_set(err, "%s: %s", path, strerror(errno));
 
-	for (struct dirent *e; rc == 0 && (e = readdir(d));)
-		if (e->d_name[0] != '.' &&
-		    fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		    S_ISREG(st.st_mode))
-			rc = add_file(b, dirfd(d), place->prefix, e->d_name, err);
 	if (d)
 		closedir(d);
 	free(path);

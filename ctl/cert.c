@@ -133,13 +133,19 @@ open_file(const char *path, struct buf *text, struct err *err)
 	return fd;
 }
 
+static bool
+contains(struct str text, const char *what)
+{
+	return text.p && memmem(text.p, text.n, what, strlen(what)) != NULL;
+}
+
 /* What the two files are is keyd's to say; this only catches that they were swapped, for when keyd does not run. */
 static int
 check_kinds(struct str key, struct str crt, char **argv, struct err *err)
 {
-	if (!memmem(key.p, key.n, "PRIVATE KEY-----", 16))
+	if (!contains(key, "PRIVATE KEY-----"))
 		return err_set(err, "%s holds no private key in PEM form", argv[1]);
-	if (!memmem(crt.p, crt.n, "BEGIN CERTIFICATE-----", 22))
+	if (!contains(crt, "BEGIN CERTIFICATE-----"))
 		return err_set(err, "%s holds no certificate in PEM form", argv[2]);
 	return 0;
 }

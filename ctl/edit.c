@@ -23,6 +23,12 @@ struct lexer {
 	size_t at;
 };
 
+static bool
+is_one_of(char c, const char *set)
+{
+	return c != '\0' && strchr(set, c) != NULL;
+}
+
 static size_t
 comment_end(struct str text, size_t from)
 {
@@ -55,31 +61,32 @@ word_end(struct str text, size_t from)
 {
 	size_t i = from;
 
-	while (i < text.n && !memchr(" \t\r\n={}(),+#\"'", text.p[i], 15))
+	while (i < text.n && !is_one_of(text.p[i], " \t\r\n={}(),+#\"'"))
 		i++;
 	return i > from ? i : from + 1;
 }
 
 static struct token
-next_raw(struct lexer *lx)
+next_raw(const struct lexer *lx)
 {
 	struct str rest = str_from(lx->text, lx->at);
-	struct token t = {.kind = TOKEN_SIGN, .start = lx->at, .end = lx->at + 1};
+	struct token t = {.kind = TOKEN_END, .start = lx->at, .end = lx->at};
 
-	if (str_empty(rest))
-		return (struct token){.kind = TOKEN_END, .start = lx->at, .end = lx->at};
+	if (str_empty(rest) || !rest.p)
+		return t;
+	t.kind = TOKEN_WORD;
 	if (is_comment(rest)) {
 		t.kind = TOKEN_COMMENT;
 		t.end = comment_end(lx->text, lx->at);
-	} else if (memchr(" \t\r\n", rest.p[0], 4)) {
+	} else if (is_one_of(rest.p[0], " \t\r\n")) {
 		t.kind = TOKEN_BLANK;
-	} else if (rest.p[0] == '"' || rest.p[0] == '\'') {
-		t.kind = TOKEN_WORD;
+		t.end++;
+	} else if (is_one_of(rest.p[0], "\"'")) {
 		t.end = quoted_end(lx->text, lx->at);
-	} else if (str_starts(rest, S("+="))) {
-		t.end = lx->at + 2;
-	} else if (!memchr("={}(),", rest.p[0], 6)) {
-		t.kind = TOKEN_WORD;
+	} else if (is_one_of(rest.p[0], "={}(),") || str_starts(rest, S("+="))) {
+		t.kind = TOKEN_SIGN;
+		t.end += rest.p[0] == '+' ? 2 : 1;
+	} else {
 		t.end = word_end(lx->text, lx->at);
 	}
 	return t;
@@ -94,6 +101,8 @@ next(struct lexer *lx)
 		t = next_raw(lx);
 		lx->at = t.end;
 	} while (t.kind == TOKEN_BLANK || t.kind == TOKEN_COMMENT);
+	if (t.kind == TOKEN_END || !lx->text.p)
+		return t;
 
 	t.value = str_of(lx->text.p + t.start, t.end - t.start);
 	bool is_quoted = t.value.n >= 2 && (t.value.p[0] == '"' || t.value.p[0] == '\'');

@@ -138,9 +138,8 @@ send_request(struct offline *o, enum msg_type type, const void *msg, struct err 
 }
 
 static uint32_t
-number(const struct buf *b, size_t at, size_t bytes)
+number(const uint8_t *p, size_t bytes)
 {
-	const uint8_t *p = (const uint8_t *)buf_str(b).p + at;
 	uint32_t v = 0;
 
 	for (size_t i = 0; i < bytes; i++)
@@ -151,12 +150,17 @@ number(const struct buf *b, size_t at, size_t bytes)
 const struct bus_message *
 offline_ask(struct offline *o, enum msg_type type, void *msg, union bus_any *msg_r, struct err *err)
 {
+	uint8_t head[HEAD_BYTES] = {0};
+
 	*(uint64_t *)msg = ++o->request; /* `req` is the first field of every request */
 	buf_clear(&o->answer);
-	if (send_request(o, type, msg, err) != 0 || receive(o, HEAD_BYTES, err) != 0)
+	if (send_request(o, type, msg, err) != 0 || receive(o, sizeof(head), err) != 0)
 		return NULL;
-	uint32_t n = number(&o->answer, 0, 4);
-	const struct bus_message *m = bus_message(number(&o->answer, 4, 2));
+	struct str got = buf_str(&o->answer);
+	if (got.p)
+		memcpy(head, got.p, sizeof(head));
+	uint32_t n = number(head, 4);
+	const struct bus_message *m = bus_message(number(head + 4, 2));
 	if (!m || n < 2 || n > BUS_FRAME_MAX) {
 		err_set(err, "authd --offline gives no sensible answer");
 		return NULL;

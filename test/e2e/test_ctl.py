@@ -700,14 +700,3 @@ def test_free_offset_moves_every_port(folder):
                 pass
     finally:
         ctl("--dir", folder, "down")
-
-
-# ---- the sample settings in the repository ----
-
-@pytest.mark.parametrize("daemon", [*DAEMONS, "jackdaw"])
-def test_samples_are_what_the_programs_print(daemon):
-    option = "--sample-suite" if daemon == "jackdaw" else "--sample"
-    program = BUILD / "bin" / ("router" if daemon == "jackdaw" else daemon)
-    printed = subprocess.run([program, option], capture_output=True, text=True, check=True).stdout
-    sample = pathlib.Path(__file__).resolve().parents[2] / "etc" / f"{daemon}.conf"
-    assert (sample.read_text() if sample.exists() else "") == printed, f"{program} {option} >{sample}"
