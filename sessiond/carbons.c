@@ -46,12 +46,9 @@ copy_to(struct session *s, const struct act *act, const struct stanza *st, struc
 	    .from = s->jid.bare,
 	    .to = s->jid.full};
 
-	/* On a second run the message itself may have gone elsewhere. */
-	if (outbound_knows(s, &direct))
+	/* On a second run the message itself may have gone elsewhere. What can wait is not worth a copy later. */
+	if (outbound_knows(s, &direct) || (hold_is_on(s) && (message_traits(st) & TRAIT_HOLD)))
 		return;
-	/* What a client need not hear now it need not hear as a copy either. */
-	if (message_traits(st) & TRAIT_HOLD)
-		copy.facts |= FACT_CHAT_STATE;
 	write_copy(&payload, direction, st);
 	copy.payload = buf_str(&payload);
 	outbound_stanza(s, act, act_op(act, OP_CARBON), &copy);

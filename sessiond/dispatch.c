@@ -12,6 +12,7 @@
 #include "store.h"
 #include "teardown.h"
 
+static void handle_csi(struct sessiond *sd, const struct bus_in *in, const void *msg);
 static void handle_written(struct sessiond *sd, const struct bus_in *in, const void *msg);
 
 /* early: handled before the gate is open. */
@@ -24,6 +25,7 @@ static const struct {
     [MSG_BIND] = {handle_bind, false},
     [MSG_STANZA] = {handle_stanza, false},
     [MSG_WRITTEN] = {handle_written, false},
+    [MSG_CSI] = {handle_csi, false},
     [MSG_CLOSED] = {handle_closed, false},
     [MSG_ROUTE] = {handle_route, false},
     [MSG_ROUTE_BACK] = {handle_route, false},
@@ -58,6 +60,7 @@ const struct bus_handler sessiond_handlers[] = {
     {MSG_BIND, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_STANZA, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_WRITTEN, EDGE | STORE, dispatch},
+    {MSG_CSI, EDGE | STORE, dispatch},
     {MSG_CLOSED, EDGE | STORE | OTHERS, dispatch},
     {MSG_ROUTE, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_ROUTE_BACK, EDGE | AUTH | STORE | OTHERS, dispatch},
@@ -79,6 +82,17 @@ handle_written(struct sessiond *sd, const struct bus_in *in, const void *msg)
 
 	if (s && !outbound_written(s, &act, m->k))
 		bus_protocol_error(in->bus, in, "WRITTEN of what was never sent");
+}
+
+static void
+handle_csi(struct sessiond *sd, const struct bus_in *in, const void *msg)
+{
+	const struct msg_CSI *m = msg;
+	struct session *s = sessions_by_handle(sd, in->from.incarnation, m->conn);
+	struct act act = act_of(sd, in);
+
+	if (s)
+		hold_set(s, &act, m->active);
 }
 
 /* ---- events ---- */

@@ -144,7 +144,7 @@ queue(struct session *s, struct outgoing *o, const struct delivery *d)
 }
 
 bool
-outbound_send(struct session *s, const struct delivery *d)
+outbound_send_now(struct session *s, const struct delivery *d)
 {
 	size_t bytes = stanza_bytes(d->st);
 	struct outgoing *o;
@@ -163,6 +163,18 @@ outbound_send(struct session *s, const struct delivery *d)
 		o->st = stanza_copy(d->st);
 	send_frame(s, d->act, &d->op, d->st, d->stamp_us);
 	return true;
+}
+
+/* What is held goes before what is not: the order of a contact's stanzas is kept. */
+bool
+outbound_send(struct session *s, const struct delivery *d)
+{
+	if (outbound_knows(s, &d->op))
+		return false;
+	if (hold_takes(s, d))
+		return true;
+	hold_release(s, d->act);
+	return outbound_send_now(s, d);
 }
 
 bool
@@ -299,7 +311,7 @@ fanout_add(struct fanout *f, struct session *s)
 	struct delivery d = {.act = f->act, .op = f->op, .st = f->st};
 	struct outgoing *o;
 
-	if (!list_empty(&s->out.queue) || !has_room(s, bytes)) {
+	if (hold_is_on(s) || !list_empty(&s->out.queue) || !has_room(s, bytes)) {
 		fanout_queue(f, s);
 		return;
 	}

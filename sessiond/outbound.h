@@ -41,8 +41,10 @@ struct delivery {
 void outbound_init(struct outbox *o);
 void outbound_deinit(struct sessiond *sd, struct outbox *o);
 
-/* False when the session's ledger has the id: it was sent before. */
+/* False when the session's ledger has the id: it was sent before. What can wait until the client is active waits. */
 bool outbound_send(struct session *s, const struct delivery *d);
+/* The same, past what is held for an inactive client (hold.h). */
+bool outbound_send_now(struct session *s, const struct delivery *d);
 /* The short form: now, no row. */
 bool outbound_stanza(
     struct session *s, const struct act *act, struct opid op, const struct stanza *st);

@@ -20,4 +20,6 @@ void broadcast_presence(struct account *a, const struct act *act, const struct s
 
 /* probe.c */
 void probe_contacts(struct session *s, const struct act *act);
+/* The same, and the session is told of those that are known to be away: it may believe otherwise. */
+void probe_all(struct session *s, const struct act *act);
 void probe_arrives(struct account *a, const struct act *act, const struct stanza *st);

@@ -14,20 +14,46 @@ is_worth_asking(const struct sessiond *sd, const struct jid *contact)
 	return a && a->n_sessions > 0;
 }
 
+static void
+probe(struct session *s, const struct act *act, const struct contact *c)
+{
+	bool is_local = route_is_local_domain(s->sd, jid_split(c->jid).domain);
+	struct stanza st = {.kind = STANZA_PRESENCE,
+	    .type = TYPE_PROBE,
+	    .from = is_local ? s->jid.full : s->jid.bare,
+	    .to = c->jid};
+
+	route_stanza(act, OP_PROBE, &st);
+}
+
 /* In the suite the answer comes to this session alone; other servers are asked for the bare JID (§4.3.1). */
 void
 probe_contacts(struct session *s, const struct act *act)
 {
 	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next) {
 		struct jid contact = jid_split(c->jid);
-		bool is_local = route_is_local_domain(s->sd, contact.domain);
-		struct stanza st = {.kind = STANZA_PRESENCE,
-		    .type = TYPE_PROBE,
-		    .from = is_local ? s->jid.full : s->jid.bare,
-		    .to = c->jid};
 
 		if (contact_has_to(c) && is_worth_asking(s->sd, &contact))
-			route_stanza(act, OP_PROBE, &st);
+			probe(s, act, c);
+	}
+}
+
+void
+probe_all(struct session *s, const struct act *act)
+{
+	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next) {
+		struct jid contact = jid_split(c->jid);
+		struct stanza away = {.kind = STANZA_PRESENCE,
+		    .type = TYPE_UNAVAILABLE,
+		    .from = c->jid,
+		    .to = s->jid.full};
+
+		if (!contact_has_to(c))
+			continue;
+		if (is_worth_asking(s->sd, &contact))
+			probe(s, act, c);
+		else
+			outbound_stanza(s, act, act_op(act, OP_PROBE_ANSWER), &away);
 	}
 }
 

@@ -185,6 +185,7 @@ believe(struct session *s)
 	sessions_attach(s, a);
 	if (session_is_available(s) && s->priority >= 0)
 		offline_flush(a, &own, s);
+	hold_renew(s);
 }
 
 /* authd answers in the order of the question, so the search mostly finds at once. */

@@ -50,6 +50,7 @@ session_free(struct session **sp)
 		return;
 	list_remove(&s->doomed);
 	directed_clear(s);
+	hold_deinit(&s->held);
 	outbound_deinit(s->sd, &s->out);
 	free(s->presence_stanza);
 	free(s->text);

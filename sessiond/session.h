@@ -10,6 +10,7 @@
 #include "base/jid.h"
 #include "base/map.h"
 #include "capability.h"
+#include "hold.h"
 #include "outbound.h"
 
 enum session_state {
@@ -27,6 +28,7 @@ enum session_presence {
 enum session_flag {
 	SESSION_INTERESTED = 1 << 0, /* has asked for the roster: gets pushes */
 	SESSION_CARBONS = 1 << 1,    /* XEP-0280 */
+	SESSION_INACTIVE = 1 << 2,   /* XEP-0352 */
 };
 
 #define DIRECTED_MAX 1000
@@ -68,6 +70,7 @@ struct session {
 	struct list in_flight;
 
 	struct outbox out;
+	struct held_all held;
 
 	enum session_presence presence;
 	int8_t priority;

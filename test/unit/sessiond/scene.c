@@ -408,6 +408,16 @@ says(struct scene *s, const char *name, const char *stanza)
 }
 
 void
+is_active(struct scene *s, const char *name, bool is_active)
+{
+	struct client *c = client_of(s, name);
+	struct msg_CSI m = {.conn = c->conn, .active = is_active};
+
+	fake_receive(&s->bus, &c->edge, MSG_CSI, &m, NULL, NULL);
+	scene_pump(s);
+}
+
+void
 leaves(struct scene *s, const char *name)
 {
 	struct client *c = client_of(s, name);

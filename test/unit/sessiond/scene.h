@@ -85,6 +85,8 @@ struct client *binds(struct scene *s, const char *name);
 struct client *login(struct scene *s, const char *name);
 struct client *client_of(struct scene *s, const char *name);
 void says(struct scene *s, const char *name, const char *stanza);
+/* XEP-0352 <active/> or <inactive/>. */
+void is_active(struct scene *s, const char *name, bool is_active);
 /* The connection is gone. */
 void leaves(struct scene *s, const char *name);
 /* The edge has written everything the client got. */
