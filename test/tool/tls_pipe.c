@@ -2,10 +2,11 @@
  * cannot tell, the channel bindings in hexadecimal: "tls-exporter HEX tls-server-end-point HEX" ("-": there is none).
  *
  *   tls_pipe HOST PORT SNI [PRIORITY] */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <gnutls/gnutls.h>
 #include <netinet/in.h>
-#include <arpa/inet.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -63,31 +64,34 @@ write_all(int fd, const char *data, size_t n)
 	return 0;
 }
 
-/* Each returns false at the end of its direction. */
+/* Each returns false at the end of its direction. A record may hold nothing for us: a session ticket, a key update. */
 static bool
 pass_in(gnutls_session_t s)
 {
 	char data[CHUNK];
-	ssize_t n;
+	ssize_t n = gnutls_record_recv(s, data, sizeof(data));
 
-	do {
-		n = gnutls_record_recv(s, data, sizeof(data));
-	} while (n == GNUTLS_E_INTERRUPTED || n == GNUTLS_E_AGAIN);
+	if (n == GNUTLS_E_AGAIN || n == GNUTLS_E_INTERRUPTED)
+		return true;
 	return n > 0 && write_all(STDOUT_FILENO, data, (size_t)n) == 0;
 }
 
 static bool
 pass_out(gnutls_session_t s)
 {
+	struct pollfd room = {.fd = gnutls_transport_get_int(s), .events = POLLOUT};
 	char data[CHUNK];
 	ssize_t n = read(STDIN_FILENO, data, sizeof(data));
 
 	for (ssize_t done = 0; done < n;) {
 		ssize_t rc = gnutls_record_send(s, data + done, (size_t)(n - done));
 
-		if (rc < 0)
+		if (rc == GNUTLS_E_AGAIN)
+			poll(&room, 1, -1);
+		else if (rc < 0)
 			return false;
-		done += rc;
+		else
+			done += rc;
 	}
 	return n > 0;
 }
@@ -138,6 +142,7 @@ main(int argc, char **argv)
 	print_binding(s, " tls-server-end-point", GNUTLS_CB_TLS_SERVER_END_POINT);
 	printf("\n");
 	fflush(stdout);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
 	relay(s, fd);
 	gnutls_deinit(s);
 	gnutls_certificate_free_credentials(credentials);
