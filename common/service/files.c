@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -24,7 +25,7 @@
 
 /* ---- reading ---- */
 
-/* Anything else could keep us waiting, or never end. */
+/* Anything else could keep us waiting, or never end. A file that may be missing is passed as the null device. */
 static int
 check_regular(int fd, const char *name, struct err *err)
 {
@@ -32,21 +33,9 @@ check_regular(int fd, const char *name, struct err *err)
 
 	if (fstat(fd, &st) != 0)
 		return err_set(err, "%s: %s", name, strerror(errno));
-	return S_ISREG(st.st_mode) ? 0 : err_set(err, "%s: is not a regular file", name);
-}
-
-static int
-check_text(const struct buf *text, const char *name, struct err *err)
-{
-	struct str s = buf_str(text);
-	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
-	int line = 1;
-
-	if (!nul)
+	if (S_ISREG(st.st_mode) || (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)))
 		return 0;
-	for (const char *p = s.p; p < nul; p++)
-		line += *p == '\n';
-	return err_set(err, "%s:%d: there is a NUL byte; this is no text file", name, line);
+	return err_set(err, "%s: is not a regular file", name);
 }
 
 int
@@ -71,7 +60,27 @@ file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
 			return err_set(err, "%s: larger than %d bytes", name, SETTINGS_FILE_MAX);
 	}
 	*buf_reserve(out, 1) = 0;
-	return check_text(out, name, err);
+	return 0;
+}
+
+static int
+check_text(const struct buf *text, const char *name, struct err *err)
+{
+	struct str s = buf_str(text);
+	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
+	int line = 1;
+
+	if (!nul)
+		return 0;
+	for (const char *p = s.p; p < nul; p++)
+		line += *p == '\n';
+	return err_set(err, "%s:%d: there is a NUL byte; this is no text file", name, line);
+}
+
+int
+file_read_text(int fd, const char *name, struct buf *out, struct err *err)
+{
+	return file_read_fd(fd, name, out, err) != 0 ? -1 : check_text(out, name, err);
 }
 
 /* What root obeys, nobody else may have written. */
@@ -108,7 +117,7 @@ file_read(const char *folder, const char *name, bool optional, struct buf *out, 
 		return err_set(err, "%s/%s: %s", folder, name, strerror(errno));
 	rc = check_writers(fd, folder, name, err);
 	if (rc == 0)
-		rc = file_read_fd(fd, name, out, err);
+		rc = file_read_text(fd, name, out, err);
 	close(fd);
 	return rc;
 }

@@ -73,8 +73,8 @@ loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, 
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.conf", k->daemon.service->name);
-	if (file_read_fd(suite_fd, "jackdaw.conf", &suite, err) != 0 ||
-	    file_read_fd(own_fd, name, &own, err) != 0) {
+	if (file_read_text(suite_fd, "jackdaw.conf", &suite, err) != 0 ||
+	    file_read_text(own_fd, name, &own, err) != 0) {
 		buf_deinit_secret(&suite);
 		buf_deinit_secret(&own);
 		return -1;

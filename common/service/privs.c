@@ -17,9 +17,7 @@
 
 #include "base/log.h"
 
-#ifndef JACKDAW_SANITIZE
 #define LOCKED_MIN (64 * 1024 * 1024) /* what a daemon without threads may come to */
-#endif
 
 /* In a user namespace only the mapped users exist. */
 static bool
@@ -202,6 +200,7 @@ privs_limit(const struct sandbox *s)
 		limit(RLIMIT_FSIZE, "RLIMIT_FSIZE", s->max_file_size);
 }
 
+#ifndef JACKDAW_SANITIZE
 /* Every stack and arena of a thread counts whole, so with threads only no limit at all leaves room. Where room is missing,
  * locking would turn into running out of memory, so then it is left. */
 static bool
@@ -219,9 +218,6 @@ may_lock_memory(const struct sandbox *s)
 void
 privs_lock_memory(const struct sandbox *s)
 {
-#ifdef JACKDAW_SANITIZE
-	(void)s; /* their shadow memory is larger than any machine */
-#else
 	if (!s->lock_memory)
 		return;
 	if (!may_lock_memory(s))
@@ -229,5 +225,12 @@ privs_lock_memory(const struct sandbox *s)
 		    s->threads ? "; only without a limit there is room for threads" : "");
 	else if (mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
 		log_info("secrets may be swapped out: mlockall: %s", strerror(errno));
-#endif
 }
+#else
+/* Their shadow memory is larger than any machine. */
+void
+privs_lock_memory(const struct sandbox *s)
+{
+	(void)s;
+}
+#endif
