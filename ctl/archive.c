@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "keys.h"
 #include "service/paths.h"
 
 static char *
@@ -12,9 +13,9 @@ etc_path(const struct ctl *c)
 }
 
 static char *
-keys_path(const struct ctl *c)
+keys_copy(const struct ctl *c)
 {
-	return path_keys(c->dir);
+	return str_dup(str_z(keys_path(c)));
 }
 
 static char *
@@ -31,7 +32,7 @@ storaged_path(const struct ctl *c)
 
 const struct archive_place archive_places[] = {
     {"etc/", etc_path, 0600},
-    {"keys/", keys_path, 0600},
+    {"keys/", keys_copy, 0600},
     {"authd/data/", authd_path, 0600},
     {"storaged/data/", storaged_path, 0600},
     {NULL, NULL, 0},

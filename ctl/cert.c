@@ -11,7 +11,6 @@
 #include "commands.h"
 #include "keys.h"
 #include "place.h"
-#include "service/paths.h"
 #include "suite.h"
 
 #define KEY_MODE 0600
@@ -27,12 +26,11 @@ struct pair_files {
 static int
 open_keys(const struct ctl *c, struct err *err)
 {
-	char *path = path_keys(c->dir);
+	const char *path = keys_path(c);
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0)
 		err_set(err, "%s: %s", path, strerror(errno));
-	free(path);
 	return fd;
 }
 

@@ -32,19 +32,29 @@ struct owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
+	bool is_advice; /* for a new folder; one that is there stays as the operator has it */
 };
 
-/* Takes the path. A folder that is there gets this owner and mode too. */
+static int
+set_owner(int fd, const struct owner *o)
+{
+	if (geteuid() == 0 && fchown(fd, o->uid, o->gid) != 0)
+		return -1;
+	return fchmod(fd, o->mode);
+}
+
+/* Takes the path. A folder that is there gets this owner and mode too, unless they are advice. */
 static int
 make_folder(char *path, const struct owner *o, struct err *err)
 {
 	int rc = 0, fd = -1;
+	bool is_new = mkdir(path, o->mode) == 0;
 
-	if (mkdir(path, o->mode) != 0 && errno != EEXIST)
+	if (!is_new && errno != EEXIST)
 		rc = err_set(err, "cannot make %s: %s", path, strerror(errno));
 	else if ((fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
 		rc = err_set(err, "%s: %s", path, strerror(errno));
-	else if ((geteuid() == 0 && fchown(fd, o->uid, o->gid) != 0) || fchmod(fd, o->mode) != 0)
+	else if ((is_new || !o->is_advice) && set_owner(fd, o) != 0)
 		rc = err_set(err, "cannot set the owner of %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
@@ -168,9 +178,10 @@ int
 folders_make(const struct ctl *c, struct err *err)
 {
 	const int64_t uid_base = uid_base_of(c);
-	const struct owner ours = {.uid = geteuid(), .gid = getegid(), .mode = 0700};
+	const struct owner ours = {
+	    .uid = geteuid(), .gid = getegid(), .mode = 0700, .is_advice = true};
 	const struct owner passable = {
-	    .uid = geteuid(), .gid = getegid(), .mode = c->dir ? 0700 : 0755};
+	    .uid = geteuid(), .gid = getegid(), .mode = c->dir ? 0700 : 0755, .is_advice = !c->dir};
 	struct owner keyd;
 
 	if (!c->dir && make_folder(str_dup(str_z(JACKDAW_STATEDIR)), &passable, err) != 0)

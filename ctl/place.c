@@ -8,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "service/files.h"
-
 #define NAME_SIZE 1200
+#define READ_MAX (1024 * 1024)
 
 static void
 temporary_name(char out[NAME_SIZE], const char *name)
@@ -112,10 +111,21 @@ int
 place_read(int dir, const char *name, struct buf *out, struct err *err)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = 1;
 
 	if (fd < 0)
 		return err_set(err, "%s: %s", name, strerror(errno));
-	int rc = file_read_fd(fd, name, out, err);
+	/* Made large enough at once: it may be a key, and growing leaves copies behind. */
+	buf_reserve(out, READ_MAX + 1);
+	while (n > 0 && buf_len(out) < READ_MAX) {
+		n = read(fd, buf_reserve(out, 1), READ_MAX - buf_len(out));
+		if (n > 0)
+			buf_commit(out, (size_t)n);
+	}
+	int rc = n < 0 ? err_set(err, "%s: %s", name, strerror(errno)) : 0;
+	if (n > 0)
+		rc = err_set(err, "%s: larger than %d bytes", name, READ_MAX);
 	close(fd);
+	*buf_reserve(out, 1) = 0;
 	return rc;
 }

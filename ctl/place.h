@@ -19,5 +19,5 @@ void place_abandon(int dir, const char *name);
 int place_seal(const char *name, int fd, struct err *err);
 int place_commit(int dir, const char *name, struct err *err);
 
-/* Reads a whole file of at most 1 MiB; NUL-terminated. */
+/* Reads a whole file of less than 1 MiB; NUL-terminated. */
 int place_read(int dir, const char *name, struct buf *out, struct err *err);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "commands.h"
+#include "spawn.h"
 #include "suite.h"
 #include "tool.h"
 
@@ -37,7 +38,7 @@ open_settings(const struct ctl *c, const char *name, struct err *err)
 	int fd = openat(c->etc_dir, name, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT)
-		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		fd = spawn_scratch(err);
 	return fd >= 0 ? fd : err_set(err, "%s: %s", name, strerror(errno));
 }
 

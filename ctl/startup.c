@@ -66,6 +66,7 @@ fail(struct startup *st)
 
 	st->state = STARTUP_FAILED;
 	s->exit_status = 1;
+	s->spares_adopted = true;
 	for (unsigned i = 0; i < s->n_children; i++)
 		if (s->children[i]->state != CHILD_READY)
 			explain(s->children[i]);

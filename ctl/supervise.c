@@ -153,6 +153,8 @@ stop_next(struct supervisor *s)
 	for (unsigned i = s->n_children; i-- > 0;) {
 		struct child *c = s->children[i];
 
+		if (c->adopted && s->spares_adopted)
+			continue;
 		child_stop(c);
 		if (c->state != CHILD_DOWN)
 			return false;

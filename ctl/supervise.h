@@ -23,6 +23,7 @@ struct supervisor {
 	struct loop *loop;
 	enum supervisor_state state;
 	bool in_foreground;
+	bool spares_adopted; /* a start that failed stops what it has started, not what ran before */
 
 	struct child_host host;
 	int log_dir;

@@ -74,7 +74,7 @@ supervise(struct ctl *c, int report_fd)
 	struct err err;
 	int lock_fd;
 
-	umask(022);
+	umask(077);
 	if (pidfile_lock(c->run_path, SUPERVISOR_NAME, &lock_fd, &err) != 0)
 		return ctl_error("%s", err.text);
 	int status = supervisor_run(c, report_fd);
@@ -99,7 +99,11 @@ leave_supervisor(struct ctl *c, struct err *err)
 		setsid();
 		if (chdir("/") != 0)
 			_exit(STATUS_FAILED);
-		_exit(supervise(c, report[1]));
+		uint8_t status = (uint8_t)supervise(c, report[1]);
+		/* Closed already when the start got as far as having a verdict. */
+		if (status != STATUS_OK && write(report[1], &status, 1) < 0)
+			_exit(status);
+		_exit(status);
 	}
 	close(report[1]);
 	return report[0];
@@ -152,7 +156,9 @@ detach(struct ctl *c)
 		n = read(fd, &verdict, 1);
 	while (n < 0 && errno == EINTR);
 	close(fd);
-	if (n != 1 || verdict != STATUS_OK)
+	if (n != 1)
+		return ctl_error("the supervisor has died; see supervisor.log");
+	if (verdict != STATUS_OK)
 		return STATUS_FAILED; /* it has said why */
 	return await_links(c);
 }

@@ -245,6 +245,25 @@ def test_a_path_of_200_bytes_works():
         s.ctl("up", "--detach")
 
 
+def test_a_failed_start_spares_what_ran_before(own_suite):
+    s = own_suite
+    before = pids(s)
+    os.kill(supervisor(s), signal.SIGKILL)
+    s.kill("storaged")
+    wait_for(lambda: pids(s)["storaged.0"] == 0, 5, "storaged is dead")
+    with contextlib.closing(sqlite3.connect(s.dir / "storaged" / "data" / "main.db")) as db:
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        db.execute("PRAGMA user_version = 999")
+    done = s.ctl("up", "--detach", check=False)
+    assert done.returncode == 1 and "storaged.0 does not come up" in done.stderr
+    after = pids(s)
+    assert {name for name in before if after[name] != before[name]} == {"storaged.0"}
+    with contextlib.closing(sqlite3.connect(s.dir / "storaged" / "data" / "main.db")) as db:
+        db.execute(f"PRAGMA user_version = {version}")
+    s.up()
+    assert {name for name in before if pids(s)[name] != before[name]} == {"storaged.0"}
+
+
 def test_several_instances():
     with Suite(settings={"jackdaw": "\nc2sd = 2\nsessiond = 2\n"}) as s:
         before = pids(s)
@@ -517,6 +536,19 @@ def test_certificates(tmp_path):
         s.ctl("cert", "import", "localhost", other_key, tmp_path / "other" / "crt.pem")
         s.up()
         wait_for(lambda: certificate(s, "localhost") not in (None, der), 5, "the other certificate")
+
+
+def test_keys_in_another_folder(tmp_path):
+    key, crt = make_pair(tmp_path, "localhost")
+    keys = tmp_path / "keys"
+    with Suite(settings={"keyd": f'\nkeys = "{keys}"\n'}) as s:
+        s.ctl("cert", "import", "localhost", key, crt)
+        assert (keys / "localhost.key").read_bytes() == key.read_bytes()
+        s.ctl("domain", "add", "example.org")
+        assert (keys / "example.org.crt").exists()
+        s.ctl("backup", tmp_path / "backup")
+        names = subprocess.run(["tar", "-tf", tmp_path / "backup"], capture_output=True, text=True, check=True).stdout
+        assert "keys/example.org.key" in names.split()
 
 
 # ---- accounts ----

@@ -146,7 +146,7 @@ def test_the_script_before_anything_was_set_up(bare):
     assert bare.run(SCRIPT, "status", check=False).returncode == 3
     assert bare.run(SCRIPT, check=False).returncode == 2
     assert bare.run(SCRIPT, "nonsense", check=False).returncode == 2
-    assert bare.run(SCRIPT, "stop", check=False).returncode in (0, 1)
+    bare.run(SCRIPT, "stop")
 
 
 def test_init_keeps_settings_that_are_there(bare):
