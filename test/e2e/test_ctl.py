@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import pathlib
 import pty
@@ -732,3 +733,46 @@ def test_free_offset_moves_every_port(folder):
                 pass
     finally:
         ctl("--dir", folder, "down")
+
+
+# ---- make run ----
+
+@contextlib.contextmanager
+def demo(folder, offset):
+    """etc/demo, running; gives what it shows before the log, as lines."""
+    script = pathlib.Path(__file__).resolve().parents[2] / "etc" / "demo"
+    process = subprocess.Popen([script, BUILD], env={**os.environ, "JACKDAW_DIR": str(folder), "PORT_OFFSET": str(offset)},
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
+    try:
+        lines = []
+        while not lines or "Ctrl-C" not in lines[-1]:
+            lines.append(process.stdout.readline())
+            assert lines[-1], "".join(lines[-4:])
+        yield lines
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=30 * PATIENCE)
+
+
+def test_the_demonstration(folder):
+    offset = free_offset()
+    with demo(folder, offset) as lines:
+        text = "".join(lines)
+        assert f"port {5222 + offset} (STARTTLS) or {5223 + offset} (direct TLS)" in text
+        accounts = [line.split() for line in lines if " JID " in line]
+        assert [line[1] for line in accounts] == ["alice@localhost", "bob@localhost"]
+        assert accounts[0][3] != accounts[1][3] and len(accounts[0][3]) >= 12
+        shown = text.split("(SHA-256):")[1].split()[0]
+        der = ssl.PEM_cert_to_DER_cert((folder / "keys" / "localhost.crt").read_text())
+        assert shown.replace(":", "").lower() == hashlib.sha256(der).hexdigest()
+        assert ctl("--dir", folder, "user", "list").stdout == "alice@localhost\nbob@localhost\n"
+    with demo(folder, offset + 1) as again:
+        assert [line for line in again if " JID " in line] == [line for line in lines if " JID " in line]
+        assert f"port {5223 + offset}" in "".join(again)
+    with socket.socket(socket.AF_INET6) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("::", 5222 + offset))
+        other.listen()
+        with pytest.raises(AssertionError, match="PORT_OFFSET.*--port-offset"):
+            with demo(folder, offset):
+                pass
