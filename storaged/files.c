@@ -6,6 +6,14 @@
 #include "accounts.h"
 #include "base/mem.h"
 #include "dedupe.h"
+#include "horizon.h"
+#include "page.h"
+#include "retention.h"
+#include "run.h"
+
+#define TICK_MS 1000
+#define DAILY_MS UINT64_C(86400000)
+#define FIRST_MS 60000 /* the first of the daily ones */
 
 int
 storaged_threads(struct daemon *d, struct err *err)
@@ -18,6 +26,9 @@ storaged_threads(struct daemon *d, struct err *err)
 	db_global_init();
 	s->archive.writer = db_writer_new(d->loop);
 	s->main.writer = db_writer_new(d->loop);
+	s->pages.writer = db_writer_new(d->loop);
+	s->pages.is_reader = true;
+	s->runs.size = RUN_MESSAGES;
 	return 0;
 }
 
@@ -32,12 +43,42 @@ file_open(struct store_file *f, const char *path, const struct db_schema *schema
 	return 0;
 }
 
+static void
+on_tick(void *storaged)
+{
+	run_tick(storaged);
+}
+
+static void
+timers_start(struct storaged *s, const struct storaged_settings *set)
+{
+	struct loop *l = s->daemon->loop;
+	uint64_t often_ms = (uint64_t)set->sweep_seconds * 1000;
+
+	s->tick = loop_timer_new(l, on_tick, s);
+	s->often = loop_timer_new(l, retention_often, s);
+	s->daily = loop_timer_new(l, retention_daily, s);
+	loop_timer_start(s->tick, TICK_MS, TICK_MS);
+	loop_timer_start(s->often, often_ms, often_ms);
+	loop_timer_start(s->daily, FIRST_MS, DAILY_MS);
+}
+
+static void
+timers_stop(struct storaged *s)
+{
+	struct loop_timer **all[] = {&s->tick, &s->often, &s->daily};
+
+	for (size_t i = 0; i < COUNT(all); i++)
+		if (*all[i])
+			loop_timer_free(all[i]);
+}
+
 int
 storaged_start(struct daemon *d, struct err *err)
 {
 	struct storaged *s = d->state;
 	const struct storaged_settings *set = d->settings;
-	sqlite3 *archive, *accounts;
+	sqlite3 *archive, *accounts, *reader;
 
 	if (file_open(&s->archive, "data/archive.db", &archive_schema, &archive, err) != 0 ||
 	    file_open(&s->main, "data/main.db", &main_schema, &accounts, err) != 0)
@@ -45,9 +86,11 @@ storaged_start(struct daemon *d, struct err *err)
 	s->dedupe = dedupe_new();
 	if (archive_load(s, archive, err) != 0)
 		return -1;
-	s->sweep = loop_timer_new(d->loop, archive_sweep, s);
-	loop_timer_start(
-	    s->sweep, (uint64_t)set->sweep_seconds * 1000, (uint64_t)set->sweep_seconds * 1000);
+	if (db_open_reader(&reader, "data/archive.db", err) != 0)
+		return -1;
+	db_writer_open(s->pages.writer, reader);
+	s->pages.open = true;
+	timers_start(s, set);
 	return 0;
 }
 
@@ -76,12 +119,17 @@ storaged_stop(struct daemon *d)
 
 	if (!s)
 		return;
-	if (s->sweep)
-		loop_timer_free(&s->sweep);
+	s->is_stopping = true;
+	timers_stop(s);
+	/* A reader that is closed last leaves the log of the file behind. */
+	file_close(&s->pages, page_statements_finalize);
 	/* What is queued for archive.db may go on to main.db. */
 	file_close(&s->archive, archive_statements_finalize);
 	file_close(&s->main, main_statements_finalize);
+	retention_stop(s);
 	dedupe_free(&s->dedupe);
+	tail_free(&s->tail);
+	horizons_free(&s->horizons);
 	free(s);
 	d->state = NULL;
 }

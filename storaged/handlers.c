@@ -1,6 +1,7 @@
 /* Which request goes to which file and function. Everything for one account runs in the order it came, per file. */
 #include "accounts.h"
 #include "archive.h"
+#include "page.h"
 
 #define TO_FILE(function, file, exec, then)                                       \
 	static void function(void *ctx, const struct bus_in *in, const void *msg) \
@@ -13,6 +14,8 @@
 TO_FILE(handle_store, archive, archive_store, NULL)
 TO_FILE(handle_owed_fetch, archive, archive_owed_fetch, NULL)
 TO_FILE(handle_owed_drop, archive, archive_owed_drop, NULL)
+TO_FILE(handle_archive_query, pages, archive_query, NULL)
+TO_FILE(handle_archive_metadata_get, pages, archive_metadata, NULL)
 TO_FILE(handle_roster_get, main, roster_get, NULL)
 TO_FILE(handle_roster_put, main, roster_put, NULL)
 TO_FILE(handle_roster_del, main, roster_del, NULL)
@@ -31,6 +34,8 @@ const struct bus_handler storaged_handlers[] = {
     {MSG_ROSTER_DEL, SESSIOND, handle_roster_del},
     {MSG_BLOB_GET, SESSIOND, handle_blob_get},
     {MSG_BLOB_PUT, SESSIOND, handle_blob_put},
+    {MSG_ARCHIVE_QUERY, SESSIOND, handle_archive_query},
+    {MSG_ARCHIVE_METADATA_GET, SESSIOND, handle_archive_metadata_get},
     {MSG_USER_ERASE, SESSIOND, handle_user_erase},
     {0},
 };

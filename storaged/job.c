@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "run.h"
 
 struct decoded {
 	_Alignas(max_align_t) uint8_t bytes[JOB_MESSAGE_MAX];
@@ -29,6 +30,7 @@ job_run(struct db_job *base, sqlite3 *db)
 	job_decode(job, &msg);
 	arena_clear(&job->arena);
 	job->result = JOB_SILENT;
+	job->archived.id = 0;
 	return job->exec(job, db, msg.bytes);
 }
 
@@ -96,6 +98,9 @@ job_done(struct db_job *base, int rc)
 	if (rc != SQLITE_OK) {
 		log_error("%s failed: %s", job->message->body.name, sqlite3_errstr(rc));
 		job_refuse(job, job_error_of(rc), sqlite3_errstr(rc));
+	} else if (job->archived.id) {
+		/* Before it is acknowledged: who asks for it then must find it. */
+		run_add(job->storaged, &job->archived);
 	} else if (job->then && job->result != JOB_REFUSE) {
 		job->exec = job->then;
 		job->then = NULL;
@@ -122,6 +127,7 @@ job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
 	buf_add_str(&job->body, in->body);
 	job->exec = exec;
 	job->then = then;
+	job->base.is_alone = file->is_reader;
 	db_writer_submit(file->writer, &job->base);
 }
 

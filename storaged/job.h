@@ -22,6 +22,8 @@ union job_answer {
 	struct msg_ROSTER_CHANGED roster_changed;
 	struct msg_BLOB blob;
 	struct msg_STORE_FAILED store_failed;
+	struct msg_ARCHIVE_PAGE page;
+	struct msg_ARCHIVE_METADATA metadata;
 };
 
 enum job_result {
@@ -46,6 +48,7 @@ struct job {
 	union job_answer answer;
 	enum bus_error error;
 	const char *text;
+	struct archived archived; /* by a STORE, when it is committed; id 0: nothing */
 };
 
 /* Takes the frame being handled and queues it for that file. */

@@ -2,7 +2,7 @@
  * another. Layout of archive.db as ARCHIVE.md measured it: one log in id order, everything else refers to it. table */
 #include "storaged.h"
 
-/* message.flags, bits 0-2: archived for src, archived for dst, held; 8-15: stanza type; 16-23: kind of the operation. */
+/* message.flags, bits 0-3: archived for src, archived for dst, held, was held once; 8-15: stanza type; 16-23: kind of the operation. */
 static const char *const ARCHIVE_MIGRATIONS[] = {
     DB_MIGRATION(1,
 	"CREATE TABLE address(id INTEGER PRIMARY KEY, bare TEXT NOT NULL UNIQUE);"
@@ -19,6 +19,15 @@ static const char *const ARCHIVE_MIGRATIONS[] = {
 	"CREATE TABLE held(owner INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(owner, id)) WITHOUT ROWID;"
 	"CREATE TABLE state(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"INSERT INTO state(key, value) VALUES('last_id', 0)"),
+    /* The index of the archives, made later than the log and in sorted runs (run.h); what is above indexed_upto in it
+     * means nothing. peer 0: everything. tag: of the public id. horizon: what is at or below it is gone. */
+    DB_MIGRATION(2,
+	"CREATE TABLE entry(owner INTEGER NOT NULL, peer INTEGER NOT NULL, id INTEGER NOT NULL,"
+	" PRIMARY KEY(owner, peer, id)) WITHOUT ROWID;"
+	"CREATE TABLE uid(tag INTEGER NOT NULL, id INTEGER NOT NULL, PRIMARY KEY(tag, id)) WITHOUT ROWID;"
+	"CREATE TABLE owner(id INTEGER PRIMARY KEY, horizon INTEGER NOT NULL);"
+	"INSERT INTO state(key, value) SELECT 'indexed_upto', coalesce(max(id), 0) FROM message;"
+	"INSERT INTO state(key, value) VALUES('horizon', 0)"),
     NULL,
 };
 

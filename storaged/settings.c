@@ -21,5 +21,20 @@ const struct setting storaged_settings_table[] = {
 	.max = 604800,
 	.help =
 	    "How long a delivered offline message stays in the log, so that a replay of it is recognised."},
+    {.name = "archive_days",
+	.type = SETTING_INT,
+	.offset = AT(archive_days),
+	.def = "0",
+	.min = 0,
+	.max = 36500,
+	.help = "Archived messages older than this are removed, once a day. 0: never."},
+    {.name = "archive_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(archive_megabytes),
+	.def = "0",
+	.min = 0,
+	.max = 16777216,
+	.help =
+	    "When archive.db uses more than this, its oldest messages are removed, whatever their age. 0: no limit."},
     {.name = NULL},
 };

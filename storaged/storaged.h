@@ -4,19 +4,34 @@
 
 #include "db/db.h"
 #include "db/writer.h"
+#include "idclock.h"
 #include "service/service.h"
+#include "tail.h"
 
 struct storaged_settings {
 	int64_t sweep_seconds;
 	int64_t keep_seconds;
+	int64_t archive_days;
+	int64_t archive_megabytes;
 };
 
 struct store_file {
 	struct db_writer *writer;
 	bool open;
+	bool is_reader; /* its jobs begin and end their own transactions */
 };
 
 struct dedupe;
+struct horizons;
+struct sweep;
+
+/* The index that follows the log (run.h); loop only. */
+struct runs {
+	size_t size; /* messages of a run */
+	bool is_riding;
+	size_t owed_rows; /* that may ride in the next batch */
+	struct ride_cursor cursor;
+};
 
 struct backup {
 	unsigned running;   /* copies not yet made */
@@ -26,10 +41,15 @@ struct backup {
 struct storaged {
 	struct daemon *daemon;
 	struct store_file archive, main;
-	struct dedupe *dedupe; /* archive's writer thread only */
-	uint64_t last_id;      /* archive's writer thread only: ids never go back */
-	struct loop_timer *sweep;
-	bool sweeping; /* one sweep at a time */
+	struct store_file pages; /* archive.db again, for reading: closed before the writer */
+	struct dedupe *dedupe;   /* archive's writer thread only */
+	struct idclock clock;    /* archive's writer thread only: ids never go back */
+	struct tail *tail;
+	struct horizons *horizons;
+	struct runs runs;
+	bool is_stopping;
+	struct loop_timer *tick, *often, *daily;
+	struct sweep *sweeping; /* one at a time; NULL: none (retention.c) */
 	struct backup backup;
 };
 
@@ -43,6 +63,3 @@ void main_statements_finalize(void);
 
 /* Reads what archive.c keeps in memory; before the first job. */
 int archive_load(struct storaged *s, sqlite3 *db, struct err *err);
-
-/* Starts removing messages that nobody holds any more. */
-void archive_sweep(void *storaged);

@@ -106,6 +106,7 @@ enum blob_space {
 	BLOB_LAST,    /* key empty: XEP-0012, when and with what status the last session ended */
 	BLOB_PRIVACY, /* key = list name */
 	BLOB_BLOCK,   /* key empty: XEP-0191 list */
+	BLOB_ARCHIVE, /* key empty: XEP-0441, what the user wants archived */
 	BLOB_COUNT,
 };
 

@@ -25,6 +25,13 @@ static const char PRAGMAS[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA wal_autocheckpoint = 2000;"
 			      "PRAGMA cache_size = -65536;";
 
+static const char READER_PRAGMAS[] = "PRAGMA query_only = ON;"
+				     "PRAGMA temp_store = MEMORY;"
+				     "PRAGMA mmap_size = 0;"
+				     "PRAGMA trusted_schema = OFF;"
+				     "PRAGMA cell_size_check = ON;"
+				     "PRAGMA cache_size = -16384;";
+
 void
 db_global_init(void)
 {
@@ -161,6 +168,26 @@ db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct
 	if (rc != SQLITE_OK || db_migrate(db, path, schema, err) != 0) {
 		sqlite3_close(db);
 		return err_prefix(err, "%s", path);
+	}
+	*db_r = db;
+	return 0;
+}
+
+int
+db_open_reader(sqlite3 **db_r, const char *path, struct err *err)
+{
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	sqlite3 *db = NULL;
+	int rc = sqlite3_open_v2(path, &db, flags, NULL);
+
+	if (rc == SQLITE_OK) {
+		db_harden(db);
+		rc = sqlite3_exec(db, READER_PRAGMAS, NULL, NULL, NULL);
+	}
+	if (rc != SQLITE_OK) {
+		err_set(err, "%s: %s", path, db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));
+		sqlite3_close(db);
+		return -1;
 	}
 	*db_r = db;
 	return 0;

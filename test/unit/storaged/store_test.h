@@ -11,6 +11,8 @@
 #include "accounts.h"
 #include "archive.h"
 #include "base/mem.h"
+#include "retention.h"
+#include "run.h"
 
 struct store {
 	struct storaged storaged;
@@ -24,5 +26,11 @@ int store_teardown(void **state);
 
 /* Runs one request as the stanza (origin, n, kind); the job with its answer is store->job. */
 int store_run(struct store *s, sqlite3 *db, job_exec *exec, const void *msg);
+/* As after a death of the process. */
+void store_restart(struct store *s);
+/* Lets the index follow by this many rows, from the frozen run; freezes first what has gathered when nothing is frozen. */
+void store_ride(struct store *s, size_t rows);
+/* A sweep to its end; loose rows below `before` go. */
+void store_sweep(struct store *s, enum sweep_phase from, uint64_t before);
 /* An operation id with this origin byte. */
 struct opid op_of(uint8_t origin, uint64_t n, enum op_kind kind);

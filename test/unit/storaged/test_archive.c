@@ -78,16 +78,12 @@ static void
 test_a_replay_is_known_after_a_restart(void **state)
 {
 	struct store *s = *state;
-	struct err err;
 	uint64_t last;
 
 	keep(s, "one", op_of(1, 1, OP_OWED));
-	last = s->storaged.last_id;
-	dedupe_free(&s->storaged.dedupe);
-	s->storaged.dedupe = dedupe_new();
-	s->storaged.last_id = 0;
-	assert_int_equal(archive_load(&s->storaged, s->archive, &err), 0);
-	assert_int_equal(s->storaged.last_id, last);
+	last = s->storaged.clock.last;
+	store_restart(s);
+	assert_int_equal(s->storaged.clock.last, last);
 	keep(s, "one", op_of(1, 1, OP_OWED));
 	fetch(s, 0, 10, 1);
 }
@@ -150,6 +146,41 @@ test_the_quota_refuses_and_keeps_nothing(void **state)
 	fetch(s, 0, 100, 5);
 }
 
+static int
+count(struct store *s, const char *sql)
+{
+	struct db_stmt stmt = {.sql = sql};
+	int n;
+
+	assert_int_equal(db_step(db_stmt(s->archive, &stmt)), SQLITE_ROW);
+	n = sqlite3_column_int(stmt.st, 0);
+	db_stmts_finalize(&stmt, 1);
+	return n;
+}
+
+/* BUS.md §7: a second run may find the recipient gone. */
+static void
+test_what_was_stored_may_become_owed_once(void **state)
+{
+	struct store *s = *state;
+	struct msg_STORE m = message("x");
+	struct rec_row row;
+	struct msg_OWED_DROP drop = {.owner = S("b@x"), .rows = {.items = &row, .count = 1}};
+
+	m.owed = false;
+	m.archive_to = true;
+	s->job.op = op_of(1, 1, OP_OWED);
+	assert_int_equal(store_run(s, s->archive, archive_store, &m), SQLITE_OK);
+	fetch(s, 0, 10, 0);
+	keep(s, "x", op_of(1, 1, OP_OWED));
+	row.row = fetch(s, 0, 10, 1)[0].row;
+	assert_true(((const struct rec_owed_item *)s->job.answer.owed.items.items)->archived);
+	assert_int_equal(store_run(s, s->archive, archive_owed_drop, &drop), SQLITE_OK);
+	keep(s, "x", op_of(1, 1, OP_OWED));
+	fetch(s, 0, 10, 0);
+	assert_int_equal(count(s, "SELECT count(*) FROM message"), 1);
+}
+
 static void
 test_dropped_messages_are_gone_and_later_swept(void **state)
 {
@@ -159,7 +190,6 @@ test_dropped_messages_are_gone_and_later_swept(void **state)
 	struct msg_OWED_DROP drop = {.owner = S("b@x"), .rows = {.items = rows, .count = 2}};
 	struct buf body = {.data = NULL};
 	struct msg_OWED_DROP decoded;
-	int deleted;
 
 	for (unsigned i = 1; i <= 3; i++)
 		keep(s, "x", op_of(1, i, OP_OWED));
@@ -174,12 +204,10 @@ test_dropped_messages_are_gone_and_later_swept(void **state)
 	/* What was dropped still answers a replay. */
 	keep(s, "x", op_of(1, 1, OP_OWED));
 	fetch(s, 0, 10, 1);
-	assert_int_equal(
-	    archive_sweep_slice(&s->storaged, s->archive, rows[1].row, &deleted), SQLITE_OK);
-	assert_int_equal(deleted, 1);
-	assert_int_equal(
-	    archive_sweep_slice(&s->storaged, s->archive, UINT64_MAX / 2, &deleted), SQLITE_OK);
-	assert_int_equal(deleted, 1);
+	store_sweep(s, SWEEP_LOOSE, rows[1].row);
+	assert_int_equal(count(s, "SELECT count(*) FROM message"), 2);
+	store_sweep(s, SWEEP_LOOSE, UINT64_MAX / 2);
+	assert_int_equal(count(s, "SELECT count(*) FROM message"), 1);
 	fetch(s, 0, 10, 1);
 }
 
@@ -207,7 +235,7 @@ test_ids_do_not_go_back_with_the_clock(void **state)
 	const struct rec_owed_item *items;
 
 	keep(s, "1", op_of(1, 1, OP_OWED));
-	s->storaged.last_id += UINT64_C(3600000000); /* as if the clock had been an hour ahead */
+	s->storaged.clock.last += UINT64_C(3600000000); /* as if the clock had been an hour ahead */
 	keep(s, "2", op_of(1, 2, OP_OWED));
 	keep(s, "3", op_of(1, 3, OP_OWED));
 	items = fetch(s, 0, 10, 3);
@@ -228,6 +256,7 @@ main(void)
 	    TEST(test_order_and_paging),
 	    TEST(test_large_messages_are_paged_by_bytes),
 	    TEST(test_the_quota_refuses_and_keeps_nothing),
+	    TEST(test_what_was_stored_may_become_owed_once),
 	    TEST(test_dropped_messages_are_gone_and_later_swept),
 	    TEST(test_erasing_an_owner_leaves_the_others),
 	    TEST(test_ids_do_not_go_back_with_the_clock),
