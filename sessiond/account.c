@@ -194,6 +194,29 @@ ask_roster(struct account *a, bus_answer_fn *fn)
 }
 
 static void
+on_block_list(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct account *a = arg;
+	const struct msg_BLOB *m = msg;
+	bool is_known = in && in->message->type == MSG_BLOB;
+
+	if (is_known)
+		block_load(&a->block, m->found ? m->data : (struct str){0});
+	account_loaded(a, is_known);
+	account_unpin(a);
+}
+
+static void
+ask_block_list(struct account *a, bus_answer_fn *fn)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_BLOB_GET m = {.owner = a->jid, .space = BLOB_BLOCK};
+
+	account_pin(a);
+	bus_request(bus_of(a->sd), &storaged, MSG_BLOB_GET, &m, NULL, NULL, LOAD_MS, fn, a);
+}
+
+static void
 ask_generation(struct account *a)
 {
 	struct endpoint authd = {.role = ROLE_AUTHD};
@@ -210,9 +233,20 @@ account_load(struct account *a)
 {
 	a->state = ACCOUNT_LOADING;
 	a->exists = a->n_sessions > 0;
-	a->missing = 2;
+	a->missing = 3;
 	ask_generation(a);
 	ask_roster(a, on_roster);
+	ask_block_list(a, on_block_list);
+}
+
+static void
+account_reloaded(struct account *a)
+{
+	if (--a->missing == 0) {
+		a->is_reloading = false;
+		account_run(a);
+	}
+	account_unpin(a);
 }
 
 static void
@@ -222,9 +256,18 @@ on_roster_again(void *arg, const struct bus_in *in, const void *msg)
 
 	if (in && in->message->type == MSG_ROSTER)
 		roster_load(&a->roster, msg);
-	a->is_reloading = false;
-	account_run(a);
-	account_unpin(a);
+	account_reloaded(a);
+}
+
+static void
+on_block_list_again(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct account *a = arg;
+	const struct msg_BLOB *m = msg;
+
+	if (in && in->message->type == MSG_BLOB)
+		block_load(&a->block, m->found ? m->data : (struct str){0});
+	account_reloaded(a);
 }
 
 void
@@ -233,7 +276,9 @@ account_reload(struct account *a)
 	if (a->is_reloading)
 		return;
 	a->is_reloading = true;
+	a->missing = 2;
 	ask_roster(a, on_roster_again);
+	ask_block_list(a, on_block_list_again);
 }
 
 /* ---- sessions ---- */
@@ -314,6 +359,7 @@ account_free(struct account *a)
 	if (!list_empty(&a->idle))
 		idle_end(a);
 	roster_clear(&a->roster);
+	block_clear(&a->block);
 	free(a);
 }
 

@@ -1,5 +1,5 @@
 /* A local user of this shard while somebody needs it: roster, sessions, and the work that waits until both authd (does it
- * exist?) and storaged (its roster) have answered.
+ * exist?) and storaged (its roster, whom it blocks) have answered.
  *
  *   COLD ──first use──► LOADING ──both answers──► READY
  *    ▲                     │ no answer               │ no such user, or long unused
@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "block.h"
 #include "contact.h"
 #include "session.h"
 
@@ -27,6 +28,7 @@ struct account {
 	bool is_reloading;
 	uint64_t generation;
 	struct roster roster;
+	struct block_list block;
 	uint64_t last_row; /* offline messages up to here were given to a session */
 
 	struct list sessions;

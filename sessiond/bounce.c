@@ -1,8 +1,8 @@
 /* See bounce.h. */
 #include "bounce.h"
 
-#include "base/jid.h"
 #include "route.h"
+#include "session.h"
 
 static bool
 is_silent(const struct stanza *st)
@@ -30,21 +30,55 @@ is_silent(const struct stanza *st)
 	return str_empty(st->from);
 }
 
+static struct stanza
+error_for(const struct stanza *st, struct str payload)
+{
+	struct stanza answer = {.kind = st->kind,
+	    .type = TYPE_ERROR,
+	    .from = st->to,
+	    .to = st->from,
+	    .id = st->id,
+	    .payload = payload};
+
+	if (str_empty(answer.from))
+		answer.from = jid_split(st->from).bare;
+	return answer;
+}
+
 void
 bounce(const struct act *act, const struct stanza *st, enum stanza_error e)
 {
 	struct buf payload = {0};
 	struct xml_writer w;
-	struct stanza answer = {
-	    .kind = st->kind, .type = TYPE_ERROR, .from = st->to, .to = st->from, .id = st->id};
+	struct stanza answer;
 
 	if (is_silent(st))
 		return;
-	if (str_empty(answer.from))
-		answer.from = jid_split(st->from).bare;
 	xw_init(&w, &payload, S("jabber:client"));
 	xml_write_error(&w, e, (struct str){0});
-	answer.payload = buf_str(&payload);
+	answer = error_for(st, buf_str(&payload));
 	route_stanza(act, OP_BOUNCE, &answer);
+	buf_deinit(&payload);
+}
+
+/* Straight to the client: the usual way nothing comes from whom it has blocked. */
+void
+bounce_blocked(const struct act *act, const struct stanza *st)
+{
+	struct session *s = sessions_of_act(act);
+	struct buf payload = {0};
+	struct xml_writer w;
+	struct stanza answer;
+
+	if (!s || !stanza_wants_answer(st))
+		return;
+	xw_init(&w, &payload, S("jabber:client"));
+	xw_open(&w, (struct str){0}, S("error"));
+	xw_attr(&w, "type", S("cancel"));
+	xw_leaf(&w, S("urn:ietf:params:xml:ns:xmpp-stanzas"), "not-acceptable", (struct str){0});
+	xw_leaf(&w, S("urn:xmpp:blocking:errors"), "blocked", (struct str){0});
+	xw_close(&w);
+	answer = error_for(st, buf_str(&payload));
+	outbound_stanza(s, act, act_op(act, OP_BOUNCE), &answer);
 	buf_deinit(&payload);
 }

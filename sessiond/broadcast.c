@@ -6,6 +6,8 @@
 static void
 to_sessions(struct fanout *f, struct account *a)
 {
+	if (account_blocks(a, f->st->from))
+		return;
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
@@ -54,6 +56,13 @@ to_itself(struct fanout *f)
 		fanout_add(f, s);
 }
 
+/* XEP-0191 §3.2: also when it is allowed by the roster. */
+static bool
+may_see(const struct account *a, const struct contact *c)
+{
+	return contact_has_from(c) && !account_blocks(a, c->jid);
+}
+
 static bool
 is_ours(const struct sessiond *sd, const struct contact *c)
 {
@@ -73,10 +82,10 @@ broadcast_presence(struct account *a, const struct act *act, const struct stanza
 	to_itself(&f);
 	to_sessions(&f, a);
 	for (struct contact *c = a->roster.contacts; c; c = c->hh.next)
-		if (contact_has_from(c) && is_ours(a->sd, c))
+		if (may_see(a, c) && is_ours(a->sd, c))
 			to_own_contact(&f, c);
 	fanout_end(&f);
 	for (struct contact *c = a->roster.contacts; c; c = c->hh.next)
-		if (contact_has_from(c) && !is_ours(a->sd, c))
+		if (may_see(a, c) && !is_ours(a->sd, c))
 			to_contact_elsewhere(act, all, c);
 }

@@ -4,7 +4,8 @@
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
 
-static const char *const server_extras[] = {"msgoffline", "urn:xmpp:carbons:2", "vcard-temp", NULL};
+static const char *const server_extras[] = {"msgoffline", "urn:xmpp:carbons:2", "urn:xmpp:blocking",
+    "jabber:iq:privacy", "vcard-temp", NULL};
 static const char *const account_extras[] = {"urn:xmpp:carbons:2", NULL};
 
 static void

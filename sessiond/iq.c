@@ -147,7 +147,7 @@ to_account(struct account *a, const struct act *act, const struct stanza *st)
 	struct iq iq = {.act = act, .st = st, .account = a, .arena = &arena};
 
 	iq.is_owner = str_eq(jid_split(st->from).bare, a->jid);
-	if (a->exists)
+	if (a->exists && !account_blocks(a, st->from))
 		dispatch(&iq, IQ_ACCOUNT);
 	else
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
@@ -179,6 +179,8 @@ to_session(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct session *s = account_session(a, jid_split(st->to).resource);
 
+	if (account_blocks(a, st->from))
+		s = NULL;
 	if (s && (!stanza_wants_answer(st) || shares_presence(a, s, st->from)))
 		outbound_stanza(s, act, act->op, st);
 	else
@@ -201,11 +203,32 @@ iq_to_user(const struct act *act, const struct stanza *st)
 	account_when_ready(a, act, st, jid_is_bare(&to) ? to_account : to_session);
 }
 
+static void
+iq_leaves(struct account *a, const struct act *act, const struct stanza *st)
+{
+	if (account_blocks(a, st->to))
+		bounce_blocked(act, st);
+	else
+		route_stanza(act, OP_DELIVERY, st);
+}
+
+/* The server and the own account answer also while the account is loading (they wait themselves if they must). */
+static bool
+is_for_itself(const struct session *s, const struct stanza *st)
+{
+	struct jid to = jid_split(st->to);
+
+	return str_eq(to.bare, s->jid.bare) || str_eq(to.full, s->jid.domain);
+}
+
 void
 iq_from_client(struct session *s, const struct act *act, struct stanza *st)
 {
 	/* RFC 6120 §10.3.3: without `to` it is for the account itself. */
 	if (str_empty(st->to))
 		st->to = s->jid.bare;
-	route_stanza(act, OP_DELIVERY, st);
+	if (is_for_itself(s, st))
+		route_stanza(act, OP_DELIVERY, st);
+	else
+		account_when_ready(s->account, act, st, iq_leaves);
 }

@@ -4,6 +4,7 @@
 
 #define DISCO_INFO "http://jabber.org/protocol/disco#info"
 #define DISCO_ITEMS "http://jabber.org/protocol/disco#items"
+#define BLOCKING "urn:xmpp:blocking"
 #define CARBONS "urn:xmpp:carbons:2"
 #define SESSION "urn:ietf:params:xml:ns:xmpp-session"
 
@@ -28,6 +29,11 @@ const struct iq_entry iq_table[] = {
     {"jabber:iq:private", "query", private_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
     {"jabber:iq:private", "query", private_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 
+    {BLOCKING, "blocklist", blocking_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
+    {BLOCKING, "block", blocking_block, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+    {BLOCKING, "unblock", blocking_unblock, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+    {"jabber:iq:privacy", "query", privacy_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, true},
+    {"jabber:iq:privacy", "query", privacy_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {CARBONS, "enable", carbons_enable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {CARBONS, "disable", carbons_disable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 

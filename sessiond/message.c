@@ -124,13 +124,13 @@ message_arrives(struct account *a, const struct act *act, const struct stanza *s
 {
 	struct jid to = jid_split(st->to);
 	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
-	struct message_fate fate = fate_of(a,
-	    jid_is_bare(&to) ? TO_BARE
-		: s          ? TO_MATCH
-			     : TO_NO_MATCH,
-	    st);
+	enum message_address address = s ? TO_MATCH : TO_NO_MATCH;
+	struct message_fate fate = fate_of(a, jid_is_bare(&to) ? TO_BARE : address, st);
 
-	carry_out(a, act, st, s, &fate);
+	if (account_blocks(a, st->from))
+		bounce(act, st, SE_SERVICE_UNAVAILABLE);
+	else
+		carry_out(a, act, st, s, &fate);
 }
 
 void
@@ -147,6 +147,10 @@ message_to_user(const struct act *act, const struct stanza *st)
 static void
 message_leaves(struct account *a, const struct act *act, const struct stanza *st)
 {
+	if (account_blocks(a, st->to)) {
+		bounce_blocked(act, st);
+		return;
+	}
 	carbons_sent(a, act, st);
 	route_stanza(act, OP_DELIVERY, st);
 }

@@ -30,7 +30,7 @@ show_requests(struct account *a, struct session *s, const struct act *act)
 		    .to = a->jid,
 		    .payload = c->pending};
 
-		if (contact_is_request(c))
+		if (contact_is_request(c) && !account_blocks(a, c->jid))
 			outbound_stanza(s, act, act_op_of(act, OP_SUBSCRIPTION, c->jid), &st);
 	}
 }
@@ -129,6 +129,10 @@ direct_presence(struct account *a, const struct act *act, const struct stanza *s
 
 	if (!s)
 		return;
+	if (account_blocks(a, st->to)) {
+		bounce_blocked(act, st);
+		return;
+	}
 	if (st->type == TYPE_UNAVAILABLE) {
 		session_remove_directed(s, st->to);
 	} else if (!session_is_available(s) || !account_lets_see(a, st->to)) {
@@ -139,6 +143,15 @@ direct_presence(struct account *a, const struct act *act, const struct stanza *s
 	}
 	session_copy_presence(s, act);
 	route_stanza(act, OP_PRESENCE, st);
+}
+
+static void
+presence_leaves(struct account *a, const struct act *act, const struct stanza *st)
+{
+	if (account_blocks(a, st->to))
+		bounce_blocked(act, st);
+	else
+		route_stanza(act, st->type == TYPE_PROBE ? OP_PROBE : OP_PRESENCE, st);
 }
 
 static void
@@ -173,10 +186,8 @@ presence_from_client(struct session *s, const struct act *act, struct stanza *st
 		account_when_ready(s->account, act, st, subscription_leaves);
 		return;
 	case TYPE_PROBE:
-		route_stanza(act, OP_PROBE, st);
-		return;
 	case TYPE_ERROR:
-		route_stanza(act, OP_PRESENCE, st);
+		account_when_ready(s->account, act, st, presence_leaves);
 		return;
 	case TYPE_NORMAL:
 	case TYPE_CHAT:
@@ -208,6 +219,8 @@ presence_arrives(struct account *a, const struct act *act, const struct stanza *
 	struct fanout f;
 	struct stanza all = *st;
 
+	if (account_blocks(a, st->from))
+		return;
 	if (st->type == TYPE_UNAVAILABLE)
 		forget_directed(a, st->from);
 	if (!jid_is_bare(&to)) {

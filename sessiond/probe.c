@@ -33,7 +33,8 @@ probe_contacts(struct session *s, const struct act *act)
 	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next) {
 		struct jid contact = jid_split(c->jid);
 
-		if (contact_has_to(c) && is_worth_asking(s->sd, &contact))
+		if (contact_has_to(c) && !account_blocks(s->account, c->jid) &&
+		    is_worth_asking(s->sd, &contact))
 			probe(s, act, c);
 	}
 }
@@ -48,7 +49,7 @@ probe_all(struct session *s, const struct act *act)
 		    .from = c->jid,
 		    .to = s->jid.full};
 
-		if (!contact_has_to(c))
+		if (!contact_has_to(c) || account_blocks(s->account, c->jid))
 			continue;
 		if (is_worth_asking(s->sd, &contact))
 			probe(s, act, c);
@@ -142,6 +143,8 @@ probe_arrives(struct account *a, const struct act *act, const struct stanza *pro
 {
 	struct jid to = jid_split(probe->to);
 
+	if (account_blocks(a, probe->from))
+		return;
 	if (a->exists && account_lets_see(a, probe->from)) {
 		if (jid_is_bare(&to))
 			answer_for_all(a, act, probe);

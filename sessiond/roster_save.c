@@ -34,19 +34,6 @@ write_push(struct buf *out, uint64_t version, struct str item)
 }
 
 static void
-push_to(struct session *s, const struct act *act, struct str payload)
-{
-	struct buf id = {0};
-	struct stanza st = {
-	    .kind = STANZA_IQ, .type = TYPE_SET, .to = s->jid.full, .payload = payload};
-
-	buf_printf(&id, "push%llx", (unsigned long long)++s->sd->pushes);
-	st.id = buf_str(&id);
-	outbound_stanza(s, act, act_op_of(act, OP_ROSTER_PUSH, payload), &st);
-	buf_deinit(&id);
-}
-
-static void
 push(const struct saving *p)
 {
 	struct account *a = p->account;
@@ -59,7 +46,7 @@ push(const struct saving *p)
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
 		if (s->flags & SESSION_INTERESTED)
-			push_to(s, &p->act, buf_str(&payload));
+			session_push(s, &p->act, buf_str(&payload));
 	}
 	buf_deinit(&payload);
 }

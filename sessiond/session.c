@@ -121,6 +121,19 @@ session_copy_presence(struct session *s, const struct act *act)
 	free(list);
 }
 
+void
+session_push(struct session *s, const struct act *act, struct str payload)
+{
+	struct buf id = {0};
+	struct stanza st = {
+	    .kind = STANZA_IQ, .type = TYPE_SET, .to = s->jid.full, .payload = payload};
+
+	buf_printf(&id, "push%llx", (unsigned long long)++s->sd->pushes);
+	st.id = buf_str(&id);
+	outbound_stanza(s, act, act_op_of(act, OP_ROSTER_PUSH, payload), &st);
+	buf_deinit(&id);
+}
+
 /* ---- directed presence ---- */
 
 static struct directed *

@@ -29,6 +29,8 @@ enum session_flag {
 	SESSION_INTERESTED = 1 << 0, /* has asked for the roster: gets pushes */
 	SESSION_CARBONS = 1 << 1,    /* XEP-0280 */
 	SESSION_INACTIVE = 1 << 2,   /* XEP-0352 */
+	SESSION_BLOCKLIST = 1 << 3,  /* has asked for it: gets pushes of XEP-0191 */
+	SESSION_PRIVACY = 1 << 4,    /* the same of XEP-0016 */
 };
 
 #define DIRECTED_MAX 1000
@@ -104,6 +106,9 @@ struct rec_session session_record(const struct session *s, uint8_t *mac_r);
 void session_capability(const struct session *s, uint8_t *mac_r);
 /* Tells the edge what must survive this process. */
 void session_copy_presence(struct session *s, const struct act *act);
+
+/* An IQ set from the account to its own client: of the roster, of a list. The answer is nobody's. */
+void session_push(struct session *s, const struct act *act, struct str payload);
 
 bool session_has_directed(const struct session *s, struct str full);
 /* False when there are too many. */

@@ -125,6 +125,10 @@ subscription_leaves(struct account *a, const struct act *act, const struct stanz
 	/* The user always sees the own presence; there is nothing to subscribe to. */
 	if (str_eq(contact, a->jid))
 		return;
+	if (account_blocks(a, st->to)) {
+		bounce_blocked(act, st);
+		return;
+	}
 	if (adds && !roster_has_room(a, contact.n)) {
 		bounce(act, st, SE_RESOURCE_CONSTRAINT);
 		return;
@@ -232,7 +236,7 @@ subscription_arrives(struct account *a, const struct act *act, const struct stan
 	struct stanza bare = *st;
 
 	/* RFC 6121 §8.5.1, §8.5.3.2.2 */
-	if (!a->exists || str_eq(contact, a->jid))
+	if (!a->exists || str_eq(contact, a->jid) || account_blocks(a, st->from))
 		return;
 	if (!jid_is_bare(&to) && st->type != TYPE_SUBSCRIBE && !account_session(a, to.resource))
 		return;

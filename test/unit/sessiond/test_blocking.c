@@ -1,0 +1,417 @@
+/* XEP-0191 and, on the same list, XEP-0016. */
+#include <stdio.h>
+
+#include "block.h"
+#include "scene.h"
+
+#define NS "xmlns='urn:xmpp:blocking'"
+
+static void
+sets(struct scene *s, const char *name, const char *payload)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "<iq type='set' id='b'>%s</iq>", payload);
+	says(s, name, text);
+}
+
+static void
+gets(struct scene *s, const char *name, const char *payload)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "<iq type='get' id='b'>%s</iq>", payload);
+	says(s, name, text);
+}
+
+/* romeo and juliet are friends and here. */
+static struct scene *
+scene_of_friends(void)
+{
+	struct scene *s = scene_new();
+
+	are_friends(s, "romeo@h", "juliet@h");
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	forget(s);
+	return s;
+}
+
+static struct scene *
+scene_with_juliet_blocked(void)
+{
+	struct scene *s = scene_of_friends();
+
+	sets(s, "romeo/orchard", "<block " NS "><item jid='juliet@h'/></block>");
+	forget(s);
+	return s;
+}
+
+static void
+test_list_and_pushes(void **state)
+{
+	struct scene *s = scene_of_friends();
+
+	(void)state;
+	login(s, "romeo/garden");
+	login(s, "romeo/old");
+	forget(s);
+	gets(s, "romeo/orchard", "<blocklist " NS "/>");
+	expect(s,
+	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'><blocklist " NS
+	    "/></iq>\n");
+	gets(s, "romeo/garden", "<blocklist " NS "/>");
+	forget(s);
+	sets(s, "romeo/orchard",
+	    "<block " NS "><item jid='Tybalt@H'/><item jid='evil.example'/></block>");
+	expect(s,
+	    "romeo/orchard: <iq to='romeo@h/orchard' id='push' type='set'><block " NS
+	    "><item jid='tybalt@h'/><item jid='evil.example'/></block></iq>\n"
+	    "romeo/garden: <iq to='romeo@h/garden' id='push' type='set'><block " NS
+	    "><item jid='tybalt@h'/><item jid='evil.example'/></block></iq>\n"
+	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
+	sets(s, "romeo/orchard", "<unblock " NS "><item jid='tybalt@h'/></unblock>");
+	assert_true(has(s,
+	    "romeo/garden: <iq to='romeo@h/garden' id='push' type='set'><unblock " NS
+	    "><item jid='tybalt@h'/></unblock></iq>\n"));
+	forget(s);
+	gets(s, "romeo/old", "<blocklist " NS "/>");
+	assert_true(has(s, "<blocklist " NS "><item jid='evil.example'/></blocklist>"));
+	forget(s);
+	sets(s, "romeo/old", "<unblock " NS "/>");
+	assert_true(
+	    has(s, "romeo/old: <iq to='romeo@h/old' id='push' type='set'><unblock " NS "/></iq>"));
+	forget(s);
+	gets(s, "romeo/old", "<blocklist " NS "/>");
+	assert_true(has(s, "<blocklist " NS "/>"));
+	scene_free(s);
+}
+
+static void
+test_wrong_requests(void **state)
+{
+	static const struct {
+		const char *payload, *error;
+	} cases[] = {
+	    {"<block " NS "/>", "bad-request"},
+	    {"<block " NS "><item/></block>", "jid-malformed"},
+	    {"<block " NS "><item jid='@'/></block>", "jid-malformed"},
+	    {"<unblock " NS "><item jid='a@b@c'/></unblock>", "jid-malformed"},
+	};
+	struct scene *s = scene_of_friends();
+	char text[128];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		sets(s, "romeo/orchard", cases[i].payload);
+		snprintf(text, sizeof(text), "[%s]", cases[i].error);
+		assert_true(has(s, text));
+		forget(s);
+	}
+	says(s, "romeo/orchard", "<iq type='get' id='b' to='juliet@h'><blocklist " NS "/></iq>");
+	assert_true(has(s, "[service-unavailable]"));
+	scene_free(s);
+}
+
+static void
+test_presence_when_blocked_and_unblocked(void **state)
+{
+	struct scene *s = scene_of_friends();
+
+	(void)state;
+	sets(s, "romeo/orchard", "<block " NS "><item jid='juliet@h'/></block>");
+	expect(s,
+	    "juliet/balcony: <presence from='romeo@h/orchard' to='juliet@h' type='unavailable'/>\n"
+	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
+	says(s, "romeo/orchard", "<presence><show>dnd</show></presence>");
+	assert_false(has(s, "juliet"));
+	forget(s);
+	says(s, "juliet/balcony", "<presence><show>away</show></presence>");
+	assert_false(has(s, "romeo"));
+	/* To a new session neither: no probe goes out, none is answered. */
+	login(s, "romeo/garden");
+	login(s, "juliet/chamber");
+	says(s, "juliet/chamber", "<presence to='romeo@h' type='probe'/>");
+	assert_false(has(s, "romeo"));
+	forget(s);
+	sets(s, "romeo/orchard", "<unblock " NS "><item jid='juliet@h'/></unblock>");
+	assert_true(has(s,
+	    "juliet/balcony: <presence from='romeo@h/orchard' to='juliet@h'><show>dnd</show></presence>\n"));
+	scene_free(s);
+}
+
+static void
+test_what_the_blocked_one_sends(void **state)
+{
+	struct scene *s = scene_with_juliet_blocked();
+
+	(void)state;
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h' type='chat' id='1'><body>hi</body></message>");
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h' to='juliet@h/balcony' id='1' type='error'>[service-unavailable]</message>\n");
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='chat' id='1'><body>hi</body></message>");
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h/balcony' id='1' type='error'>[service-unavailable]</message>\n");
+	says(s, "juliet/balcony", "<iq to='romeo@h/orchard' type='get' id='2'><a xmlns='x'/></iq>");
+	expect(s,
+	    "juliet/balcony: <iq from='romeo@h/orchard' to='juliet@h/balcony' id='2' type='error'>[service-unavailable]</iq>\n");
+	says(s, "juliet/balcony",
+	    "<iq to='romeo@h' type='get' id='3'><vCard xmlns='vcard-temp'/></iq>");
+	expect(s,
+	    "juliet/balcony: <iq from='romeo@h' to='juliet@h/balcony' id='3' type='error'>[service-unavailable]</iq>\n");
+	says(s, "juliet/balcony", "<iq to='romeo@h/orchard' type='result' id='4'/>");
+	says(s, "juliet/balcony", "<presence to='romeo@h/orchard'/>");
+	says(s, "juliet/balcony", "<presence to='romeo@h' type='subscribe'/>");
+	assert_false(has(s, "romeo/orchard:"));
+	scene_free(s);
+}
+
+/* Nothing is kept for later either. */
+static void
+test_nothing_offline(void **state)
+{
+	struct scene *s = scene_with_juliet_blocked();
+
+	(void)state;
+	leaves(s, "romeo/orchard");
+	forget(s);
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h' type='chat' id='1'><body>hi</body></message>");
+	assert_true(has(s, "[service-unavailable]"));
+	assert_int_equal(s->n_rows, 0);
+	scene_free(s);
+}
+
+static void
+test_what_the_user_sends(void **state)
+{
+	static const char *const stanzas[] = {
+	    "<message to='juliet@h' id='1'><body>hi</body></message>",
+	    "<message to='juliet@h/balcony' type='chat' id='1'><body>hi</body></message>",
+	    "<iq to='juliet@h/balcony' type='get' id='1'><a xmlns='x'/></iq>",
+	    "<presence to='juliet@h/balcony' id='1'/>",
+	    "<presence to='juliet@h' type='subscribe' id='1'/>",
+	    "<presence to='juliet@h' type='unsubscribed' id='1'/>",
+	};
+	struct scene *s = scene_with_juliet_blocked();
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(stanzas); i++) {
+		says(s, "romeo/orchard", stanzas[i]);
+		assert_true(has(s, "[not-acceptable]"));
+		assert_false(has(s, "juliet/"));
+		forget(s);
+	}
+	says(s, "romeo/orchard", "<iq to='juliet@h/balcony' type='result' id='1'/>");
+	expect_nothing(s);
+	scene_free(s);
+}
+
+/* §6: what an item covers. */
+static void
+test_matching(void **state)
+{
+	static const struct {
+		const char *item, *jid;
+		bool covers;
+	} cases[] = {
+	    {"a@x/r", "a@x/r", true},
+	    {"a@x/r", "a@x/s", false},
+	    {"a@x/r", "a@x", false},
+	    {"a@x", "a@x/r", true},
+	    {"a@x", "b@x/r", false},
+	    {"x/r", "x/r", true},
+	    {"x/r", "a@x/r", false},
+	    {"x", "x", true},
+	    {"x", "x/r", true},
+	    {"x", "a@x/r", true},
+	    {"x", "a@y.x", false},
+	    {"y.x", "a@x", false},
+	};
+	struct scene *s = scene_of_friends();
+	struct account *a = account_find(&s->sd, S("romeo@h"));
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		struct str item = str_z(cases[i].item), jid = str_z(cases[i].jid);
+
+		assert_int_equal(block_item_covers(item, jid), cases[i].covers);
+		block_add(&a->block, item);
+		assert_int_equal(account_blocks(a, jid), cases[i].covers);
+		block_remove(&a->block, item);
+	}
+	/* §5: never the own sessions, nor the server. */
+	block_add(&a->block, S("h"));
+	block_add(&a->block, S("romeo@h"));
+	assert_false(account_blocks(a, S("romeo@h/garden")));
+	assert_false(account_blocks(a, S("h")));
+	assert_true(account_blocks(a, S("juliet@h")));
+	scene_free(s);
+}
+
+/* Directed presence is taken back. */
+static void
+test_directed_presence(void **state)
+{
+	struct scene *s = scene_of_friends();
+
+	(void)state;
+	login(s, "tybalt/street");
+	says(s, "romeo/orchard", "<presence to='tybalt@h/street'/>");
+	forget(s);
+	sets(s, "romeo/orchard", "<block " NS "><item jid='tybalt@h'/></block>");
+	assert_true(has(s,
+	    "tybalt/street: <presence from='romeo@h/orchard' to='tybalt@h/street' type='unavailable'/>"));
+	forget(s);
+	says(s, "romeo/orchard", "<presence type='unavailable'/>");
+	assert_false(has(s, "tybalt"));
+	scene_free(s);
+}
+
+static void
+test_limits_and_refusals(void **state)
+{
+	struct scene *s = scene_of_friends();
+	struct account *a = account_find(&s->sd, S("romeo@h"));
+	char jid[64];
+
+	(void)state;
+	s->refuse_put = BUS_ERROR_FULL;
+	sets(s, "romeo/orchard", "<block " NS "><item jid='tybalt@h'/></block>");
+	assert_true(has(s, "[resource-constraint]"));
+	assert_false(account_blocks(a, S("tybalt@h")));
+	s->refuse_put = 0;
+	for (unsigned i = 0; i < BLOCK_ITEMS_MAX; i++) {
+		snprintf(jid, sizeof(jid), "spam%u@evil.example", i);
+		assert_true(block_add(&a->block, str_z(jid)));
+	}
+	forget(s);
+	sets(s, "romeo/orchard", "<block " NS "><item jid='tybalt@h'/></block>");
+	assert_true(has(s, "[resource-constraint]"));
+	scene_free(s);
+}
+
+/* It is there again when the account is. */
+static void
+test_is_kept(void **state)
+{
+	struct scene *s = scene_with_juliet_blocked();
+
+	(void)state;
+	leaves(s, "romeo/orchard");
+	accounts_trim(&s->sd, UINT64_MAX / 2);
+	assert_null(account_find(&s->sd, S("romeo@h")));
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='juliet@h' id='1'><body>hi</body></message>");
+	assert_true(has(s, "[not-acceptable]"));
+	scene_free(s);
+}
+
+/* ---- XEP-0016 ---- */
+
+#define PRIVACY "xmlns='jabber:iq:privacy'"
+
+static void
+test_lists_agree(void **state)
+{
+	struct scene *s = scene_with_juliet_blocked();
+
+	(void)state;
+	gets(s, "romeo/orchard", "<blocklist " NS "/>");
+	gets(s, "romeo/orchard", "<query " PRIVACY "/>");
+	assert_true(has(s,
+	    "<query " PRIVACY
+	    "><active name='blocked'/><default name='blocked'/><list name='blocked'/></query>"));
+	forget(s);
+	gets(s, "romeo/orchard", "<query " PRIVACY "><list name='blocked'/></query>");
+	assert_true(has(s,
+	    "<list name='blocked'><item type='jid' value='juliet@h' action='deny' order='1'/></list>"));
+	forget(s);
+	sets(s, "romeo/orchard",
+	    "<query " PRIVACY "><list name='blocked'>"
+	    "<item type='jid' value='tybalt@h' action='deny' order='1'/>"
+	    "<item action='allow' order='2'/></list></query>");
+	assert_true(has(s, "<block " NS "><item jid='tybalt@h'/></block>"));
+	assert_true(has(s, "<unblock " NS "><item jid='juliet@h'/></unblock>"));
+	assert_true(has(s, "<query " PRIVACY "><list name='blocked'/></query>"));
+	assert_true(has(s, "juliet/balcony: <presence from='romeo@h/orchard'"));
+	forget(s);
+	gets(s, "romeo/orchard", "<blocklist " NS "/>");
+	assert_true(has(s, "<blocklist " NS "><item jid='tybalt@h'/></blocklist>"));
+	forget(s);
+	/* An empty list is no list. */
+	sets(s, "romeo/orchard", "<query " PRIVACY "><list name='blocked'/></query>");
+	forget(s);
+	gets(s, "romeo/orchard", "<query " PRIVACY "/>");
+	assert_true(has(s, "<query " PRIVACY "/>"));
+	scene_free(s);
+}
+
+static void
+test_privacy_refusals(void **state)
+{
+	static const struct {
+		const char *type, *payload, *error;
+	} cases[] = {
+	    {"get", "<list name='other'/>", "item-not-found"},
+	    {"get", "<list name='a'/><list name='b'/>", "bad-request"},
+	    {"set", "", "bad-request"},
+	    {"set", "<active/><default/>", "bad-request"},
+	    {"set", "<active name='other'/>", "item-not-found"},
+	    {"set", "<active name='blocked'/>", "type='result'"},
+	    {"set", "<active/>", "type='result'"},
+	    {"set", "<default name='blocked'/>", "type='result'"},
+	    {"set", "<default/>", "not-allowed"},
+	    {"set", "<list name='other'><item action='deny' order='1'/></list>",
+		"feature-not-implemented"},
+	    {"set",
+		"<list name='blocked'><item type='group' value='x' action='deny' order='1'/></list>",
+		"feature-not-implemented"},
+	    {"set",
+		"<list name='blocked'><item type='jid' value='a@x' action='deny' order='1'><message/></item></list>",
+		"feature-not-implemented"},
+	    {"set",
+		"<list name='blocked'><item type='jid' value='@' action='deny' order='1'/></list>",
+		"jid-malformed"},
+	    {"set", "<list name='blocked'><item type='jid' value='a@x' action='deny'/></list>",
+		"bad-request"},
+	};
+	struct scene *s = scene_with_juliet_blocked();
+	char text[1024];
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(cases); i++) {
+		snprintf(text, sizeof(text),
+		    "<iq type='%s' id='p'><query " PRIVACY ">%s</query></iq>", cases[i].type,
+		    cases[i].payload);
+		says(s, "romeo/orchard", text);
+		if (!has(s, cases[i].error))
+			fail_msg("%s: %s", cases[i].payload, cases[i].error);
+		forget(s);
+	}
+	assert_true(account_blocks(account_find(&s->sd, S("romeo@h")), S("juliet@h")));
+	scene_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_list_and_pushes),
+	    cmocka_unit_test(test_wrong_requests),
+	    cmocka_unit_test(test_presence_when_blocked_and_unblocked),
+	    cmocka_unit_test(test_what_the_blocked_one_sends),
+	    cmocka_unit_test(test_nothing_offline),
+	    cmocka_unit_test(test_what_the_user_sends),
+	    cmocka_unit_test(test_matching),
+	    cmocka_unit_test(test_directed_presence),
+	    cmocka_unit_test(test_limits_and_refusals),
+	    cmocka_unit_test(test_is_kept),
+	    cmocka_unit_test(test_lists_agree),
+	    cmocka_unit_test(test_privacy_refusals),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
