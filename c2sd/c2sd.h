@@ -89,6 +89,7 @@ c2sd_now_ms(const struct c2sd *c)
 }
 
 /* life.c: the daemon from start to stop */
+struct c2sd *c2sd_new(struct daemon *d);
 int c2sd_open(struct daemon *d, struct err *err);
 int c2sd_threads(struct daemon *d, struct err *err);
 int c2sd_start(struct daemon *d, struct err *err);
@@ -96,6 +97,8 @@ void c2sd_reloaded(struct daemon *d, const void *old);
 void c2sd_stop(struct daemon *d);
 /* A client is gone: the last one takes the stopped daemon with it. */
 void c2sd_client_gone(struct c2sd *c);
+/* What was queued in this turn leaves, in one record and one write per client. */
+void c2sd_turn(void *c2sd);
 
 /* listen.c: who is let in */
 int listen_open(struct c2sd *c, struct err *err);
@@ -105,7 +108,8 @@ void listen_resume(struct c2sd *c);
 void listen_stop(struct c2sd *c);
 void listen_read_exempt(struct c2sd *c);
 struct visitor;
-/* It has a session now, or is gone: it counts no more as a stranger. */
+/* Whether a stranger is let in; then it counts as one until listen_uncount, when it has a session or is gone. */
+bool listen_count(struct c2sd *c, struct visitor *v);
 void listen_uncount(struct c2sd *c, struct visitor *v);
 
 /* ticks.c: deadlines, silence, shaping, stalled sockets */

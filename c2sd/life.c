@@ -33,9 +33,14 @@ read_authd_public(struct c2sd *c, struct err *err)
 	return 0;
 }
 
-static void
-init_lists(struct c2sd *c)
+struct c2sd *
+c2sd_new(struct daemon *d)
 {
+	struct c2sd *c = NEW(struct c2sd);
+
+	d->state = c;
+	c->daemon = d;
+	c->sources = source_table_new();
 	list_init(&c->handshakes_due);
 	list_init(&c->preauth);
 	list_init(&c->bound);
@@ -45,17 +50,14 @@ init_lists(struct c2sd *c)
 	list_init(&c->shaped);
 	list_init(&c->warm);
 	list_init(&c->stalled);
+	return c;
 }
 
 int
 c2sd_open(struct daemon *d, struct err *err)
 {
-	struct c2sd *c = NEW(struct c2sd);
+	struct c2sd *c = c2sd_new(d);
 
-	d->state = c;
-	c->daemon = d;
-	init_lists(c);
-	c->sources = source_table_new();
 	listen_read_exempt(c);
 	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
@@ -96,11 +98,10 @@ c2sd_threads(struct daemon *d, struct err *err)
 
 /* ---- start, reload ---- */
 
-/* What was queued in this turn leaves in one record and one write per client. */
-static void
-on_turn(void *ctx)
+void
+c2sd_turn(void *c2sd)
 {
-	struct c2sd *c = ctx;
+	struct c2sd *c = c2sd;
 
 	while (!list_empty(&c->dirty))
 		client_flush(CONTAINER_OF(c->dirty.next, struct client, dirty));
@@ -120,7 +121,7 @@ c2sd_start(struct daemon *d, struct err *err)
 	(void)err;
 	listen_start(c);
 	reports_start(c);
-	c->hook = loop_hook_new(d->loop, on_turn, c);
+	c->hook = loop_hook_new(d->loop, c2sd_turn, c);
 	c->tick = loop_timer_new(d->loop, c2sd_tick, c);
 	loop_timer_start(c->tick, TICK_MS, TICK_MS);
 	certs_start(&c->certs, d->loop, on_certificates, c);

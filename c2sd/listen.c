@@ -71,7 +71,7 @@ is_dropped_early(const struct c2sd *c)
 	return c->n_preauth >= max || id_random_u64() % (max - half) < c->n_preauth - half;
 }
 
-static bool
+bool
 listen_count(struct c2sd *c, struct visitor *v)
 {
 	const struct c2sd_settings *s = c2sd_settings(c);

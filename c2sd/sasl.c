@@ -341,12 +341,11 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 	c->nego->request = 0;
 	if (!in || in->message->type != MSG_AUTH_ANSWER || !open_verdict(c, m, &v)) {
 		fail(c, SASL_TEMPORARY_AUTH_FAILURE);
-		return;
-	}
-	if (m->wait_ms > 0) {
+	} else if (m->wait_ms > 0) {
 		hold_back(c, &v, m->wait_ms);
 		return;
+	} else {
+		carry_out(c, &v);
 	}
-	carry_out(c, &v);
 	verdict_deinit(&v);
 }
