@@ -7,7 +7,7 @@ import time
 import pytest
 
 from suite import PATIENCE, SANITIZED, Suite
-from wire import (ASKED, AUTHENTICATED, CLEAR, CLIENT, LIMITS, SASL, SECURE, SESSION, STREAMS, Ended, Pair, Wire, header)
+from wire import ASKED, AUTHENTICATED, CLEAR, CLIENT, LIMITS, SASL, SECURE, SESSION, Ended, Pair, Wire, header
 
 HEADERS = pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED])
 CONTENT = pytest.mark.parametrize("stage", [CLEAR, SECURE, SESSION])
@@ -115,7 +115,7 @@ def test_inv_01_04_before_the_header_in_drops(suite, name, stage):
 # ---- in a stream: M is a stanza of the stage ----
 
 STANZA = {
-    CLEAR: f"<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'ATTRIBUTES>CONTENT</starttls>",
+    CLEAR: "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'ATTRIBUTES>CONTENT</starttls>",
     SECURE: f"<auth xmlns='{SASL}' mechanism='NONE'ATTRIBUTES>CONTENT</auth>",
     SESSION: "<message to='nobody@localhost' type='headline'ATTRIBUTES>CONTENT</message>",
 }
@@ -332,7 +332,7 @@ def test_inv_01_02_no_trap_costs_much(suite):
                 wire.until(lambda: wire.is_over)
             except Ended:
                 pass
-    traps = [data for name, (data, _) in BEFORE_HEADER.items()]
+    traps = [data for data, _ in BEFORE_HEADER.values()]
     for data in traps:
         spring(data, CLEAR)
     size, work = memory(suite), cpu(suite)
