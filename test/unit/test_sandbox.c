@@ -135,9 +135,9 @@ try_sqlite(void)
 		    "INSERT INTO t VALUES(randomblob(100000)); PRAGMA wal_checkpoint(TRUNCATE);"
 		    "VACUUM; DROP TABLE t",
 		    NULL, NULL, NULL);
-	if (sqlite3_close(db) != SQLITE_OK || rc != SQLITE_OK)
+	if (sqlite3_close(db) != SQLITE_OK)
 		return EIO;
-	return 0;
+	return rc == SQLITE_OK ? 0 : rc == SQLITE_CANTOPEN ? EACCES : EIO;
 }
 
 static int
