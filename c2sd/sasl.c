@@ -181,13 +181,11 @@ take_data(struct client *c, const struct xml_element *e, struct buf *sealed)
 	struct buf plain = {.data = NULL};
 	enum sasl_condition wrong = SASL_NONE;
 
-	if (e->n_children > 0)
+	if (e->n_children > 0 || e->payload.n / 4 * 3 > SASL_DATA_MAX)
 		wrong = SASL_MALFORMED_REQUEST;
 	else if (!str_empty(e->payload) && !str_is(e->payload, "=") &&
 	    !dec_base64(&plain, e->payload))
 		wrong = SASL_INCORRECT_ENCODING;
-	else if (buf_len(&plain) > SASL_DATA_MAX)
-		wrong = SASL_MALFORMED_REQUEST;
 	else
 		seal_close(&c->c2sd->seal, buf_str(&plain), sealed);
 	if (c->state == CLIENT_FEATURES)

@@ -87,8 +87,7 @@ waiting_take(struct waiting *w)
 void
 waiting_clear(struct waiting *w)
 {
-	struct xml_element *e;
-
-	while ((e = waiting_take(w)))
-		free(e);
+	LIST_FOREACH_SAFE(&w->elements, it, nx)
+		free(CONTAINER_OF(it, struct kept, link));
+	waiting_init(w);
 }

@@ -63,11 +63,11 @@ start_bus(void)
 	rig.daemon.bus = rig.bus.bus;
 	bus_rig_link(&rig.bus);
 	bus_rig_up(&rig.bus, ROLE_AUTHD, 0, AUTHD_INC);
-	gets(MSG_SEAL_KEY, &key);
+	takes(MSG_SEAL_KEY, &key);
 	assert_true(seal_start_server(
 	    &rig.authd, rig.authd_public, rig.authd_secret, (const uint8_t *)key.public_key.p));
 	bus_rig_up(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC);
-	gets(MSG_REG_END, &end);
+	takes(MSG_REG_END, &end);
 	assert_int_equal(end.count, 0);
 	acknowledges(1);
 }
@@ -249,7 +249,7 @@ is_ended(struct person *p, const char *condition)
 /* ---- the bus ---- */
 
 void
-gets(enum msg_type type, void *msg_r)
+takes(enum msg_type type, void *msg_r)
 {
 	const struct frame *f;
 
@@ -273,7 +273,7 @@ got_op(void)
 }
 
 void
-gets_nothing(void)
+takes_nothing(void)
 {
 	const struct frame *f;
 
@@ -353,7 +353,7 @@ rig_authenticate(struct person *p)
 	rig_open(p);
 	says(p,
 	    "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='SCRAM-SHA-256'>eA==</auth>");
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	answer.re = start.req;
 	sends(ROLE_AUTHD, MSG_AUTH_ANSWER, &answer);
 	hears(p, "<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'></success>");
@@ -382,7 +382,7 @@ rig_session(struct person *p)
 	rig_bindable(p);
 	says(p,
 	    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><resource>r</resource></bind></iq>");
-	gets(MSG_BIND, &bind);
+	takes(MSG_BIND, &bind);
 	bound.re = bind.req;
 	bound.conn = p->number;
 	bound.session.sid = rig.sid;

@@ -5,7 +5,7 @@
  *	rig_connect(&p);
  *	says(&p, OPENING);
  *	hears(&p, "<stream:features>");
- *	gets(MSG_BIND, &bind);
+ *	takes(MSG_BIND, &bind);
  *	sends(ROLE_SESSIOND, MSG_BOUND_TO, &bound);
  *
  * One rig at a time; setup and teardown for each test. */
@@ -77,8 +77,8 @@ void reads(struct person *p);
 void is_ended(struct person *p, const char *condition);
 
 /* The next frame that c2sd sends must be this one; acknowledgements do not count. */
-void gets(enum msg_type type, void *msg_r);
-void gets_nothing(void);
+void takes(enum msg_type type, void *msg_r);
+void takes_nothing(void);
 /* The operation id of that frame. */
 struct opid got_op(void);
 /* A frame from a peer. */

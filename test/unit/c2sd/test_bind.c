@@ -17,7 +17,7 @@ asks(struct person *p, struct msg_BIND *m)
 {
 	rig_bindable(p);
 	says(p, ASK);
-	gets(MSG_BIND, m);
+	takes(MSG_BIND, m);
 }
 
 static void
@@ -35,7 +35,7 @@ test_the_request(void **state)
 	says(&p,
 	    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
 	    "<resource>\u212bBC</resource></bind></iq>");
-	gets(MSG_BIND, &m);
+	takes(MSG_BIND, &m);
 	assert_int_equal(m.conn, p.number);
 	assert_int_equal(m.ticket.b[0], 7);
 	assert_true(str_is(m.jid, "alice@h"));
@@ -68,7 +68,7 @@ test_what_is_refused_here(void **state)
 		hears(&p, " type='error'><error type='modify'><bad-request");
 		hears(&p, "</iq>");
 	}
-	gets_nothing();
+	takes_nothing();
 	says(&p, "<iq type='get' id='1'>" BIND "</iq>");
 	is_ended(&p, "not-authorized");
 }
@@ -95,7 +95,7 @@ test_errors(void **state)
 		struct msg_FAILED failed = {.error = (uint8_t)table[i].error};
 
 		says(&p, ASK);
-		gets(MSG_BIND, &m);
+		takes(MSG_BIND, &m);
 		failed.re = m.req;
 		sends(ROLE_SESSIOND, MSG_FAILED, &failed);
 		hears(&p, "<iq id='b' type='error'>");
@@ -137,8 +137,8 @@ test_sessiond_dies(void **state)
 	(void)state;
 	asks(&p, &m);
 	bus_rig_up(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC + 1);
-	gets(MSG_REG_END, &end);
-	gets(MSG_BIND, &m);
+	takes(MSG_REG_END, &end);
+	takes(MSG_BIND, &m);
 	bound = bound_to(&p, &m);
 	f.dst = rig.bus.bus->number;
 	bus_rig_frame(&rig.bus, &f, &bound);
@@ -162,7 +162,7 @@ test_a_session_for_nobody_is_closed(void **state)
 	rig_hang_up(&p);
 	assert_int_equal(rig.c2sd->n_clients, 0);
 	sends(ROLE_SESSIOND, MSG_BOUND_TO, &bound);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	assert_int_equal(closed.conn, p.number);
 	assert_int_equal(closed.sid.b[0], 9);
 	assert_int_equal(closed.epoch, 4);
@@ -185,7 +185,7 @@ test_a_refusal_for_nobody_is_nothing(void **state)
 	client_lost(rig_client(&p), "test");
 	rig_hang_up(&p);
 	sends(ROLE_SESSIOND, MSG_FAILED, &failed);
-	gets_nothing();
+	takes_nothing();
 }
 
 static void
@@ -201,18 +201,18 @@ test_what_comes_behind_waits_in_order(void **state)
 	says(&p,
 	    ASK "<iq type='get' id='1'><query xmlns='jabber:iq:roster'/></iq><presence/>"
 		"<message id='2' to='bob@h'><body>x</body></message>");
-	gets(MSG_BIND, &m);
-	gets_nothing();
+	takes(MSG_BIND, &m);
+	takes_nothing();
 	bound = bound_to(&p, &m);
 	sends(ROLE_SESSIOND, MSG_BOUND_TO, &bound);
 	hears(&p, "<jid>");
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	assert_int_equal(stanza.n, 1);
 	assert_int_equal(stanza.st.kind, STANZA_IQ);
 	assert_true(str_is(stanza.st.payload, "<query xmlns='jabber:iq:roster'/>"));
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	assert_int_equal(stanza.st.kind, STANZA_PRESENCE);
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	assert_int_equal(stanza.n, 3);
 	assert_true(str_is(stanza.st.to, "bob@h"));
 	assert_true(str_is(stanza.st.payload, "<body>x</body>"));
@@ -234,7 +234,7 @@ test_inv_23_too_much_waits(void **state)
 		buf_add_z(&text, "<presence/>");
 	buf_add_c(&text, '\0');
 	says(&p, buf_str(&text).p);
-	gets(MSG_BIND, &m);
+	takes(MSG_BIND, &m);
 	is_ended(&p, "policy-violation");
 	buf_deinit(&text);
 }

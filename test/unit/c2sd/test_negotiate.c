@@ -78,7 +78,7 @@ go_to(struct person *p, enum stage stage)
 	case SASL_TURN:
 		rig_open(p);
 		says(p, "<auth " SASL " mechanism='SCRAM-SHA-1'>eA==</auth>");
-		gets(MSG_AUTH_START, &start);
+		takes(MSG_AUTH_START, &start);
 		challenge.re = start.req;
 		if (stage == SASL_WAIT)
 			return;

@@ -33,7 +33,7 @@ test_a_whole_exchange(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "aGVsbG8="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	assert_true(str_is(start.mechanism, "SCRAM-SHA-256"));
 	assert_true(str_is(start.domain, "h"));
 	assert_true(str_is(start.offered, "SCRAM-SHA-256 SCRAM-SHA-1"));
@@ -47,7 +47,7 @@ test_a_whole_exchange(void **state)
 	answers(start.req, AUTH_CHALLENGE, "who?");
 	hears(&p, "<challenge " NS ">d2hvPw==</challenge>");
 	says(&p, "<response " NS ">bWU=</response>");
-	gets(MSG_AUTH_NEXT, &next);
+	takes(MSG_AUTH_NEXT, &next);
 	assert_int_equal(next.conn, p.number);
 	assert_true(str_is(unseal(next.data), "me"));
 
@@ -70,18 +70,18 @@ test_empty_data(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-1", ""));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	assert_false(start.has_initial);
 	answers(start.req, AUTH_CHALLENGE, NULL);
 	hears(&p, "<challenge " NS ">=</challenge>");
 	says(&p, "<response " NS "/>");
-	gets(MSG_AUTH_NEXT, &next);
+	takes(MSG_AUTH_NEXT, &next);
 	assert_true(str_empty(unseal(next.data)));
 	answers(next.req, AUTH_FAILURE, NULL);
 	hears(&p, FAILURE("not-authorized"));
 
 	says(&p, AUTH("SCRAM-SHA-1", "="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	assert_true(start.has_initial);
 	assert_true(str_empty(unseal(start.initial)));
 	answers(start.req, AUTH_SUCCESS, "");
@@ -115,7 +115,7 @@ test_what_is_refused_here(void **state)
 		says(&p, table[i].auth);
 		hears(&p, table[i].failure);
 	}
-	gets_nothing();
+	takes_nothing();
 	rig_hang_up(&p);
 }
 
@@ -128,7 +128,7 @@ test_inv_08_nothing_before_tls(void **state)
 	rig_connect_to(&p, LISTENER_REQUIRED);
 	says(&p, OPENING AUTH("SCRAM-SHA-256", "eA=="));
 	hears(&p, FAILURE("encryption-required"));
-	gets_nothing();
+	takes_nothing();
 	rig_hang_up(&p);
 }
 
@@ -184,7 +184,7 @@ test_answers_wait(void **state)
 	for (size_t i = 0; i < COUNT(outcomes); i++) {
 		rig_open(&p);
 		says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-		gets(MSG_AUTH_START, &start);
+		takes(MSG_AUTH_START, &start);
 		m.re = start.req;
 		m.outcome = outcomes[i];
 		m.jid = outcomes[i] == AUTH_SUCCESS ? S("alice@h") : S("");
@@ -212,19 +212,19 @@ test_abort(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	hears(&p, "</challenge>");
 	says(&p, "<abort " NS "/>");
 	hears(&p, FAILURE("aborted"));
-	gets(MSG_AUTH_ABORT, &abort);
+	takes(MSG_AUTH_ABORT, &abort);
 	assert_int_equal(abort.conn, p.number);
 
 	/* In one breath with the request: its answer is not waited for. */
 	says(&p, AUTH("SCRAM-SHA-256", "eA==") "<abort " NS "/>");
 	hears(&p, FAILURE("aborted"));
-	gets(MSG_AUTH_START, &start);
-	gets(MSG_AUTH_ABORT, &abort);
+	takes(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_ABORT, &abort);
 	answers(start.req, AUTH_SUCCESS, NULL);
 	hears_nothing(&p);
 	says(&p, AUTH("PLAIN", "="));
@@ -242,10 +242,10 @@ test_who_hangs_up_gives_up(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	rig_hang_up(&p);
-	gets(MSG_AUTH_ABORT, &abort);
+	takes(MSG_AUTH_ABORT, &abort);
 	assert_int_equal(abort.conn, p.number);
 }
 
@@ -264,13 +264,13 @@ test_inv_09_nothing_stands_behind_success(void **state)
 		rig_open(&p);
 		snprintf(text, sizeof(text), AUTH("SCRAM-SHA-256", "eA==") "%s", behind[i]);
 		says(&p, text);
-		gets(MSG_AUTH_START, &start);
+		takes(MSG_AUTH_START, &start);
 		answers(start.req, AUTH_SUCCESS, NULL);
 		hears(&p, "<stream:error>");
 		assert_null(strstr(p.text, "<success"));
 		rig_hang_up(&p);
-		gets(MSG_AUTH_ABORT, &abort);
-		gets_nothing();
+		takes(MSG_AUTH_ABORT, &abort);
+		takes_nothing();
 	}
 }
 
@@ -283,7 +283,7 @@ test_authd_dies(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	bus_rig_up(&rig.bus, ROLE_AUTHD, 0, AUTHD_INC + 1);
 	hears(&p, FAILURE("temporary-auth-failure"));
 	rig_hang_up(&p);
@@ -300,14 +300,14 @@ test_authd_dies_between_two_steps(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	hears(&p, "</challenge>");
 	bus_rig_up(&rig.bus, ROLE_AUTHD, 0, AUTHD_INC + 1);
-	gets(MSG_SEAL_KEY, &key);
+	takes(MSG_SEAL_KEY, &key);
 	says(&p, "<response " NS ">eA==</response>");
 	hears(&p, FAILURE("temporary-auth-failure"));
-	gets_nothing();
+	takes_nothing();
 	rig_hang_up(&p);
 }
 
@@ -339,7 +339,7 @@ test_an_answer_that_does_not_open(void **state)
 	(void)state;
 	rig_open(&p);
 	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	gets(MSG_AUTH_START, &start);
+	takes(MSG_AUTH_START, &start);
 	m.re = start.req;
 	sends(ROLE_AUTHD, MSG_AUTH_ANSWER, &m);
 	hears(&p, FAILURE("temporary-auth-failure"));

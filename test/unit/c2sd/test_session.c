@@ -28,7 +28,7 @@ told_written(const struct person *p, uint64_t k)
 	struct msg_WRITTEN m;
 
 	report_now(session_of(p));
-	gets(MSG_WRITTEN, &m);
+	takes(MSG_WRITTEN, &m);
 	assert_int_equal(m.conn, p->number);
 	assert_int_equal(m.k, k);
 }
@@ -84,7 +84,7 @@ test_a_gap_ends_the_stream_only(void **state)
 	rig_session(&other);
 	log_set_level(LOG_ERROR + 1);
 	delivers(&p, 2, &st, &OP);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	is_ended(&p, "internal-server-error");
 	delivers(&other, 1, &st, &OP);
 	hears(&other, "</message>");
@@ -111,7 +111,7 @@ test_what_is_not_flushed_is_not_reported(void **state)
 	while (bus_rig_next(&rig.bus))
 		;
 	report_now(s);
-	gets_nothing();
+	takes_nothing();
 	while (s->written < 10)
 		reads(&p);
 	report_now(s);
@@ -179,7 +179,7 @@ test_the_client_closes_its_stream(void **state)
 	(void)state;
 	rig_session(&p);
 	says(&p, "</stream:stream>");
-	gets(MSG_CLOSED, &m);
+	takes(MSG_CLOSED, &m);
 	assert_int_equal(m.conn, p.number);
 	assert_int_equal(m.epoch, 1);
 	assert_true(m.clean);
@@ -197,9 +197,9 @@ test_the_copy_stays_until_closed_is_acknowledged(void **state)
 	(void)state;
 	rig_session(&p); /* frames 1 and 2: REG_END, BIND */
 	says(&p, "<message/>");
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	rig_hang_up(&p);
-	gets(MSG_CLOSED, &m);
+	takes(MSG_CLOSED, &m);
 	assert_false(m.clean);
 	assert_int_equal(rig.c2sd->n_clients, 0);
 	acknowledges(3);
@@ -233,14 +233,14 @@ test_release(void **state)
 	(void)state;
 	rig_session(&p);
 	says(&p, "<message/>");
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	m.conn = p.number;
 	sends(ROLE_SESSIOND, MSG_RELEASE, &m);
 	assert_null(session_of(&p));
 	hears(&p, "<stream:error><conflict xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>");
 	hears(&p, ">taken</text></stream:error>");
 	is_ended(&p, NULL);
-	gets_nothing();
+	takes_nothing();
 }
 
 /* What was withdrawn is not sent to the next sessiond. */
@@ -256,18 +256,18 @@ test_release_withdraws_what_is_under_way(void **state)
 	(void)state;
 	rig_session(&p);
 	says(&p, "<message/><message/>");
-	gets(MSG_STANZA, &stanza);
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	rig_hang_up(&p);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	m.conn = p.number;
 	sends(ROLE_SESSIOND, MSG_RELEASE, &m);
 	assert_null(session_of(&p));
 	acknowledges(2);
 	bus_rig_up(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC + 1);
-	gets(MSG_REG_END, &end);
+	takes(MSG_REG_END, &end);
 	assert_int_equal(end.count, 0);
-	gets_nothing();
+	takes_nothing();
 }
 
 /* ---- a new sessiond ---- */
@@ -326,17 +326,17 @@ test_a_new_sessiond_is_told_everything_first(void **state)
 	delivers(&p, 1, &st, &OP);
 	delivers(&p, 2, &st, &presence);
 	says(&p, "<message id='1'/><message id='2'/>");
-	gets(MSG_STANZA, &stanza);
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	acknowledges(3); /* REG_END, BIND, the first message */
 
 	bus_rig_up(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC + 1);
-	gets(MSG_REG, &reg);
+	takes(MSG_REG, &reg);
 	assert_int_equal(reg.conn, p.number);
 	check_record(&reg.session, &p);
-	gets(MSG_REG_END, &end);
+	takes(MSG_REG_END, &end);
 	assert_int_equal(end.count, 1);
-	gets(MSG_STANZA, &stanza);
+	takes(MSG_STANZA, &stanza);
 	assert_int_equal(stanza.n, 2);
 	assert_true(str_is(stanza.st.id, "2"));
 	rig_hang_up(&p);
@@ -355,11 +355,11 @@ test_the_closed_are_registered_too(void **state)
 	rig_session(&p);
 	acknowledges(2);
 	rig_hang_up(&p);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	bus_rig_up(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC + 1);
-	gets(MSG_REG, &reg);
-	gets(MSG_REG_END, &end);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_REG, &reg);
+	takes(MSG_REG_END, &end);
+	takes(MSG_CLOSED, &closed);
 	assert_int_equal(closed.conn, p.number);
 }
 
@@ -397,7 +397,7 @@ test_a_stanza_that_nobody_took_is_answered(void **state)
 	rig_session(&p);
 	acknowledges(2);
 	says(&p, "<message to='bob@h' id='sent'><body>x</body></message>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	bus_rig_down(&rig.bus, ROLE_SESSIOND, 0, SESSIOND_INC);
 	says(&p,
 	    "<message to='bob@h' id='kept'/><presence/><message type='error'/>"

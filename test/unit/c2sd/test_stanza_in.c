@@ -14,7 +14,7 @@ test_a_message(void **state)
 	says(&p,
 	    "<message to='Bob@h/Desk' type='chat' id='1' xml:lang='de'><body>a&amp;b</body>"
 	    "<active xmlns='http://jabber.org/protocol/chatstates'/></message>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	op = got_op();
 	assert_int_equal(m.conn, p.number);
 	assert_memory_equal(op.origin.b, m.sid.b, ID_BYTES);
@@ -42,13 +42,13 @@ test_stanzas_are_numbered(void **state)
 	(void)state;
 	rig_session(&p);
 	says(&p, "<presence><priority>-7</priority></presence><message/><iq type='get' id='x'/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 1);
 	assert_int_equal(m.st.type, TYPE_AVAILABLE);
 	assert_int_equal(m.st.priority, -7);
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 2);
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 3);
 	assert_int_equal(m.refuse, SE_BAD_REQUEST);
 	rig_hang_up(&p);
@@ -65,9 +65,9 @@ test_the_streams_language_holds_for_its_stanzas(void **state)
 	rig_session(&p);
 	rig_client(&p)->lang = str_dup(S("fr"));
 	says(&p, "<message/><message xml:lang='en'/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_true(str_is(m.st.lang, "fr"));
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_true(str_is(m.st.lang, "en"));
 	rig_hang_up(&p);
 }
@@ -107,7 +107,7 @@ test_what_is_refused(void **state)
 	for (size_t i = 0; i < COUNT(table); i++) {
 		print_message("# %s\n", table[i].stanza);
 		says(&p, table[i].stanza);
-		gets(MSG_STANZA, &m);
+		takes(MSG_STANZA, &m);
 		assert_int_equal(m.refuse, table[i].error);
 		assert_int_equal(m.n, i + 1);
 	}
@@ -132,17 +132,17 @@ test_from(void **state)
 	rig_session(&p);
 	for (size_t i = 0; i < COUNT(own); i++) {
 		says(&p, own[i]);
-		gets(MSG_STANZA, &m);
+		takes(MSG_STANZA, &m);
 		assert_true(str_empty(m.st.from));
 	}
 	rig_hang_up(&p);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	for (size_t i = 0; i < COUNT(foreign); i++) {
 		rig_session(&p);
 		says(&p, foreign[i]);
-		gets(MSG_CLOSED, &closed);
+		takes(MSG_CLOSED, &closed);
 		is_ended(&p, "invalid-from");
-		gets_nothing();
+		takes_nothing();
 	}
 }
 
@@ -154,7 +154,7 @@ test_ids_and_languages_are_bounded(void **state)
 
 	(void)state;
 	memset(text + strlen(text), 'x', 1024);
-	strncat(text, "'/>", 4);
+	memcpy(text + strlen(text), "'/>", 4);
 	rig_session(&p);
 	says(&p, text);
 	is_ended(&p, "policy-violation");
@@ -180,12 +180,12 @@ test_a_silent_client_is_asked(void **state)
 	c2sd_tick(rig.c2sd);
 	hears_nothing(&p);
 	says(&p, "<iq type='result' id='alive' to='bob@h'/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 1);
 	says(&p, "<iq type='error' id='alive' to='h'><error type='cancel'/></iq>");
-	gets_nothing();
+	takes_nothing();
 	says(&p, "<iq type='result' id='alive' to='h'/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 2);
 	rig_hang_up(&p);
 }
@@ -200,7 +200,7 @@ test_a_client_that_stays_silent_is_dead(void **state)
 	rig_session(&p);
 	rig.settings.dead_seconds = 0;
 	c2sd_tick(rig.c2sd);
-	gets(MSG_CLOSED, &closed);
+	takes(MSG_CLOSED, &closed);
 	assert_false(closed.clean);
 	is_ended(&p, "connection-timeout");
 }
@@ -222,15 +222,15 @@ test_inv_23_without_credit_nothing_is_read(void **state)
 		struct endpoint to = {.role = ROLE_SESSIOND};
 
 		bus_send(rig.bus.bus, &to, MSG_STANZA, &filler, NULL, NULL, 0);
-		gets(MSG_STANZA, &m);
+		takes(MSG_STANZA, &m);
 		n++;
 	}
 	says(&p, "<message/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	says(&p, "<presence/>");
-	gets_nothing();
+	takes_nothing();
 	acknowledges(2 + n);
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.st.kind, STANZA_PRESENCE);
 	assert_int_equal(m.n, 2);
 	rig_hang_up(&p);
@@ -247,17 +247,17 @@ test_a_fast_sender_is_read_more_slowly(void **state)
 	rig.settings.rate_bytes = 1;
 	rig.settings.burst_bytes = 15;
 	says(&p, "<message/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	says(&p, "<message/>");
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	says(&p, "<message/>");
-	gets_nothing();
+	takes_nothing();
 	c2sd_tick(rig.c2sd);
-	gets_nothing();
+	takes_nothing();
 	rig_client(&p)->shape.spent_us = 0;
 	c2sd_tick(rig.c2sd);
 	rig_turn();
-	gets(MSG_STANZA, &m);
+	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 3);
 	rig_hang_up(&p);
 }
