@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from suite import PATIENCE, SANITIZED, Suite
+from suite import PATIENCE, SANITIZED, Suite, wait_for
 from wire import ASKED, AUTHENTICATED, CLEAR, HOST, SECURE, SESSION, Pair, Wire, header
 
 
@@ -26,10 +26,11 @@ def limited(c2sd):
 
 DEADLINE = 2 * PATIENCE
 ROOMY = "source_per_minute = 100000\nsource_connections = 1000\n"
-hasty = limited(f"preauth_seconds = {DEADLINE}\ntls_seconds = {PATIENCE}\ndead_seconds = 5\n")
+hasty = limited(f"preauth_seconds = {DEADLINE}\ntls_seconds = {PATIENCE}\n")
 crowded = limited("exempt = {}\nsource_connections = 4\nsource_per_minute = 100000\n")
 rushed = limited("exempt = {}\nsource_connections = 1000\nsource_per_minute = 10\n")
 paced = limited("exempt = {}\nrate_bytes = 50000\nburst_bytes = 100000\n" + ROOMY)
+watchful = limited("idle_seconds = 1\ndead_seconds = 4\nstall_seconds = 5\n")
 strict = limited("stanza_bytes = 10000\npreauth_bytes = 1024\nauth_failures = 2\nstanza_elements = 32\nstanza_depth = 8\n"
                  "stanza_attributes = 16\n")
 full = limited("preauth_max = 20\n")
@@ -104,6 +105,32 @@ def test_a_session_has_no_deadline(hasty):
     with Pair(hasty) as pair:
         time.sleep(DEADLINE + 2)
         pair.chat()
+
+
+def test_who_is_silent_is_asked_and_then_given_up(watchful):
+    """Half-open connections don't stay for ever; whoever gives a sign of life does."""
+    with Wire.at(watchful, SESSION, "alice@localhost") as silent, Wire.at(watchful, SESSION, "bob@localhost") as awake:
+        questions, end = 0, time.monotonic() + 7
+        while time.monotonic() < end:
+            with contextlib.suppress(TimeoutError):
+                question = awake.element(end - time.monotonic())
+                assert question.find("{urn:xmpp:ping}ping") is not None
+                questions += 1
+                awake.send(f"<iq type='result' id='{question.get('id')}' to='{question.get('from')}'/>")
+        assert questions >= 3
+        silent.until(lambda: silent.is_over, 10 * PATIENCE)
+        assert silent.is_closed
+        awake.say(awake.jid, "still here")
+        assert awake.hear() == "still here"
+
+
+def test_inv_23_who_takes_nothing_is_given_up(watchful):
+    with slow_reader(watchful, "bob@localhost") as bob, Wire.at(watchful, SESSION) as alice:
+        for _ in range(1000):
+            alice.say(bob.jid, "x" * 10000, type="headline")
+            if bob.jid not in watchful.ctl("session", "list").stdout:
+                break
+        wait_for(lambda: bob.jid not in watchful.ctl("session", "list").stdout, 20, "the slow one given up")
 
 
 def test_inv_23_many_that_say_nothing_hold_nobody_up(hasty):
