@@ -22,5 +22,7 @@ void blocking_block(const struct iq *iq);
 void blocking_unblock(const struct iq *iq);
 void privacy_get(const struct iq *iq);
 void privacy_set(const struct iq *iq);
+void inband_get(const struct iq *iq);
+void inband_set(const struct iq *iq);
 void carbons_enable(const struct iq *iq);
 void carbons_disable(const struct iq *iq);

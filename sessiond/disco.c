@@ -1,11 +1,10 @@
 /* XEP-0030. The features are those of the IQ table, and what is not asked by IQ. */
 #include "answers.h"
+#include "caps.h"
 
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
 
-static const char *const server_extras[] = {"msgoffline", "urn:xmpp:carbons:2", "urn:xmpp:blocking",
-    "jabber:iq:privacy", "vcard-temp", NULL};
 static const char *const account_extras[] = {"urn:xmpp:carbons:2", NULL};
 
 static void
@@ -27,13 +26,23 @@ feature(struct xml_writer *w, const char *ns)
 }
 
 static void
-features(struct xml_writer *w, enum iq_place place, const char *const *extras)
+account_features(struct xml_writer *w)
 {
 	for (const struct iq_entry *e = iq_table; e->name; e++)
-		if (e->place == place && e->is_feature)
+		if (e->place == IQ_ACCOUNT && e->is_feature)
 			feature(w, e->ns);
-	for (; *extras; extras++)
-		feature(w, *extras);
+	for (const char *const *f = account_extras; *f; f++)
+		feature(w, *f);
+}
+
+static void
+server_features(struct xml_writer *w)
+{
+	const char *list[FEATURES_MAX];
+	unsigned n = caps_server_features(list);
+
+	for (unsigned i = 0; i < n; i++)
+		feature(w, list[i]);
 }
 
 /* There are no nodes: XEP-0030 §3.2. */
@@ -63,17 +72,27 @@ finish(const struct iq *iq, struct xml_writer *w, struct buf *out)
 	buf_deinit(out);
 }
 
+/* XEP-0115 §6.2: the node of our caps stands for the server itself, whatever hash the asker saw. */
+static bool
+is_caps_node(struct str node)
+{
+	return str_starts(node, S(CAPS_NODE "#"));
+}
+
 void
 disco_info_server(const struct iq *iq)
 {
+	struct str node = xml_node_attr(iq->node, "node", NULL);
 	struct buf out = {0};
 	struct xml_writer w;
 
-	if (has_node(iq))
+	if (!is_caps_node(node) && has_node(iq))
 		return;
 	begin(&w, &out, NS_INFO);
+	xw_attr_if(&w, "node", node);
 	identity(&w, "server", "im", S("Jackdaw"));
-	features(&w, IQ_SERVER, server_extras);
+	server_features(&w);
+	caps_write_contacts(&w, settings_of(iq->act->sd));
 	finish(iq, &w, &out);
 }
 
@@ -87,7 +106,7 @@ disco_info_account(const struct iq *iq)
 		return;
 	begin(&w, &out, NS_INFO);
 	identity(&w, "account", "registered", (struct str){0});
-	features(&w, IQ_ACCOUNT, account_extras);
+	account_features(&w);
 	finish(iq, &w, &out);
 }
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "bind.h"
 #include "bounce.h"
+#include "caps.h"
 #include "gate.h"
 #include "inbound.h"
 #include "inbound_routes.h"
@@ -110,10 +111,17 @@ on_linked(void *ctx, bool up)
 }
 
 static void
+edge_is_up(struct sessiond *sd, const struct endpoint *edge)
+{
+	caps_tell(sd, edge);
+	register_edge_up(sd, edge);
+}
+
+static void
 on_peer_new(void *ctx, const struct endpoint *peer)
 {
 	if (peer->role == ROLE_C2SD)
-		register_edge_up(ctx, peer);
+		edge_is_up(ctx, peer);
 }
 
 static void

@@ -6,6 +6,7 @@
 #define DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define BLOCKING "urn:xmpp:blocking"
 #define CARBONS "urn:xmpp:carbons:2"
+#define REGISTER "jabber:iq:register"
 #define SESSION "urn:ietf:params:xml:ns:xmpp-session"
 
 const struct iq_entry iq_table[] = {
@@ -21,6 +22,10 @@ const struct iq_entry iq_table[] = {
     {"urn:xmpp:ping", "ping", ping_answer, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
     {"jabber:iq:version", "query", version_get, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
     {"urn:xmpp:time", "time", time_get, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {REGISTER, "query", inband_get, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
+    {REGISTER, "query", inband_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},
+    {REGISTER, "query", inband_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
+    {REGISTER, "query", inband_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {"jabber:iq:last", "query", last_server, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
     {"jabber:iq:last", "query", last_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
 

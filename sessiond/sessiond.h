@@ -7,6 +7,7 @@
 #include "base/list.h"
 #include "bus/bus.h"
 #include "service/service.h"
+#include "service/settings.h"
 
 #define CAP_KEY_BYTES 32
 #define EDGES_MAX 256
@@ -23,6 +24,10 @@ struct sessiond_settings {
 	int64_t sessions_per_account;
 	int64_t accounts_cached;
 	bool deliver_to_all_resources;
+	bool password_change, account_removal;
+	bool tell_version;
+	struct setting_strings contact_abuse, contact_admin, contact_feedback, contact_sales,
+	    contact_security, contact_status, contact_support;
 	int64_t offline_max;
 	int64_t roster_max;
 	int64_t requests_max;

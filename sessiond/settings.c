@@ -1,5 +1,6 @@
 /* sessiond's settings. table */
 #include <stddef.h>
+#include <string.h>
 
 #include "sessiond.h"
 
@@ -10,6 +11,23 @@
 		.name = #key, .type = SETTING_INT, .offset = AT(key), .def = text_def, \
 		.min = least, .max = most, .help = text_help                           \
 	}
+
+#define CONTACT(key, what)                                                              \
+	{                                                                               \
+		.name = "contact_" #key, .type = SETTING_LIST, .def = "{}", .max = 512, \
+		.offset = AT(contact_##key), .check = is_uri,                           \
+		.help = "Addresses " what ", as URIs (mailto:, xmpp:, https:)."         \
+	}
+
+/* XEP-0157 §3; "<" would make the string of XEP-0115 ambiguous. */
+static int
+is_uri(const char *value, struct err *err)
+{
+	if (strchr(value, ':') && !strpbrk(value, " <>\"'"))
+		return 0;
+	err_set(err, "\"%s\" is no URI; write for example mailto:abuse@example.org", value);
+	return -1;
+}
 
 const struct setting sessiond_settings_table[] = {
     {.name = "conflict",
@@ -31,6 +49,28 @@ const struct setting sessiond_settings_table[] = {
 	.help =
 	    "A message goes to all available sessions of its recipient, whatever their priority above 0 and even when it is"
 	    " addressed to one of them."},
+    {.name = "password_change",
+	.type = SETTING_BOOL,
+	.offset = AT(password_change),
+	.def = "yes",
+	.help = "Users may change their own password."},
+    {.name = "account_removal",
+	.type = SETTING_BOOL,
+	.offset = AT(account_removal),
+	.def = "yes",
+	.help = "Users may remove their own account, with everything that is in it."},
+    {.name = "tell_version",
+	.type = SETTING_BOOL,
+	.offset = AT(tell_version),
+	.def = "yes",
+	.help = "Whoever asks is told which version of Jackdaw this is."},
+    CONTACT(abuse, "about abuse"),
+    CONTACT(admin, "for the administrators"),
+    CONTACT(feedback, "for praise and blame"),
+    CONTACT(sales, "about buying"),
+    CONTACT(security, "about security"),
+    CONTACT(status, "where to see whether the service is up"),
+    CONTACT(support, "for help"),
     INT(offline_max, 0, 1000000, "100",
 	"Most offline messages of an account; further ones are bounced. 0: no offline messages."),
     INT(roster_max, 1, 5000, "5000", "Most items of a roster."),

@@ -10,7 +10,8 @@ version_get(const struct iq *iq)
 	xw_init(&w, &out, S("jabber:client"));
 	xw_open(&w, S("jabber:iq:version"), S("query"));
 	xw_leaf(&w, (struct str){0}, "name", S("Jackdaw"));
-	xw_leaf(&w, (struct str){0}, "version", S(JACKDAW_VERSION));
+	xw_leaf(&w, (struct str){0}, "version",
+	    settings_of(iq->act->sd)->tell_version ? S(JACKDAW_VERSION) : (struct str){0});
 	xw_close(&w);
 	iq_result(iq, buf_str(&out));
 	buf_deinit(&out);

@@ -230,6 +230,8 @@ write_frame(struct scene *s, struct sent *f)
 	case MSG_RELEASE:
 		write_release(s, f);
 		return;
+	case MSG_FEATURES:
+		return;
 	case MSG_PRESENCE_COPY:
 		if (!s->shows_copies)
 			return;
@@ -279,6 +281,9 @@ default_settings(struct sessiond_settings *set)
 	    .roster_max = 5000,
 	    .requests_max = 500,
 	    .window_bytes = 262144,
+	    .password_change = true,
+	    .account_removal = true,
+	    .tell_version = true,
 	    .queue_bytes = 2097152,
 	    .queues_bytes = 2097152,
 	    .stall_seconds = 60};

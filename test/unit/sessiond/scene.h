@@ -55,7 +55,8 @@ struct scene {
 	struct value values[USERS_MAX];
 	unsigned n_values;
 	enum bus_error refuse_put; /* ROSTER_PUT, BLOB_PUT answer FAILED with this; 0: they don't */
-	enum bus_error refuse_store; /* STORE comes back; 0: it doesn't */
+	enum bus_error refuse_account; /* PASSWORD_SET, USER_REMOVE_SELF likewise */
+	enum bus_error refuse_store;   /* STORE comes back; 0: it doesn't */
 	bool is_storaged_down,
 	    is_authd_down; /* their requests stay open until scene_pump after they are back */
 	bool hold_acks;    /* deliveries stay unacknowledged until scene_ack */

@@ -49,6 +49,25 @@ answer_raise(struct scene *s, struct sent *f)
 	sent_answer(&s->bus, f, MSG_GENERATIONS, &m);
 }
 
+static void
+answer_change(struct scene *s, struct sent *f)
+{
+	const struct msg_PASSWORD_SET *p = f->msg;
+	const struct msg_USER_REMOVE_SELF *r = f->msg;
+	struct msg_DONE done = {.count = 1};
+	struct msg_FAILED failed = {.error = (uint8_t)s->refuse_account};
+
+	if (f->message->type == MSG_PASSWORD_SET)
+		buf_printf(&s->out, "authd PASSWORD_SET %.*s \"%.*s\" of edge %llu\n",
+		    STR_ARG(p->jid), STR_ARG(p->password), (unsigned long long)p->edge_incarnation);
+	else
+		buf_printf(&s->out, "authd USER_REMOVE_SELF %.*s\n", STR_ARG(r->jid));
+	if (s->refuse_account)
+		sent_answer(&s->bus, f, MSG_FAILED, &failed);
+	else
+		sent_answer(&s->bus, f, MSG_DONE, &done);
+}
+
 static bool
 authd_answers(struct scene *s, struct sent *f)
 {
@@ -62,6 +81,8 @@ authd_answers(struct scene *s, struct sent *f)
 		answer_raise(s, f);
 	else if (f->message->type == MSG_REDEEM && exists(s, redeemed.jid))
 		sent_answer(&s->bus, f, MSG_REDEEMED, &redeemed);
+	else if (f->message->type == MSG_PASSWORD_SET || f->message->type == MSG_USER_REMOVE_SELF)
+		answer_change(s, f);
 	else if (f->message->type == MSG_CAP_KEY_GET)
 		sent_answer(&s->bus, f, MSG_CAP_KEY, &key);
 	else
