@@ -157,3 +157,14 @@ child_every_thread(const char *key, const char *value)
 		closedir(d);
 	return all;
 }
+
+bool
+child_may_become(unsigned uid)
+{
+	pid_t pid = fork();
+	int status = 1;
+
+	if (pid == 0)
+		_exit(setuid(uid) == 0 ? 0 : 1);
+	return waitpid(pid, &status, 0) == pid && status == 0;
+}

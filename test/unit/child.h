@@ -20,3 +20,6 @@ void child_check(bool ok, const char *what, int line);
 
 /* In the child, of every thread of it: the value of a line of /proc/self/task/N/status. False when one has another. */
 bool child_every_thread(const char *key, const char *value);
+
+/* Whether we may become this user: root, where the user is mapped. */
+bool child_may_become(unsigned uid);
