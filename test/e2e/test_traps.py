@@ -9,6 +9,9 @@ import pytest
 from suite import PATIENCE, SANITIZED, Suite
 from wire import ASKED, AUTHENTICATED, CLEAR, CLIENT, LIMITS, SASL, SECURE, SESSION, Ended, Pair, Wire, header
 
+# The sanitizers keep freed memory and take their time.
+MEASURED = not SANITIZED
+
 HEADERS = pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED])
 CONTENT = pytest.mark.parametrize("stage", [CLEAR, SECURE, SESSION])
 
@@ -322,7 +325,6 @@ def test_inv_02_few_names_never_end_a_stream(suite, witnesses):
         assert witnesses.one.hear() == "still here"
 
 
-@pytest.mark.skipif(SANITIZED, reason="the sanitizers keep freed memory and take their time")
 def test_inv_01_02_no_trap_costs_much(suite):
     """1 MiB of memory and 5 ms of work for each (SECURITY.md §1.1, INV-1)."""
     def spring(data, stage):
@@ -338,11 +340,11 @@ def test_inv_01_02_no_trap_costs_much(suite):
     size, work = memory(suite), cpu(suite)
     for data in traps * 5:
         spring(data, CLEAR)
-    assert memory(suite) - size < 1 << 20
-    assert cpu(suite) - work < 0.005 * 5 * len(traps) + 0.02
+    if MEASURED:
+        assert memory(suite) - size < 1 << 20
+        assert cpu(suite) - work < 0.005 * 5 * len(traps) + 0.02
 
 
-@pytest.mark.skipif(SANITIZED, reason="nothing is measured under the sanitizers")
 @pytest.mark.parametrize("content", ["x" * 250000, " " * 250000, f"<x{' ' * 250000}/>", "<x></x" + " " * 250000 + ">",
                                      "<y xmlns='urn:y'/>" * 4000, "&#32;" * 50000, "<![CDATA[" + "]" * 250000 + "x]]>"],
                          ids=["text", "white space", "in a tag", "in an end tag", "elements", "references", "brackets"])
@@ -354,12 +356,12 @@ def test_inv_23_no_content_makes_c2sd_busy(suite, content):
             wire.send_all_it_takes(stanza(SESSION, content))
         wire.send("</stream:stream>")
         wire.until(lambda: wire.is_closed, 60)
-        assert (cpu(suite) - before) / 8 < 0.05
+        if MEASURED:
+            assert (cpu(suite) - before) / 8 < 0.05
 
 
 # ---- whoever goes, goes altogether (INV-24) ----
 
-@pytest.mark.skipif(SANITIZED, reason="the sanitizers keep freed memory")
 def test_inv_24_nothing_is_left_of_those_who_went(suite):
     stages = [CLEAR, SECURE, ASKED, AUTHENTICATED, SESSION]
     fd_folder = f"/proc/{suite.pid('c2sd')}/fd"
@@ -385,4 +387,5 @@ def test_inv_24_nothing_is_left_of_those_who_went(suite):
     while descriptors() > fds and time.monotonic() < end:
         time.sleep(0.1)
     assert descriptors() <= fds
-    assert memory(suite) - size < 2 << 20
+    if MEASURED:
+        assert memory(suite) - size < 2 << 20
