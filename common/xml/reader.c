@@ -185,11 +185,17 @@ feed_head(struct xml_reader *r, struct str rest)
 	return n;
 }
 
+static bool
+is_blank(char c)
+{
+	return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
 static size_t
 leading_blanks(struct str s)
 {
 	size_t n = 0;
-	while (n < s.n && (s.p[n] == ' ' || s.p[n] == '\n' || s.p[n] == '\r' || s.p[n] == '\t'))
+	while (n < s.n && is_blank(s.p[n]))
 		n++;
 	return n;
 }
@@ -204,7 +210,7 @@ next_slice(const struct xml_reader *r, struct str rest)
 	size_t n = rest.n < SLICE ? rest.n : SLICE;
 	struct str slice = str_of(rest.p, n < left ? n : left);
 	size_t end = slice.n;
-	while (end > 0 && leading_blanks(str_from(slice, end - 1)) > 0)
+	while (end > 0 && is_blank(slice.p[end - 1]))
 		end--;
 	return end > 0 ? str_of(slice.p, end) : slice;
 }
