@@ -13,7 +13,6 @@
 #include "base/mem.h"
 #include "loop/conn.h"
 #include "service/files.h"
-#include "loop/conn.h"
 
 #define CLIENTS_MAX 8
 #define LINE_BYTES_MAX 4096
