@@ -26,7 +26,7 @@ class Profanity:
         return subprocess.run(["tmux", "-S", self.socket, *args], env=env, capture_output=True, text=True, check=True).stdout
 
     def type(self, line):
-        self.tmux("send-keys", "-t", self.name, "-l", line)
+        self.tmux("send-keys", "-t", self.name, "-l", "--", line)
         self.tmux("send-keys", "-t", self.name, "Enter")
 
     def screen(self):
