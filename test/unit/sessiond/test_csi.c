@@ -112,8 +112,8 @@ test_what_cannot_wait(void **state)
 	    "<presence to='juliet@h' type='unsubscribe'/>",
 	    "<presence to='juliet@h/balcony'><x xmlns='http://jabber.org/protocol/muc#user'><status code='110'/></x></presence>",
 	    "<message to='juliet@h' type='chat'><received xmlns='urn:xmpp:receipts' id='1'/></message>",
-	    "<message to='juliet@h/balcony' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/>"
-	    "<store xmlns='urn:xmpp:hints'/></message>",
+	    ("<message to='juliet@h/balcony' type='chat'><composing xmlns='http://jabber.org/protocol/chatstates'/>"
+	     "<store xmlns='urn:xmpp:hints'/></message>"),
 	};
 
 	(void)state;
