@@ -47,35 +47,67 @@ blob_get(const struct iq *iq, enum blob_space space, struct str key, struct str 
 	    BLOB_MS, on_blob, w);
 }
 
+/* Values on their way for one IQ. */
+struct put_wait {
+	struct iq_later *later;
+	unsigned open;
+	enum stanza_error error; /* the first one */
+};
+
 static void
 on_put(void *arg, const struct bus_in *in, const void *msg)
 {
-	struct iq_later *l = arg;
+	struct put_wait *w = arg;
 	const struct msg_FAILED *failed = msg;
+	enum stanza_error e = SE_RESOURCE_CONSTRAINT;
 
 	if (in && in->message->type == MSG_DONE)
-		iq_later_result(l, (struct str){0});
+		e = SE_NONE;
+	else if (in && in->message->type == MSG_FAILED)
+		e = iq_error_of((enum bus_error)failed->error);
+	if (w->error == SE_NONE)
+		w->error = e;
+	if (--w->open > 0)
+		return;
+	if (w->error == SE_NONE)
+		iq_later_result(w->later, (struct str){0});
 	else
-		iq_later_error(l,
-		    in && in->message->type == MSG_FAILED
-			? iq_error_of((enum bus_error)failed->error)
-			: SE_RESOURCE_CONSTRAINT);
+		iq_later_error(w->later, w->error);
+	free(w);
+}
+
+static bool
+fit(const struct blob_item *items, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (items[i].key.n > BLOB_KEY_MAX || items[i].data.n > BLOB_DATA_MAX)
+			return false;
+	return true;
 }
 
 void
-blob_put(const struct iq *iq, enum blob_space space, struct str key, struct str data)
+blob_put(const struct iq *iq, enum blob_space space, const struct blob_item *items, unsigned n)
 {
 	struct endpoint storaged = {.role = ROLE_STORAGED};
-	struct opid op = act_op(iq->act, OP_BLOB);
-	struct msg_BLOB_PUT m = {
-	    .owner = iq->account->jid, .space = (uint8_t)space, .key = key, .data = data};
+	struct put_wait *w;
 
-	if (key.n > BLOB_KEY_MAX || data.n > BLOB_DATA_MAX) {
+	if (!fit(items, n)) {
 		iq_error(iq, SE_NOT_ACCEPTABLE);
 		return;
 	}
-	bus_request(bus_of(iq->act->sd), &storaged, MSG_BLOB_PUT, &m, &op, iq->act->custody,
-	    BLOB_MS, on_put, iq_keep(iq));
+	w = NEW(struct put_wait);
+	w->later = iq_keep(iq);
+	w->open = n;
+	for (unsigned i = 0; i < n; i++) {
+		struct opid op = act_op_of(iq->act, OP_BLOB, items[i].key);
+		struct msg_BLOB_PUT m = {.owner = iq->account->jid,
+		    .space = (uint8_t)space,
+		    .key = items[i].key,
+		    .data = items[i].data};
+
+		bus_request(bus_of(iq->act->sd), &storaged, MSG_BLOB_PUT, &m, &op, iq->act->custody,
+		    BLOB_MS, on_put, w);
+	}
 }
 
 static void

@@ -12,7 +12,10 @@ typedef void blob_fn(struct iq_later *l, struct str data);
 /* none: canonical bytes for when there is no value, copied. When storaged cannot say, the IQ is answered with an error. */
 void blob_get(
     const struct iq *iq, enum blob_space space, struct str key, struct str none, blob_fn *fn);
-/* Answers the IQ when it is kept, or with the error. */
-void blob_put(const struct iq *iq, enum blob_space space, struct str key, struct str data);
+struct blob_item {
+	struct str key, data;
+};
+/* Answers the IQ when all of them (at least one, all keys different) are kept, or with the first error: then some may be. */
+void blob_put(const struct iq *iq, enum blob_space space, const struct blob_item *items, unsigned n);
 /* Keeps it without an IQ; what becomes of it is not asked. */
 void blob_note(struct account *a, const struct act *act, enum blob_space space, struct str data);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "bounce.h"
 #include "last.h"
 #include "offline.h"
@@ -64,6 +65,7 @@ become_available(struct account *a, const struct act *act, const struct stanza *
 	s->priority = st->priority;
 	free(s->presence_stanza);
 	s->presence_stanza = stanza_copy(st);
+	s->presence_us = clock_wall_us();
 	session_copy_presence(s, act);
 	broadcast_presence(a, act, st);
 	if (is_initial) {

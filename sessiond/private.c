@@ -1,24 +1,15 @@
-/* XEP-0049: one element for each (name, namespace), for the user's own eyes. */
+/* XEP-0049: one element for each (name, namespace), for the user's own eyes; a request may set several. */
 #include "blob.h"
 #include "answers.h"
 
-/* The one element that the query is about; answers with the error when it is not one. */
-static const struct xml_node *
-subject(const struct iq *iq, enum stanza_error when_missing)
-{
-	const struct xml_node *n = iq->node->children;
+#define ELEMENTS_MAX 32 /* in one request */
 
-	if (!n || n->next) {
-		iq_error(iq, n ? SE_BAD_REQUEST : when_missing);
-		return NULL;
-	}
-	/* §2.2: a namespace of its own. */
-	if (str_empty(n->ns) || str_is(n->ns, "jabber:client") ||
-	    str_is(n->ns, "jabber:iq:private")) {
-		iq_error(iq, SE_NOT_ACCEPTABLE);
-		return NULL;
-	}
-	return n;
+/* §2.2: a namespace of its own. */
+static bool
+is_acceptable(const struct xml_node *n)
+{
+	return !str_empty(n->ns) && !str_is(n->ns, "jabber:client") &&
+	    !str_is(n->ns, "jabber:iq:private");
 }
 
 static struct str
@@ -44,12 +35,14 @@ on_private(struct iq_later *l, struct str data)
 void
 private_get(const struct iq *iq)
 {
-	const struct xml_node *n = subject(iq, SE_BAD_REQUEST);
+	const struct xml_node *n = iq->node->children;
 	struct buf none = {0};
 	struct xml_writer w;
 
-	if (!n)
+	if (!n || n->next || !is_acceptable(n)) {
+		iq_error(iq, !n || n->next ? SE_BAD_REQUEST : SE_NOT_ACCEPTABLE);
 		return;
+	}
 	/* What was never stored is the element that was asked for, empty. */
 	xw_init(&w, &none, S("jabber:client"));
 	xw_leaf(&w, n->ns, arena_z(iq->arena, n->name), (struct str){0});
@@ -57,11 +50,32 @@ private_get(const struct iq *iq)
 	buf_deinit(&none);
 }
 
+static bool
+is_there(const struct blob_item *items, unsigned n, struct str key)
+{
+	while (n > 0)
+		if (str_eq(items[--n].key, key))
+			return true;
+	return false;
+}
+
 void
 private_set(const struct iq *iq)
 {
-	const struct xml_node *n = subject(iq, SE_NOT_ACCEPTABLE);
+	struct blob_item items[ELEMENTS_MAX];
+	unsigned n = 0;
 
+	for (const struct xml_node *e = iq->node->children; e; e = e->next, n++) {
+		struct str key = key_of(iq, e);
+
+		if (n == ELEMENTS_MAX || !is_acceptable(e) || is_there(items, n, key)) {
+			iq_error(iq, SE_NOT_ACCEPTABLE);
+			return;
+		}
+		items[n] = (struct blob_item){.key = key, .data = xml_node_raw(iq->arena, e)};
+	}
 	if (n)
-		blob_put(iq, BLOB_PRIVATE, key_of(iq, n), xml_node_raw(iq->arena, n));
+		blob_put(iq, BLOB_PRIVATE, items, n);
+	else
+		iq_error(iq, SE_NOT_ACCEPTABLE);
 }

@@ -1,4 +1,5 @@
 /* Presence probes: RFC 6121 §4.3, §4.6.6. */
+#include "base/clock.h"
 #include "presence.h"
 #include "route.h"
 
@@ -118,6 +119,31 @@ answer_for_session(struct account *a, const struct act *act, const struct stanza
 		answer_unavailable(act, probe);
 }
 
+/* The last one that was broadcast, and when that was (XEP-0203). */
+static void
+answer_with_presence(const struct session *s, const struct act *act, struct str to)
+{
+	struct stanza st = *s->presence_stanza;
+	char stamp[CLOCK_STAMP_MAX];
+	struct buf payload = {0};
+	struct xml_writer w;
+
+	st.to = to;
+	if (s->presence_us) {
+		clock_stamp(s->presence_us, stamp);
+		xw_init(&w, &payload, S("jabber:client"));
+		xw_raw(&w, st.payload);
+		xw_open(&w, S("urn:xmpp:delay"), S("delay"));
+		xw_attr(&w, "from", s->jid.full);
+		xw_attr(&w, "stamp", str_z(stamp));
+		xw_close(&w);
+		st.payload = buf_str(&payload);
+		st.facts |= FACT_DELAY;
+	}
+	answer(act, &st);
+	buf_deinit(&payload);
+}
+
 static void
 answer_for_all(struct account *a, const struct act *act, const struct stanza *probe)
 {
@@ -125,13 +151,10 @@ answer_for_all(struct account *a, const struct act *act, const struct stanza *pr
 
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
-		struct stanza st;
 
 		if (!session_is_available(s))
 			continue;
-		st = *s->presence_stanza;
-		st.to = probe->from;
-		answer(act, &st);
+		answer_with_presence(s, act, probe->from);
 		n++;
 	}
 	if (n == 0)

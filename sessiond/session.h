@@ -77,6 +77,7 @@ struct session {
 	enum session_presence presence;
 	int8_t priority;
 	struct stanza *presence_stanza; /* owned: the last one broadcast; NULL when not available */
+	int64_t presence_us;            /* when that was; 0: an earlier sessiond knew */
 	struct directed *directed;      /* at most DIRECTED_MAX and DIRECTED_BYTES_MAX */
 	size_t directed_bytes;
 

@@ -23,5 +23,7 @@ vcard_get(const struct iq *iq)
 void
 vcard_set(const struct iq *iq)
 {
-	blob_put(iq, BLOB_VCARD, (struct str){0}, xml_node_raw(iq->arena, iq->node));
+	struct blob_item vcard = {.data = xml_node_raw(iq->arena, iq->node)};
+
+	blob_put(iq, BLOB_VCARD, &vcard, 1);
 }

@@ -265,6 +265,20 @@ test_private(void **state)
 	    "><query xmlns='jabber:iq:private'><storage xmlns='other'/></query></iq>");
 	asks(s, "", "get", "<query xmlns='jabber:iq:private'/>");
 	expect_answer(s, "romeo@h", "error", ">[bad-request]</iq>");
+	asks(s, "", "set",
+	    "<query xmlns='jabber:iq:private'><a xmlns='x'>1</a><b xmlns='x'>2</b></query>");
+	expect_answer(s, "romeo@h", "result", "/>");
+	asks(s, "", "get", "<query xmlns='jabber:iq:private'><b xmlns='x'/></query>");
+	expect_answer(s, "romeo@h", "result",
+	    "><query xmlns='jabber:iq:private'><b xmlns='x'>2</b></query></iq>");
+	asks(s, "", "set",
+	    "<query xmlns='jabber:iq:private'><a xmlns='x'>1</a><a xmlns='x'>2</a></query>");
+	expect_answer(s, "romeo@h", "error", ">[not-acceptable]</iq>");
+	s->refuse_put = BUS_ERROR_FULL;
+	asks(s, "", "set",
+	    "<query xmlns='jabber:iq:private'><a xmlns='x'>1</a><b xmlns='x'>2</b></query>");
+	expect_answer(s, "romeo@h", "error", ">[resource-constraint]</iq>");
+	s->refuse_put = 0;
 	asks(s, "", "set", "<query xmlns='jabber:iq:private'/>");
 	expect_answer(s, "romeo@h", "error", ">[not-acceptable]</iq>");
 	asks(s, "", "set", "<query xmlns='jabber:iq:private'><own/></query>");

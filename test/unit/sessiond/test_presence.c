@@ -22,7 +22,8 @@ test_initial_and_unavailable(void **state)
 	    "romeo/orchard: <presence from='romeo@h/orchard' to='romeo@h' id='p1'><show>away</show></presence>\n"
 	    "juliet/balcony: <presence from='romeo@h/orchard' to='juliet@h' id='p1'><show>away</show></presence>\n"
 	    "s2sd ROUTE <presence from='romeo@h/orchard' to='a@remote.example' id='p1'><show>away</show></presence>\n"
-	    "romeo/orchard: <presence from='juliet@h/balcony' to='romeo@h/orchard'/>\n"
+	    "romeo/orchard: <presence from='juliet@h/balcony' to='romeo@h/orchard'>"
+	    "<delay xmlns='urn:xmpp:delay' from='juliet@h/balcony' stamp='T'/></presence>\n"
 	    "s2sd ROUTE <presence from='romeo@h' to='a@remote.example' type='probe'/>\n");
 	says(s, "romeo/orchard", "<presence/>");
 	expect(s,
@@ -214,8 +215,8 @@ test_probes_from_outside(void **state)
 	forget(s);
 	remote_says(s, "<presence from='a@remote.example' to='romeo@h' type='probe' id='2'/>");
 	expect(s,
-	    "s2sd ROUTE_BACK <presence from='romeo@h/orchard' to='a@remote.example' id='p'><show>away</show></presence>\n"
-	    "s2sd ROUTE_BACK <presence from='romeo@h/garden' to='a@remote.example'/>\n");
+	    "s2sd ROUTE_BACK <presence from='romeo@h/orchard' to='a@remote.example' id='p'><show>away</show><delay xmlns='urn:xmpp:delay' from='romeo@h/orchard' stamp='T'/></presence>\n"
+	    "s2sd ROUTE_BACK <presence from='romeo@h/garden' to='a@remote.example'><delay xmlns='urn:xmpp:delay' from='romeo@h/garden' stamp='T'/></presence>\n");
 	remote_says(
 	    s, "<presence from='a@remote.example' to='romeo@h/orchard' type='probe' id='3'/>");
 	expect(s, "s2sd ROUTE_BACK <presence from='romeo@h/orchard' to='a@remote.example'/>\n");
