@@ -8,6 +8,8 @@
 #include "service/settings_private.h"
 
 #define DEPTH_MAX 2 /* a list in a section */
+#define NOT_REPLACED \
+	"${...} is not replaced here; write the value, in single quotes if it is meant so"
 
 struct walk {
 	char *p;
@@ -83,7 +85,7 @@ walk_quoted(struct walk *w)
 			    w, w->line, "this quote is not closed in its line; add the second one");
 		if (quote == '"' && w->p[0] == '$' && w->p[1] == '{')
 			return walk_fail(w, w->line,
-			    "${...} is not replaced here; write the value, or \\${ for the characters");
+			    NOT_REPLACED);
 		if (*w->p != '\\')
 			continue;
 		if (check_escape(w, quote) != 0)
@@ -121,7 +123,7 @@ walk_other(struct walk *w)
 
 	if (c == '$' && w->p[1] == '{')
 		rc = walk_fail(w, w->line,
-		    "${...} is not replaced here; write the value, in single quotes if it is meant so");
+		    NOT_REPLACED);
 	else if (c == '(' || c == ')')
 		rc = walk_fail(w, w->line, "there are no ( and ) here; put texts into quotes");
 	else if ((c < ' ' && !strchr("\t\r\n", c)) || c == 127)

@@ -188,7 +188,7 @@ static const struct {
     {"number = ${JACKDAW_TEST}\n",
 	"f.conf:1: ${...} is not replaced here; write the value, in single quotes if it is meant so"},
     {"text = \"a${JACKDAW_TEST}\"\n",
-	"f.conf:1: ${...} is not replaced here; write the value, or \\${ for the characters"},
+	"f.conf:1: ${...} is not replaced here; write the value, in single quotes if it is meant so"},
     {"text = a${JACKDAW_TEST}\n",
 	"f.conf:1: ${...} is not replaced here; write the value, in single quotes if it is meant so"},
     {"number = soon\n",
