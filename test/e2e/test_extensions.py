@@ -99,6 +99,19 @@ def test_inv_11_nobody_forges_a_carbon(suite):
     asyncio.run(story())
 
 
+def test_the_switch_outlives_sessiond(own_suite):
+    async def story():
+        async with extended(own_suite, "alice@localhost/one", "alice@localhost/two", "bob@localhost/x",
+                            plugins=["xep_0280"]) as (one, two, bob):
+            received = queue_of(two, "carbon_received")
+            await two["xep_0280"].enable()
+            own_suite.kill("sessiond")
+            bob.say("alice@localhost/one", "still here?")
+            assert (await one.hear())["body"] == "still here?"
+            assert (await take(received))["carbon_received"]["body"] == "still here?"
+    asyncio.run(story())
+
+
 # ---- XEP-0191 ----
 
 def test_block_and_unblock(suite):

@@ -16,7 +16,7 @@ sets(struct scene *s, const char *name, const char *payload)
 }
 
 static void
-gets(struct scene *s, const char *name, const char *payload)
+asks_for(struct scene *s, const char *name, const char *payload)
 {
 	char text[2048];
 
@@ -56,11 +56,11 @@ test_list_and_pushes(void **state)
 	login(s, "romeo/garden");
 	login(s, "romeo/old");
 	forget(s);
-	gets(s, "romeo/orchard", "<blocklist " NS "/>");
+	asks_for(s, "romeo/orchard", "<blocklist " NS "/>");
 	expect(s,
 	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'><blocklist " NS
 	    "/></iq>\n");
-	gets(s, "romeo/garden", "<blocklist " NS "/>");
+	asks_for(s, "romeo/garden", "<blocklist " NS "/>");
 	forget(s);
 	sets(s, "romeo/orchard",
 	    "<block " NS "><item jid='Tybalt@H'/><item jid='evil.example'/></block>");
@@ -75,14 +75,14 @@ test_list_and_pushes(void **state)
 	    "romeo/garden: <iq to='romeo@h/garden' id='push' type='set'><unblock " NS
 	    "><item jid='tybalt@h'/></unblock></iq>\n"));
 	forget(s);
-	gets(s, "romeo/old", "<blocklist " NS "/>");
+	asks_for(s, "romeo/old", "<blocklist " NS "/>");
 	assert_true(has(s, "<blocklist " NS "><item jid='evil.example'/></blocklist>"));
 	forget(s);
 	sets(s, "romeo/old", "<unblock " NS "/>");
 	assert_true(
 	    has(s, "romeo/old: <iq to='romeo@h/old' id='push' type='set'><unblock " NS "/></iq>"));
 	forget(s);
-	gets(s, "romeo/old", "<blocklist " NS "/>");
+	asks_for(s, "romeo/old", "<blocklist " NS "/>");
 	assert_true(has(s, "<blocklist " NS "/>"));
 	scene_free(s);
 }
@@ -319,13 +319,13 @@ test_lists_agree(void **state)
 	struct scene *s = scene_with_juliet_blocked();
 
 	(void)state;
-	gets(s, "romeo/orchard", "<blocklist " NS "/>");
-	gets(s, "romeo/orchard", "<query " PRIVACY "/>");
+	asks_for(s, "romeo/orchard", "<blocklist " NS "/>");
+	asks_for(s, "romeo/orchard", "<query " PRIVACY "/>");
 	assert_true(has(s,
 	    "<query " PRIVACY
 	    "><active name='blocked'/><default name='blocked'/><list name='blocked'/></query>"));
 	forget(s);
-	gets(s, "romeo/orchard", "<query " PRIVACY "><list name='blocked'/></query>");
+	asks_for(s, "romeo/orchard", "<query " PRIVACY "><list name='blocked'/></query>");
 	assert_true(has(s,
 	    "<list name='blocked'><item type='jid' value='juliet@h' action='deny' order='1'/></list>"));
 	forget(s);
@@ -338,13 +338,13 @@ test_lists_agree(void **state)
 	assert_true(has(s, "<query " PRIVACY "><list name='blocked'/></query>"));
 	assert_true(has(s, "juliet/balcony: <presence from='romeo@h/orchard'"));
 	forget(s);
-	gets(s, "romeo/orchard", "<blocklist " NS "/>");
+	asks_for(s, "romeo/orchard", "<blocklist " NS "/>");
 	assert_true(has(s, "<blocklist " NS "><item jid='tybalt@h'/></blocklist>"));
 	forget(s);
 	/* An empty list is no list. */
 	sets(s, "romeo/orchard", "<query " PRIVACY "><list name='blocked'/></query>");
 	forget(s);
-	gets(s, "romeo/orchard", "<query " PRIVACY "/>");
+	asks_for(s, "romeo/orchard", "<query " PRIVACY "/>");
 	assert_true(has(s, "<query " PRIVACY "/>"));
 	scene_free(s);
 }

@@ -29,7 +29,8 @@ test_form(void **state)
 	expect(s,
 	    "romeo/orchard: <iq from='h' to='romeo@h/orchard' id='r' type='result'><query " REGISTER
 	    "><registered/><username>romeo</username><password/></query></iq>\n");
-	remote_says(s, "<iq from='a@remote.example/x' to='h' id='r' type='get'><query " REGISTER "/></iq>");
+	remote_says(
+	    s, "<iq from='a@remote.example/x' to='h' id='r' type='get'><query " REGISTER "/></iq>");
 	assert_true(has(s, "[service-unavailable]"));
 	scene_free(s);
 }
