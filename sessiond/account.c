@@ -217,6 +217,30 @@ ask_block_list(struct account *a, bus_answer_fn *fn)
 }
 
 static void
+on_archive_prefs(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct account *a = arg;
+	const struct msg_BLOB *m = msg;
+	bool is_known = in && in->message->type == MSG_BLOB;
+
+	if (is_known && m->found)
+		archive_prefs_load(&a->archive, m->data);
+	account_loaded(a, is_known);
+	account_unpin(a);
+}
+
+static void
+ask_archive_prefs(struct account *a)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_BLOB_GET m = {.owner = a->jid, .space = BLOB_ARCHIVE};
+
+	account_pin(a);
+	bus_request(
+	    bus_of(a->sd), &storaged, MSG_BLOB_GET, &m, NULL, NULL, LOAD_MS, on_archive_prefs, a);
+}
+
+static void
 ask_generation(struct account *a)
 {
 	struct endpoint authd = {.role = ROLE_AUTHD};
@@ -234,6 +258,11 @@ account_load(struct account *a)
 	a->state = ACCOUNT_LOADING;
 	a->exists = a->n_sessions > 0;
 	a->missing = 3;
+	archive_prefs_clear(&a->archive);
+	if (archive_is_on(a)) {
+		a->missing++;
+		ask_archive_prefs(a);
+	}
 	ask_generation(a);
 	ask_roster(a, on_roster);
 	ask_block_list(a, on_block_list);
@@ -359,6 +388,7 @@ account_free(struct account *a)
 	if (!list_empty(&a->idle))
 		idle_end(a);
 	roster_clear(&a->roster);
+	archive_prefs_clear(&a->archive);
 	block_clear(&a->block);
 	free(a);
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "block.h"
+#include "archive.h"
 #include "contact.h"
 #include "session.h"
 
@@ -29,6 +30,7 @@ struct account {
 	uint64_t generation;
 	struct roster roster;
 	struct block_list block;
+	struct archive_prefs archive;
 	uint64_t last_row; /* offline messages up to here were given to a session */
 
 	struct list sessions;

@@ -10,6 +10,8 @@ struct act {
 	struct custody *custody; /* NULL: nobody waits for the end (timers, a dead edge) */
 	struct opid op;          /* origin and n of the stanza; the kind is given per effect */
 	uint8_t level;           /* of the frame: which ROUTE may carry on what comes of it */
+	/* A message that is under way: whose archive it belongs into; whoever stores it stores it for both. */
+	bool archive_from, archive_to;
 };
 
 /* The act of handling this frame. */

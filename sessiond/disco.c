@@ -1,11 +1,15 @@
 /* XEP-0030. The features are those of the IQ table, and what is not asked by IQ. */
 #include "answers.h"
+#include "archive.h"
 #include "caps.h"
 
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
 
 static const char *const account_extras[] = {"urn:xmpp:carbons:2", NULL};
+
+static const char *const archive_extras[] = {
+    "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0", NULL};
 
 static void
 identity(struct xml_writer *w, const char *category, const char *type, struct str name)
@@ -107,6 +111,8 @@ disco_info_account(const struct iq *iq)
 	begin(&w, &out, NS_INFO);
 	identity(&w, "account", "registered", (struct str){0});
 	account_features(&w);
+	for (const char *const *f = archive_extras; *f && archive_is_on(iq->account); f++)
+		feature(&w, *f);
 	finish(iq, &w, &out);
 }
 

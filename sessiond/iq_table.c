@@ -6,6 +6,7 @@
 #define DISCO_ITEMS "http://jabber.org/protocol/disco#items"
 #define BLOCKING "urn:xmpp:blocking"
 #define CARBONS "urn:xmpp:carbons:2"
+#define MAM "urn:xmpp:mam:2"
 #define REGISTER "jabber:iq:register"
 #define SESSION "urn:ietf:params:xml:ns:xmpp-session"
 
@@ -41,6 +42,12 @@ const struct iq_entry iq_table[] = {
     {"jabber:iq:privacy", "query", privacy_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {CARBONS, "enable", carbons_enable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
     {CARBONS, "disable", carbons_disable, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+
+    {MAM, "query", mam_query, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+    {MAM, "query", mam_form, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
+    {MAM, "metadata", mam_metadata, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
+    {MAM, "prefs", prefs_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
+    {MAM, "prefs", prefs_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
 
     /* RFC 3921 §3, which clients still ask for; RFC 6121 made it mean nothing. */
     {SESSION, "session", legacy_session_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},

@@ -1,6 +1,7 @@
 /* See message.h. */
 #include "message.h"
 
+#include "archive.h"
 #include "bounce.h"
 #include "carbons.h"
 #include "fate.h"
@@ -91,6 +92,10 @@ static void
 carry_out(struct account *a, const struct act *act, const struct stanza *st,
     const struct session *addressed, const struct message_fate *fate)
 {
+	struct archive_stamp stamp;
+
+	if (fate->action != MESSAGE_STORE)
+		store_archived(a, act, st);
 	switch (fate->action) {
 	case MESSAGE_IGNORE:
 		return;
@@ -109,7 +114,9 @@ carry_out(struct account *a, const struct act *act, const struct stanza *st,
 	case MESSAGE_ALL:
 		break;
 	}
-	give_to_sessions(a, act, st, addressed, fate);
+	give_to_sessions(
+	    a, act, archive_stamp(&stamp, a, act, st, act->archive_to), addressed, fate);
+	archive_stamp_free(&stamp);
 }
 
 static struct message_fate
@@ -126,11 +133,14 @@ message_arrives(struct account *a, const struct act *act, const struct stanza *s
 	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
 	enum message_address address = s ? TO_MATCH : TO_NO_MATCH;
 	struct message_fate fate = fate_of(a, jid_is_bare(&to) ? TO_BARE : address, st);
+	struct act next = *act;
 
 	if (account_blocks(a, st->from))
-		bounce(act, st, SE_SERVICE_UNAVAILABLE);
-	else
-		carry_out(a, act, st, s, &fate);
+		fate = (struct message_fate){.action = MESSAGE_BOUNCE};
+	/* What comes of it, an error to its sender for one, is another message. */
+	next.archive_from = act->archive_from && (message_traits(st) & TRAIT_ARCHIVE);
+	next.archive_to = fate.action >= MESSAGE_STORE && archive_wants(a, st, st->from);
+	carry_out(a, &next, st, s, &fate);
 }
 
 void
@@ -147,12 +157,23 @@ message_to_user(const struct act *act, const struct stanza *st)
 static void
 message_leaves(struct account *a, const struct act *act, const struct stanza *st)
 {
+	struct jid to = jid_split(st->to);
+	struct archive_stamp stamp;
+	struct act next = *act;
+
 	if (account_blocks(a, st->to)) {
 		bounce_blocked(act, st);
 		return;
 	}
-	carbons_sent(a, act, st);
-	route_stanza(act, OP_DELIVERY, st);
+	next.archive_from = archive_wants(a, st, st->to);
+	carbons_sent(a, act, archive_stamp(&stamp, a, act, st, next.archive_from));
+	archive_stamp_free(&stamp);
+	/* One row for both archives where one shard decides for both (BUS.md §8). */
+	if (!route_is_ours(act->sd, &to)) {
+		store_archived(a, &next, st);
+		next.archive_from = false;
+	}
+	route_stanza(&next, OP_DELIVERY, st);
 }
 
 void
@@ -168,12 +189,15 @@ void
 message_again(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct message_fate fate = fate_of(a, TO_BARE, st);
+	struct act again = *act;
 
+	/* It is in the archives already, and has its ids. */
+	again.archive_from = again.archive_to = false;
 	if (st->type != TYPE_NORMAL && st->type != TYPE_CHAT)
 		return;
 	LIST_FOREACH(&a->sessions, it) {
 		if (has_got(CONTAINER_OF(it, struct session, link), act))
 			return;
 	}
-	carry_out(a, act, st, NULL, &fate);
+	carry_out(a, &again, st, NULL, &fate);
 }

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "archive.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -94,9 +95,24 @@ give(struct session *s, const struct act *act, const struct rec_owed_item *item)
 	xw_attr(&w, "stamp", str_z(stamp));
 	xw_text(&w, S("Offline Storage"));
 	xw_close(&w);
+	if (item->archived)
+		archive_write_id(&payload, &item->origin, item->n, s->account->jid);
 	st.payload = buf_str(&payload);
 	outbound_send(s, &d);
 	buf_deinit(&payload);
+}
+
+/* Is it on its way out of the archive, to a client that asked for it there? */
+static bool
+is_being_read(const struct session *s, uint64_t row)
+{
+	LIST_FOREACH(&s->out.sent, it)
+		if (CONTAINER_OF(it, struct outgoing, link)->row == row)
+			return true;
+	LIST_FOREACH(&s->out.queue, it)
+		if (CONTAINER_OF(it, struct outgoing, link)->row == row)
+			return true;
+	return false;
 }
 
 /* Was it given to a session before (by an earlier sessiond, or it is under way)? Then its row goes with that. */
@@ -110,6 +126,8 @@ was_given(struct account *a, const struct act *act, const struct rec_owed_item *
 		struct session *s = CONTAINER_OF(it, struct session, link);
 		const struct ledger_entry *e = ledger_find(&s->out.ledger, &op);
 
+		if (!e && is_being_read(s, item->row))
+			return true;
 		if (!e)
 			continue;
 		if (e->k && outbound_remember_row(s, e->k, item->row))

@@ -54,11 +54,13 @@ has_room(const struct session *s, size_t bytes)
 	    s->out.sent_bytes + bytes <= (size_t)settings_of(s->sd)->window_bytes;
 }
 
-/* Only a message is sent again elsewhere when its client goes before it was written; a copy of one is not. */
+/* Only a message is sent again elsewhere when its client goes before it was written; a copy of one is
+ * not, nor what this client has asked for. */
 static bool
 is_worth_keeping(const struct delivery *d)
 {
-	return d->st->kind == STANZA_MESSAGE && d->row == 0 && d->op.kind != OP_CARBON;
+	return d->st->kind == STANZA_MESSAGE && d->row == 0 && d->op.kind != OP_CARBON &&
+	    d->op.kind != OP_ANSWER;
 }
 
 static struct outgoing *

@@ -35,6 +35,8 @@ struct sessiond_settings {
 	int64_t queue_bytes;
 	int64_t queues_bytes;
 	int64_t stall_seconds;
+	int archive;                             /* enum archive_policy */
+	struct setting_sections archive_domains; /* struct archive_domain */
 };
 
 enum edge_state {

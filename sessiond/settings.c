@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "sessiond.h"
+#include "archive.h"
 
 #define AT(member) offsetof(struct sessiond_settings, member)
 
@@ -28,6 +28,16 @@ is_uri(const char *value, struct err *err)
 	err_set(err, "\"%s\" is no URI; write for example mailto:abuse@example.org", value);
 	return -1;
 }
+#define ARCHIVE_POLICY(at, text_help)                                                   \
+	{                                                                               \
+		.name = "archive", .type = SETTING_ENUM, .offset = at, .def = "always", \
+		.text = "off|always|roster", .help = text_help                          \
+	}
+
+static const struct setting domain_table[] = {
+    ARCHIVE_POLICY(offsetof(struct archive_domain, archive), "As above, for this domain."),
+    {.name = NULL},
+};
 
 const struct setting sessiond_settings_table[] = {
     {.name = "conflict",
@@ -85,5 +95,14 @@ const struct setting sessiond_settings_table[] = {
 	" window of the bus (4 MiB), or clients that do not read would hold up all others."),
     INT(stall_seconds, 1, 3600, "60",
 	"How long a session with a full window may make no progress before it is closed."),
+    ARCHIVE_POLICY(AT(archive),
+	"Message archives (XEP-0313): off: there are none; always: everything worth it, unless the user wants it"
+	" otherwise; roster: the same, with contacts only."),
+    {.name = "domain",
+	.type = SETTING_SECTIONS,
+	.offset = AT(archive_domains),
+	.section = domain_table,
+	.section_size = sizeof(struct archive_domain),
+	.help = "What is different for one domain."},
     {.name = NULL},
 };

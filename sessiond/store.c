@@ -80,17 +80,43 @@ store_is_worthwhile(const struct stanza *st)
 	return (st->facts & content) || !(st->facts & FACT_CHAT_STATE);
 }
 
+/* By the recipient's shard under one kind, owed or not: a second run, that may find the recipient gone or back, must not
+ * store it twice. What the sender's shard stores alone has its own. */
+void
+store_archived(struct account *a, const struct act *act, const struct stanza *st)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_STORE m = {.archive_from = act->archive_from,
+	    .archive_to = act->archive_to,
+	    .stamp_us = clock_wall_us(),
+	    .st = *st};
+	bool is_senders = !str_eq(jid_split(st->to).bare, a->jid);
+	struct opid op = act_op(act, is_senders ? OP_ARCHIVE_FROM : OP_OWED);
+
+	if (act->archive_from || act->archive_to)
+		bus_send(bus_of(a->sd), &storaged, MSG_STORE, &m, &op, act->custody, BUS_PATIENT);
+}
+
 void
 store_owed(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct endpoint storaged = {.role = ROLE_STORAGED};
 	uint32_t max = (uint32_t)settings_of(a->sd)->offline_max;
-	struct msg_STORE m = {.owed = true, .stamp_us = clock_wall_us(), .owed_max = max, .st = *st};
+	struct msg_STORE m = {.archive_from = act->archive_from,
+	    .archive_to = act->archive_to,
+	    .owed = true,
+	    .stamp_us = clock_wall_us(),
+	    .owed_max = max,
+	    .st = *st};
 	struct opid op = act_op(act, OP_OWED);
 	struct act own;
 
 	if (!store_is_worthwhile(st))
 		return;
+	if (max == 0 && act->archive_to) {
+		store_archived(a, act, st);
+		return;
+	}
 	if (max == 0) {
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
 		return;

@@ -27,7 +27,7 @@ give_again(struct account *a, const struct act *act, struct list *outgoing)
 		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
 		struct act again = o->act.custody ? o->act : *act;
 
-		if (!o->st || o->row || o->op.kind == OP_CARBON)
+		if (!o->st || o->row || o->op.kind == OP_CARBON || o->op.kind == OP_ANSWER)
 			continue;
 		again.sd = a->sd;
 		again.op = o->op;

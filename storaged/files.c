@@ -95,12 +95,16 @@ storaged_start(struct daemon *d, struct err *err)
 }
 
 static void
+file_stop(struct store_file *f)
+{
+	f->db = db_writer_free(&f->writer);
+}
+
+static void
 file_close(struct store_file *f, void (*finalize)(void))
 {
-	sqlite3 *db = db_writer_free(&f->writer);
-
 	finalize();
-	db_close(&db);
+	db_close(&f->db);
 	f->open = false;
 }
 
@@ -121,10 +125,13 @@ storaged_stop(struct daemon *d)
 		return;
 	s->is_stopping = true;
 	timers_stop(s);
-	/* A reader that is closed last leaves the log of the file behind. */
+	/* What is queued for archive.db may go on to the reader, or to main.db. A reader that is closed last leaves the log of
+	 * the file behind: so the threads end in this order, and the connections are closed in the other. */
+	file_stop(&s->archive);
+	file_stop(&s->pages);
 	file_close(&s->pages, page_statements_finalize);
-	/* What is queued for archive.db may go on to main.db. */
 	file_close(&s->archive, archive_statements_finalize);
+	file_stop(&s->main);
 	file_close(&s->main, main_statements_finalize);
 	retention_stop(s);
 	dedupe_free(&s->dedupe);

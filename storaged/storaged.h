@@ -17,6 +17,7 @@ struct storaged_settings {
 
 struct store_file {
 	struct db_writer *writer;
+	sqlite3 *db; /* while it is being closed */
 	bool open;
 	bool is_reader; /* its jobs begin and end their own transactions */
 };

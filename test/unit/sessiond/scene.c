@@ -92,6 +92,8 @@ static const struct {
     {S("id='push"), 3, "id='push'"},
     {S("stamp='"), 6, "stamp='T'"},
     {S("utc>2"), 3, "utc>T"},
+    {S("by='romeo@h' id='"), 16, "by='romeo@h' id='I'"},
+    {S("by='juliet@h' id='"), 17, "by='juliet@h' id='I'"},
 };
 
 static void

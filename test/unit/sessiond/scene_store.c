@@ -182,6 +182,7 @@ store(struct scene *s, struct sent *f)
 	for (unsigned i = 0; i < s->n_rows; i++)
 		if (id_eq(&s->rows[i].op.origin, &f->op.origin) && s->rows[i].op.n == f->op.n &&
 		    s->rows[i].op.kind == f->op.kind && !id_is_zero(&f->op.origin)) {
+			s->rows[i].is_not_owed &= !m->owed;
 			sent_ack(&s->bus, f);
 			return;
 		}
@@ -192,6 +193,9 @@ store(struct scene *s, struct sent *f)
 	r->op = f->op;
 	r->stamp_us = m->stamp_us;
 	r->st = stanza_copy(&m->st);
+	r->is_not_owed = !m->owed;
+	r->for_from = m->archive_from;
+	r->for_to = m->archive_to;
 	sent_ack(&s->bus, f);
 }
 
@@ -205,7 +209,7 @@ answer_owed(struct scene *s, struct sent *f)
 	for (unsigned i = 0; i < s->n_rows; i++) {
 		struct row *r = &s->rows[i];
 
-		if (!str_is(q->owner, r->owner) || r->row <= q->after)
+		if (!str_is(q->owner, r->owner) || r->row <= q->after || r->is_not_owed)
 			continue;
 		if (m.items.count == q->max) {
 			m.more = true;
@@ -215,6 +219,7 @@ answer_owed(struct scene *s, struct sent *f)
 		    .stamp_us = r->stamp_us,
 		    .origin = r->op.origin,
 		    .n = r->op.n,
+		    .archived = r->for_to,
 		    .st = *r->st};
 	}
 	sent_answer(&s->bus, f, MSG_OWED, &m);
@@ -228,7 +233,9 @@ drop(struct scene *s, struct sent *f)
 
 	while (bus_list_next(&list, &bus_record_row, &row))
 		for (unsigned i = 0; i < s->n_rows; i++)
-			if (s->rows[i].row == row.row) {
+			if (s->rows[i].row == row.row && (s->rows[i].for_from || s->rows[i].for_to)) {
+				s->rows[i].is_not_owed = true;
+			} else if (s->rows[i].row == row.row) {
 				free(s->rows[i].owner);
 				free(s->rows[i].st);
 				memmove(&s->rows[i], &s->rows[i + 1],
@@ -321,6 +328,12 @@ storaged_answers(struct scene *s, struct sent *f)
 	case MSG_OWED_DROP:
 		drop(s, f);
 		break;
+	case MSG_ARCHIVE_QUERY:
+		scene_archive_page(s, f);
+		break;
+	case MSG_ARCHIVE_METADATA_GET:
+		scene_archive_metadata(s, f);
+		break;
 	case MSG_BLOB_GET:
 		answer_blob(s, f);
 		break;
@@ -347,7 +360,8 @@ note(struct scene *s, const struct sent *f)
 	if (!s->shows_stores)
 		return;
 	if (f->message->type == MSG_STORE)
-		buf_printf(&s->out, "STORE owed to %.*s\n", STR_ARG(m->st.to));
+		buf_printf(&s->out, "STORE%s%s%s to %.*s\n", m->archive_from ? " from" : "",
+		    m->archive_to ? " to" : "", m->owed ? " owed" : "", STR_ARG(m->st.to));
 	else if (f->message->type == MSG_OWED_DROP)
 		buf_printf(&s->out, "OWED_DROP %u\n", d->rows.count);
 }

@@ -14,6 +14,7 @@ struct row {
 	struct opid op;
 	int64_t stamp_us;
 	struct stanza *st;
+	bool is_not_owed, for_from, for_to;
 };
 
 struct item {
@@ -33,3 +34,6 @@ void scene_store_retry(struct scene *s);
 /* The next ticket is this user's. */
 void scene_store_ticket(struct scene *s, struct str bare);
 void scene_store_free(struct scene *s);
+/* Answers of its archives. */
+void scene_archive_page(struct scene *s, struct sent *f);
+void scene_archive_metadata(struct scene *s, struct sent *f);

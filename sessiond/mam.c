@@ -1,0 +1,407 @@
+/* XEP-0313 with XEP-0059: a query becomes one ARCHIVE_QUERY to storaged; the page that comes back goes to the client as
+ * messages, in the order of its session, and then the IQ's result. Results are not in the ledger: a query that is
+ * handled again after a crash is answered again from its beginning, and they would push the messages out.
+ *
+ * What the client is given here and is owed as an offline message too counts as delivered when it is written (the row of
+ * the delivery): a client that reads its archive before it sends presence is not sent the same again. */
+#include "answers.h"
+#include "archive.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "blob.h"
+#include "datetime.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define NS_MAM "urn:xmpp:mam:2"
+#define NS_RSM "http://jabber.org/protocol/rsm"
+#define NS_FORM "jabber:x:data"
+#define PAGE_DEFAULT 50
+#define PAGE_MAX 250
+#define IDS_MAX 250
+#define QUERY_ID_MAX 1024
+#define QUERY_MS 60000
+
+struct mam {
+	struct iq_later *later;
+	char *query_id; /* owned; NULL: none */
+	bool is_flipped;
+};
+
+/* ---- the query ---- */
+
+struct parse {
+	const struct iq *iq;
+	struct msg_ARCHIVE_QUERY m;
+	struct jid_buf with;
+	struct rec_archive_id ids[IDS_MAX];
+	enum stanza_error error; /* SE_NONE: right so far */
+};
+
+static struct str
+value_of(const struct xml_node *field)
+{
+	const struct xml_node *v = xml_child(field, NS_FORM, "value");
+
+	return v ? str_trim(v->text) : (struct str){0};
+}
+
+/* What is no id of ours is the id of nothing. */
+static void
+read_id(struct parse *p, struct str text, struct id128 *id_r)
+{
+	if (!id_from_hex(id_r, text) || id_is_zero(id_r))
+		p->error = SE_ITEM_NOT_FOUND;
+}
+
+static void
+read_time(struct parse *p, struct str text, int64_t *us_r)
+{
+	if (!datetime_parse(text, us_r))
+		p->error = SE_BAD_REQUEST;
+}
+
+static void
+read_with(struct parse *p, const struct xml_node *field)
+{
+	struct jid with;
+
+	if (jid_prepare(&with, &p->with, value_of(field)))
+		p->m.with = with.full;
+	else
+		p->error = SE_JID_MALFORMED;
+}
+
+static void
+read_ids(struct parse *p, const struct xml_node *field)
+{
+	for (const struct xml_node *v = field->children; v; v = v->next) {
+		if (p->m.ids.count == IDS_MAX) {
+			p->error = SE_POLICY_VIOLATION;
+			return;
+		}
+		read_id(p, str_trim(v->text), &p->ids[p->m.ids.count++].id);
+	}
+	p->m.ids.items = p->ids;
+}
+
+static void
+read_end(struct parse *p, const struct xml_node *field)
+{
+	read_time(p, value_of(field), &p->m.end_us);
+	/* Stamps have milliseconds: one that shows this time is not behind it. */
+	p->m.end_us += 999;
+}
+
+static void
+read_field(struct parse *p, const struct xml_node *field)
+{
+	struct str var = xml_node_attr(field, "var", NULL);
+
+	if (str_is(var, "FORM_TYPE"))
+		p->error = str_is(value_of(field), NS_MAM) ? p->error : SE_BAD_REQUEST;
+	else if (str_is(var, "with"))
+		read_with(p, field);
+	else if (str_is(var, "start"))
+		read_time(p, value_of(field), &p->m.start_us);
+	else if (str_is(var, "end"))
+		read_end(p, field);
+	else if (str_is(var, "after-id"))
+		read_id(p, value_of(field), &p->m.after_id);
+	else if (str_is(var, "before-id"))
+		read_id(p, value_of(field), &p->m.before_id);
+	else if (str_is(var, "ids"))
+		read_ids(p, field);
+	else
+		p->error = SE_FEATURE_NOT_IMPLEMENTED;
+}
+
+static void
+read_form(struct parse *p)
+{
+	const struct xml_node *x = xml_child(p->iq->node, NS_FORM, "x");
+
+	for (const struct xml_node *f = x ? x->children : NULL; f && !p->error; f = f->next)
+		if (str_is(f->name, "field"))
+			read_field(p, f);
+}
+
+static void
+read_rsm(struct parse *p)
+{
+	const struct xml_node *set = xml_child(p->iq->node, NS_RSM, "set"), *n;
+	uint64_t max = PAGE_DEFAULT;
+
+	if (set && (n = xml_child(set, NS_RSM, "max")) && !str_u64(str_trim(n->text), &max))
+		p->error = SE_BAD_REQUEST;
+	p->m.max = max < PAGE_MAX ? (uint32_t)max : PAGE_MAX;
+	if (set && (n = xml_child(set, NS_RSM, "after")) && !str_empty(str_trim(n->text)))
+		read_id(p, str_trim(n->text), &p->m.after);
+	n = set ? xml_child(set, NS_RSM, "before") : NULL;
+	p->m.backward = n;
+	if (n && !str_empty(str_trim(n->text)))
+		read_id(p, str_trim(n->text), &p->m.before);
+}
+
+/* ---- the answer ---- */
+
+static void
+write_message(struct xml_writer *w, const struct stanza *st)
+{
+	xw_open(w, S("jabber:client"), S("message"));
+	xw_attr(w, "from", st->from);
+	xw_attr(w, "to", st->to);
+	xw_attr_if(w, "id", st->id);
+	xw_attr_if(w, "type", str_z(stanza_type_name((enum stanza_type)st->type)));
+	xw_attr_if(w, "xml:lang", st->lang);
+	xw_raw(w, st->payload);
+	xw_close(w);
+}
+
+static void
+write_result(struct buf *out, const struct mam *m, const struct rec_archive_item *item)
+{
+	char hex[2 * ID_BYTES + 1], stamp[CLOCK_STAMP_MAX];
+	struct xml_writer w;
+
+	id_hex(&item->id, hex);
+	clock_stamp(item->stamp_us, stamp);
+	xw_init(&w, out, S("jabber:client"));
+	xw_open(&w, S(NS_MAM), S("result"));
+	if (m->query_id)
+		xw_attr(&w, "queryid", str_z(m->query_id));
+	xw_attr(&w, "id", str_z(hex));
+	xw_open(&w, S("urn:xmpp:forward:0"), S("forwarded"));
+	xw_open(&w, S("urn:xmpp:delay"), S("delay"));
+	xw_attr(&w, "stamp", str_z(stamp));
+	xw_close(&w);
+	write_message(&w, &item->st);
+	xw_close(&w);
+	xw_close(&w);
+}
+
+static void
+send_result(struct session *s, const struct mam *m, const struct rec_archive_item *item)
+{
+	struct buf payload = {0};
+	struct stanza st = {.kind = STANZA_MESSAGE,
+	    .facts = FACT_MAM_RESULT | FACT_FORWARDED,
+	    .from = m->later->account->jid,
+	    .to = s->jid.full};
+	struct delivery d = {.act = &m->later->act,
+	    .op = {.kind = OP_ANSWER},
+	    .st = &st,
+	    .stamp_us = clock_wall_us(),
+	    .row = item->held ? item->row : 0};
+
+	write_result(&payload, m, item);
+	st.payload = buf_str(&payload);
+	outbound_send(s, &d);
+	buf_deinit(&payload);
+}
+
+static void
+write_id(struct xml_writer *w, const char *name, const struct id128 *id)
+{
+	char hex[2 * ID_BYTES + 1];
+
+	id_hex(id, hex);
+	xw_leaf(w, (struct str){0}, name, str_z(hex));
+}
+
+static void
+write_fin(struct buf *out, const struct msg_ARCHIVE_PAGE *page, const struct id128 *first,
+    const struct id128 *last)
+{
+	struct xml_writer w;
+	char count[16];
+
+	xw_init(&w, out, S("jabber:client"));
+	xw_open(&w, S(NS_MAM), S("fin"));
+	if (page->complete)
+		xw_attr(&w, "complete", S("true"));
+	xw_open(&w, S(NS_RSM), S("set"));
+	if (page->items.count) {
+		write_id(&w, "first", first);
+		write_id(&w, "last", last);
+	}
+	if (page->has_count) {
+		snprintf(count, sizeof(count), "%u", page->count);
+		xw_leaf(&w, (struct str){0}, "count", str_z(count));
+	}
+	xw_close(&w);
+	xw_close(&w);
+}
+
+static void
+send_page(struct session *s, const struct mam *m, const struct msg_ARCHIVE_PAGE *page)
+{
+	struct rec_archive_item *items = mem_new_array(page->items.count + 1, sizeof(*items));
+	struct bus_list list = page->items;
+	uint32_t n = 0;
+	struct buf fin = {0};
+
+	while (bus_list_next(&list, &bus_record_archive_item, &items[n]))
+		n++;
+	for (uint32_t i = 0; i < n && s; i++)
+		send_result(s, m, &items[m->is_flipped ? n - 1 - i : i]);
+	write_fin(&fin, page, &items[0].id, &items[n ? n - 1 : 0].id);
+	iq_later_result(m->later, buf_str(&fin));
+	buf_deinit(&fin);
+	free(items);
+}
+
+static void
+on_page(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct mam *m = arg;
+	const struct msg_FAILED *failed = msg;
+
+	if (in && in->message->type == MSG_ARCHIVE_PAGE)
+		send_page(account_session(m->later->account, jid_split(m->later->st->from).resource),
+		    m, msg);
+	else
+		iq_later_error(m->later,
+		    in && in->message->type == MSG_FAILED
+			? iq_error_of((enum bus_error)failed->error)
+			: SE_RESOURCE_CONSTRAINT);
+	free(m->query_id);
+	free(m);
+}
+
+/* A client that has not read its last page yet gets no other. */
+static bool
+is_behind(const struct iq *iq)
+{
+	const struct session *s = account_session(iq->account, jid_split(iq->st->from).resource);
+
+	return s && !list_empty(&s->out.queue);
+}
+
+void
+mam_query(const struct iq *iq)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct str query_id = xml_node_attr(iq->node, "queryid", NULL);
+	struct parse p = {.iq = iq, .m = {.owner = iq->account->jid}};
+	struct mam *m;
+
+	if (!archive_is_on(iq->account))
+		p.error = SE_SERVICE_UNAVAILABLE;
+	else if (query_id.n > QUERY_ID_MAX)
+		p.error = SE_POLICY_VIOLATION;
+	else if (is_behind(iq))
+		p.error = SE_RESOURCE_CONSTRAINT;
+	if (!p.error)
+		read_form(&p);
+	if (!p.error)
+		read_rsm(&p);
+	if (p.error) {
+		iq_error(iq, p.error);
+		return;
+	}
+	m = NEW(struct mam);
+	m->later = iq_keep(iq);
+	m->query_id = str_empty(query_id) ? NULL : str_dup(query_id);
+	m->is_flipped = xml_child(iq->node, NS_MAM, "flip-page");
+	bus_request(bus_of(iq->act->sd), &storaged, MSG_ARCHIVE_QUERY, &p.m, NULL, iq->act->custody,
+	    QUERY_MS, on_page, m);
+}
+
+/* ---- what may be asked ---- */
+
+static void
+write_field(struct xml_writer *w, const char *type, const char *var)
+{
+	xw_open(w, (struct str){0}, S("field"));
+	xw_attr(w, "type", str_z(type));
+	xw_attr(w, "var", str_z(var));
+}
+
+void
+mam_form(const struct iq *iq)
+{
+	static const char *const fields[][2] = {{"jid-single", "with"}, {"text-single", "start"},
+	    {"text-single", "end"}, {"text-single", "before-id"}, {"text-single", "after-id"}};
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (!archive_is_on(iq->account)) {
+		iq_error(iq, SE_SERVICE_UNAVAILABLE);
+		return;
+	}
+	xw_init(&w, &out, S("jabber:client"));
+	xw_open(&w, S(NS_MAM), S("query"));
+	xw_open(&w, S(NS_FORM), S("x"));
+	xw_attr(&w, "type", S("form"));
+	write_field(&w, "hidden", "FORM_TYPE");
+	xw_leaf(&w, (struct str){0}, "value", S(NS_MAM));
+	xw_close(&w);
+	for (unsigned i = 0; i < COUNT(fields); i++) {
+		write_field(&w, fields[i][0], fields[i][1]);
+		xw_close(&w);
+	}
+	write_field(&w, "list-multi", "ids");
+	xw_open(&w, S("http://jabber.org/protocol/xdata-validate"), S("validate"));
+	xw_attr(&w, "datatype", S("xs:string"));
+	xw_leaf(&w, (struct str){0}, "open", (struct str){0});
+	xw_close(&w);
+	xw_close(&w);
+	xw_close(&w);
+	xw_close(&w);
+	iq_result(iq, buf_str(&out));
+	buf_deinit(&out);
+}
+
+/* ---- both ends ---- */
+
+static void
+write_end(struct xml_writer *w, const char *name, const struct id128 *id, int64_t us)
+{
+	char hex[2 * ID_BYTES + 1], stamp[CLOCK_STAMP_MAX];
+
+	id_hex(id, hex);
+	clock_stamp(us, stamp);
+	xw_open(w, (struct str){0}, str_z(name));
+	xw_attr(w, "id", str_z(hex));
+	xw_attr(w, "timestamp", str_z(stamp));
+	xw_close(w);
+}
+
+static void
+on_metadata(void *arg, const struct bus_in *in, const void *msg)
+{
+	struct iq_later *l = arg;
+	const struct msg_ARCHIVE_METADATA *m = msg;
+	struct buf out = {0};
+	struct xml_writer w;
+
+	if (!in || in->message->type != MSG_ARCHIVE_METADATA) {
+		iq_later_error(l, SE_RESOURCE_CONSTRAINT);
+		return;
+	}
+	xw_init(&w, &out, S("jabber:client"));
+	xw_open(&w, S(NS_MAM), S("metadata"));
+	if (m->found) {
+		write_end(&w, "start", &m->first, m->first_us);
+		write_end(&w, "end", &m->last, m->last_us);
+	}
+	xw_close(&w);
+	iq_later_result(l, buf_str(&out));
+	buf_deinit(&out);
+}
+
+void
+mam_metadata(const struct iq *iq)
+{
+	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct msg_ARCHIVE_METADATA_GET m = {.owner = iq->account->jid};
+
+	if (!archive_is_on(iq->account)) {
+		iq_error(iq, SE_SERVICE_UNAVAILABLE);
+		return;
+	}
+	bus_request(bus_of(iq->act->sd), &storaged, MSG_ARCHIVE_METADATA_GET, &m, NULL,
+	    iq->act->custody, QUERY_MS, on_metadata, iq_keep(iq));
+}
