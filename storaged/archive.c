@@ -30,6 +30,8 @@ enum {
 	Q_UNFLAG,
 	Q_HELD_OF,
 	Q_HOLD_AGAIN,
+	Q_HELD_IDS,
+	Q_UNOWE,
 	Q_COUNT,
 };
 
@@ -50,6 +52,9 @@ static struct db_stmt stmts[Q_COUNT] = {
     [Q_UNFLAG] = {.sql = "UPDATE message SET flags = (flags & ~4) | 8 WHERE id = ?1 AND dst = ?2"},
     [Q_HELD_OF] = {.sql = "SELECT id FROM held WHERE owner = ?1 LIMIT 1"},
     [Q_HOLD_AGAIN] = {.sql = "UPDATE message SET flags = flags | 4 WHERE id = ?1"},
+    [Q_HELD_IDS] = {.sql = "SELECT m.id, m.origin, m.n FROM held h CROSS JOIN message m ON m.id = h.id"
+			   " WHERE h.owner = ?1 AND h.id > ?2 ORDER BY h.id"},
+    [Q_UNOWE] = {.sql = "UPDATE message SET flags = flags & ~4 WHERE id = ?1"},
 };
 
 void
@@ -352,6 +357,70 @@ archive_owed_drop(struct job *job, sqlite3 *db, const void *msg)
 	(void)job;
 	while (rc == SQLITE_OK && bus_list_next(&rows, &bus_record_row, &row))
 		rc = unhold(db, owner, row.row);
+	return rc;
+}
+
+/* ---- owed messages that a detached session has ---- */
+
+static int
+compare_messages(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct message_id));
+}
+
+/* The next row behind `after` that is one of these; 0: none. */
+static int
+find_held(sqlite3 *db, uint64_t owner, const struct message_id *ids, size_t n, uint64_t *id)
+{
+	sqlite3_stmt *st = db_stmt(db, &stmts[Q_HELD_IDS]);
+	uint64_t found = 0;
+	int rc;
+
+	if (!st)
+		return sqlite3_errcode(db);
+	db_bind_u64(st, 1, owner);
+	db_bind_u64(st, 2, *id);
+	while (!found && (rc = db_step(st)) == SQLITE_ROW) {
+		struct message_id m = {.origin = db_column_id(st, 1), .n = db_column_u64(st, 2)};
+
+		if (bsearch(&m, ids, n, sizeof(m), compare_messages))
+			found = db_column_u64(st, 0);
+	}
+	*id = found;
+	if (found)
+		sqlite3_reset(st);
+	return found || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+static int
+unowe(sqlite3 *db, uint64_t owner, uint64_t id)
+{
+	sqlite3_stmt *st = db_stmt(db, &stmts[Q_UNHOLD]);
+	int rc;
+
+	if (!st)
+		return sqlite3_errcode(db);
+	db_bind_u64(st, 1, owner);
+	db_bind_u64(st, 2, id);
+	rc = db_run(st);
+	st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_UNOWE]) : NULL;
+	if (!st)
+		return rc == SQLITE_OK ? sqlite3_errcode(db) : rc;
+	db_bind_u64(st, 1, id);
+	return db_run(st);
+}
+
+int
+archive_unowe(sqlite3 *db, struct str owner, const struct message_id *ids, size_t n)
+{
+	uint64_t number = address_find(db, &stmts[Q_ADDRESS], owner), id = 0;
+	int rc = find_held(db, number, ids, n, &id);
+
+	while (rc == SQLITE_OK && id) {
+		rc = unowe(db, number, id);
+		if (rc == SQLITE_OK)
+			rc = find_held(db, number, ids, n, &id);
+	}
 	return rc;
 }
 

@@ -1,6 +1,7 @@
 /* Values that sessiond keeps for a user as they are: vCards, private XML, the time of the last session (enum blob_space). And
  * the end of an account. */
 #include "accounts.h"
+#include "detached.h"
 
 enum {
 	Q_GET,
@@ -105,18 +106,18 @@ account_erase(struct job *job, sqlite3 *db, const void *msg)
 {
 	static const int ALL[] = {Q_ERASE_ROSTER, Q_ERASE_GROUPS, Q_ERASE_VERSION, Q_ERASE_BLOBS};
 	const struct msg_USER_ERASE *m = msg;
+	int rc = detached_erase(db, m->owner);
 
-	for (size_t i = 0; i < sizeof(ALL) / sizeof(ALL[0]); i++) {
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(ALL) / sizeof(ALL[0]); i++) {
 		sqlite3_stmt *st = db_stmt(db, &stmts[ALL[i]]);
-		int rc;
 
 		if (!st)
 			return sqlite3_errcode(db);
 		db_bind_str(st, 1, m->owner);
 		rc = db_run(st);
-		if (rc != SQLITE_OK)
-			return rc;
 	}
+	if (rc != SQLITE_OK)
+		return rc;
 	job->answer.done = (struct msg_DONE){.count = 1};
 	return job_answer(job, MSG_DONE);
 }

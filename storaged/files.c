@@ -6,6 +6,7 @@
 #include "accounts.h"
 #include "base/mem.h"
 #include "dedupe.h"
+#include "detached.h"
 #include "horizon.h"
 #include "page.h"
 #include "retention.h"
@@ -114,6 +115,7 @@ main_statements_finalize(void)
 	roster_statements_finalize();
 	blob_statements_finalize();
 	verb_statements_finalize();
+	detached_statements_finalize();
 }
 
 void

@@ -1,6 +1,7 @@
 /* Which request goes to which file and function. Everything for one account runs in the order it came, per file. */
 #include "accounts.h"
 #include "archive.h"
+#include "detached.h"
 #include "page.h"
 
 #define TO_FILE(function, file, exec, then)                                       \
@@ -19,6 +20,10 @@ TO_FILE(handle_roster_put, main, roster_put, NULL)
 TO_FILE(handle_roster_del, main, roster_del, NULL)
 TO_FILE(handle_blob_get, main, blob_get, NULL)
 TO_FILE(handle_blob_put, main, blob_put, NULL)
+TO_FILE(handle_detach, main, detached_put, detached_owed)
+TO_FILE(handle_claim, main, detached_claim, detached_owed)
+TO_FILE(handle_drop, main, detached_drop, detached_owed)
+TO_FILE(handle_load, main, detached_load, NULL)
 TO_FILE(handle_user_erase, archive, archive_erase, account_erase)
 
 #define SESSIOND (1u << ROLE_SESSIOND)
@@ -34,6 +39,10 @@ const struct bus_handler storaged_handlers[] = {
     {MSG_BLOB_PUT, SESSIOND, handle_blob_put},
     {MSG_ARCHIVE_QUERY, SESSIOND, handle_archive_query},
     {MSG_ARCHIVE_METADATA_GET, SESSIOND, handle_archive_metadata_get},
+    {MSG_DETACH, 0, handle_detach},
+    {MSG_CLAIM, SESSIOND, handle_claim},
+    {MSG_DROP, 0, handle_drop},
+    {MSG_LOAD, SESSIOND, handle_load},
     {MSG_USER_ERASE, SESSIOND, handle_user_erase},
     {0},
 };

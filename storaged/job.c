@@ -28,8 +28,10 @@ job_run(struct db_job *base, sqlite3 *db)
 	struct decoded msg;
 
 	job_decode(job, &msg);
-	arena_clear(&job->arena);
-	job->result = JOB_SILENT;
+	if (!job->is_second) {
+		arena_clear(&job->arena);
+		job->result = JOB_SILENT;
+	}
 	job->archived.id = 0;
 	return job->exec(job, db, msg.bytes);
 }
@@ -51,6 +53,7 @@ job_free(struct job *job)
 {
 	custody_release(job->custody);
 	buf_deinit(&job->body);
+	buf_deinit(&job->carried);
 	arena_deinit(&job->arena);
 	free(job);
 }
@@ -90,6 +93,25 @@ job_reply(struct job *job)
 		job_return_message(job, &msg);
 }
 
+/* Closing down, main.db may be the later one: then nothing is acknowledged (the bus ends all custodies), and the frame comes to
+ * the next process, which does both parts again. */
+static void
+job_go_on(struct job *job)
+{
+	struct storaged *s = job->storaged;
+	struct store_file *next = job->on_main ? &s->archive : &s->main;
+
+	job->exec = job->then;
+	job->then = NULL;
+	job->is_second = true;
+	if (next->writer) {
+		db_writer_submit(next->writer, &job->base);
+		return;
+	}
+	job->custody = NULL;
+	job_free(job);
+}
+
 static void
 job_done(struct db_job *base, int rc)
 {
@@ -102,9 +124,7 @@ job_done(struct db_job *base, int rc)
 		/* Before it is acknowledged: who asks for it then must find it. */
 		run_add(job->storaged, &job->archived);
 	} else if (job->then && job->result != JOB_REFUSE) {
-		job->exec = job->then;
-		job->then = NULL;
-		db_writer_submit(job->storaged->main.writer, &job->base);
+		job_go_on(job);
 		return;
 	}
 	job_reply(job);
@@ -127,6 +147,7 @@ job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
 	buf_add_str(&job->body, in->body);
 	job->exec = exec;
 	job->then = then;
+	job->on_main = file == &s->main;
 	job->base.is_alone = file->is_reader;
 	db_writer_submit(file->writer, &job->base);
 }

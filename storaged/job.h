@@ -24,6 +24,7 @@ union job_answer {
 	struct msg_STORE_FAILED store_failed;
 	struct msg_ARCHIVE_PAGE page;
 	struct msg_ARCHIVE_METADATA metadata;
+	struct msg_LOADED loaded;
 };
 
 enum job_result {
@@ -41,7 +42,10 @@ struct job {
 	struct custody *custody; /* held until the answer is sent */
 	struct buf body;
 	job_exec *exec;
-	job_exec *then;     /* a second part, on main.db after archive.db; NULL: none */
+	job_exec *then;     /* a second part, on the other file; NULL: none */
+	bool on_main;       /* the first part */
+	bool is_second;     /* the first is committed, and its answer stands */
+	struct buf carried; /* from the first part to the second */
 	struct arena arena; /* what the answer points to */
 	enum job_result result;
 	enum msg_type type;
@@ -51,7 +55,7 @@ struct job {
 	struct archived archived; /* by a STORE, when it is committed; id 0: nothing */
 };
 
-/* Takes the frame being handled and queues it for that file. */
+/* Takes the frame being handled and queues it for that file; `then` is executed when `exec` is committed and not refused. */
 void job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
     job_exec *exec, job_exec *then);
 

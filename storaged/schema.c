@@ -50,6 +50,13 @@ static const char *const MAIN_MIGRATIONS[] = {
 	" n INTEGER NOT NULL, value INTEGER NOT NULL, at INTEGER NOT NULL,"
 	" PRIMARY KEY(origin, kind, owner));"
 	"CREATE INDEX verb_at ON verb(at)"),
+    /* Detached sessions (detached.c). claim_edge 0: nobody has claimed it. */
+    DB_MIGRATION(2,
+	"CREATE TABLE session("
+	" id INTEGER PRIMARY KEY, sid BLOB NOT NULL UNIQUE, epoch INTEGER NOT NULL, account TEXT NOT NULL,"
+	" layout INTEGER NOT NULL, claim_edge INTEGER NOT NULL DEFAULT 0, claim_conn INTEGER NOT NULL DEFAULT 0,"
+	" record BLOB NOT NULL);"
+	"CREATE INDEX session_account ON session(account)"),
     NULL,
 };
 
