@@ -84,8 +84,7 @@ walk_quoted(struct walk *w)
 			return walk_fail(
 			    w, w->line, "this quote is not closed in its line; add the second one");
 		if (quote == '"' && w->p[0] == '$' && w->p[1] == '{')
-			return walk_fail(w, w->line,
-			    NOT_REPLACED);
+			return walk_fail(w, w->line, NOT_REPLACED);
 		if (*w->p != '\\')
 			continue;
 		if (check_escape(w, quote) != 0)
@@ -122,8 +121,7 @@ walk_other(struct walk *w)
 	int rc = 0;
 
 	if (c == '$' && w->p[1] == '{')
-		rc = walk_fail(w, w->line,
-		    NOT_REPLACED);
+		rc = walk_fail(w, w->line, NOT_REPLACED);
 	else if (c == '(' || c == ')')
 		rc = walk_fail(w, w->line, "there are no ( and ) here; put texts into quotes");
 	else if ((c < ' ' && !strchr("\t\r\n", c)) || c == 127)
