@@ -59,8 +59,9 @@ class House:
 
     def answers(self):
         try:
-            with socket.socket(socket.AF_UNIX) as s:
-                s.connect(str(self.dir / "sessiond" / "router.sock"))
+            for role in ["sessiond", "ctl"]:  # the last one that it binds, too
+                with socket.socket(socket.AF_UNIX) as s:
+                    s.connect(str(self.dir / role / "router.sock"))
             return True
         except OSError:
             return False
