@@ -7,6 +7,7 @@
 #include "bus/seal.h"
 #include "certs.h"
 #include "loop/conn.h"
+#include "offer.h"
 #include "reports.h"
 #include "service/service.h"
 #include "settings.h"
@@ -27,6 +28,12 @@ struct gate {
 
 #define SPARE_BUFFERS 16
 #define SPARE_BYTES (64 * 1024) /* larger ones are given back */
+
+/* offers.c */
+struct offers {
+	struct buf features; /* elements, as sessiond wrote them */
+	struct buf caps_node, caps_ver;
+};
 
 struct c2sd {
 	struct daemon *daemon;
@@ -64,6 +71,8 @@ struct c2sd {
 
 	struct session *sessions; /* by number (session.c) */
 	struct reports reports;
+	struct offers offers;
+	struct offer offer;
 	struct source_table *sources;
 	struct network exempt[EXEMPT_MAX];
 	size_t n_exempt;

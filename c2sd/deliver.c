@@ -94,3 +94,12 @@ handle_presence_copy(void *ctx, const struct bus_in *in, const void *msg)
 	if (s)
 		session_presence(s, m);
 }
+
+void
+handle_features(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct c2sd *c = ctx;
+
+	(void)in;
+	offer_take(&c->offer, msg);
+}

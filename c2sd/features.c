@@ -117,12 +117,13 @@ write_limits(const struct client *c, struct xml_writer *w)
 
 /* RFC 3921's session is offered as optional for old clients; sessiond answers its iq. */
 static void
-write_after_auth(struct xml_writer *w)
+write_after_auth(const struct client *c, struct xml_writer *w)
 {
 	xw_leaf(w, S(NS_BIND), "bind", S(""));
 	xw_open(w, S(NS_SESSION), S("session"));
 	xw_leaf(w, S(""), "optional", S(""));
 	xw_close(w);
+	xw_raw(w, buf_str(&c->c2sd->offer.xml));
 }
 
 void
@@ -134,7 +135,7 @@ features_send(struct client *c)
 	buf_add_z(out, "<stream:features>");
 	xw_init(&w, out, S(NS_CLIENT));
 	if (c->state == CLIENT_BIND)
-		write_after_auth(&w);
+		write_after_auth(c, &w);
 	else if (!c->tls)
 		write_starttls(c, &w);
 	if (c->state != CLIENT_BIND && features_has_sasl(c)) {

@@ -151,6 +151,7 @@ c2sd_free(struct c2sd *c)
 	for (unsigned i = 0; i < c->n_spares; i++)
 		buf_deinit(&c->spares[i]);
 	buf_deinit_secret(&c->plain);
+	offer_deinit(&c->offer);
 	tls_context_free(&c->tls);
 	source_table_free(&c->sources);
 	seal_deinit(&c->seal);

@@ -20,6 +20,8 @@ static const struct rule {
     {STATE(SESSION), NS_CLIENT, "message", stanza_take},
     {STATE(SESSION), NS_CLIENT, "iq", stanza_take},
     {STATE(SESSION), NS_CLIENT, "presence", stanza_take},
+    {STATE(SESSION), NS_CSI, "active", csi_take},
+    {STATE(SESSION), NS_CSI, "inactive", csi_take},
     {NOT_WAITING, NS_TLS, "starttls", starttls_begin},
     {STATE(FEATURES), NS_SASL, "auth", sasl_auth},
     {STATE(SASL), NS_SASL, "response", sasl_response},

@@ -48,6 +48,7 @@ bool sasl_response(struct client *c, const struct xml_element *e);
 bool sasl_abort(struct client *c, const struct xml_element *e);
 bool bind_iq(struct client *c, const struct xml_element *e);
 bool stanza_take(struct client *c, const struct xml_element *e);
+bool csi_take(struct client *c, const struct xml_element *e);
 
 /* sasl.c: the time has come to tell what authd has decided */
 void sasl_tell(struct client *c);

@@ -109,6 +109,18 @@ send(struct session *s, struct msg_STANZA *m)
 	custody_release(custody);
 }
 
+/* XEP-0352: no stanza, so it has no number. */
+bool
+csi_take(struct client *c, const struct xml_element *e)
+{
+	struct endpoint home = session_home(c->session);
+	struct msg_CSI m = {.conn = c->number, .active = str_is(e->name, "active")};
+
+	home.incarnation = 0;
+	bus_send(c2sd_bus(c->c2sd), &home, MSG_CSI, &m, NULL, NULL, 0);
+	return true;
+}
+
 bool
 stanza_take(struct client *c, const struct xml_element *e)
 {

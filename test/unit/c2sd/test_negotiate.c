@@ -58,6 +58,8 @@ static const struct row {
 	{NOT_AUTHORIZED, NOT_AUTHORIZED, NOT_AUTHORIZED, UNSUPPORTED, TAKEN, UNSUPPORTED}},
     {"<stream:error><reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error>",
 	{CLOSED, CLOSED, CLOSED, CLOSED, TAKEN, CLOSED}},
+    {"<inactive xmlns='urn:xmpp:csi:0'/>",
+	{NOT_AUTHORIZED, NOT_AUTHORIZED, NOT_AUTHORIZED, UNSUPPORTED, TAKEN, TAKEN}},
     {"<stream:features/>",
 	{NOT_AUTHORIZED, NOT_AUTHORIZED, NOT_AUTHORIZED, UNSUPPORTED, TAKEN, UNSUPPORTED}},
 };
@@ -291,6 +293,30 @@ test_features_of_the_authenticated(void **state)
 	rig_hang_up(&p);
 }
 
+/* XEP-0115 §5.2 has this string and its hash. */
+static void
+test_features_of_sessiond(void **state)
+{
+	struct person p;
+	struct msg_FEATURES m = {.features = S("<csi xmlns='urn:xmpp:csi:0'/>"),
+	    .node = S("urn:node"),
+	    .caps = S("client/pc//Exodus 0.9.1<http://jabber.org/protocol/caps<"
+		      "http://jabber.org/protocol/disco#info<"
+		      "http://jabber.org/protocol/disco#items<http://jabber.org/protocol/muc<")};
+
+	(void)state;
+	sends(ROLE_SESSIOND, MSG_FEATURES, &m);
+	sends(ROLE_SESSIOND, MSG_FEATURES, &m);
+	rig_open(&p);
+	rig_hang_up(&p);
+	rig_authenticate(&p);
+	says(&p, OPENING);
+	hears(&p,
+	    "</session><csi xmlns='urn:xmpp:csi:0'/><c xmlns='http://jabber.org/protocol/caps' "
+	    "hash='sha-1' node='urn:node' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/><limits");
+	rig_hang_up(&p);
+}
+
 /* ---- STARTTLS ---- */
 
 static void
@@ -402,6 +428,7 @@ main(void)
 	    RIG_TEST(test_inv_08_features_in_clear),
 	    RIG_TEST(test_inv_08_plain_is_never_offered_in_clear),
 	    RIG_TEST(test_features_of_the_authenticated),
+	    RIG_TEST(test_features_of_sessiond),
 	    RIG_TEST(test_inv_09_nothing_stands_behind_starttls),
 	    RIG_TEST(test_white_space_may_stand_behind_starttls),
 	    RIG_TEST(test_inv_02_limits_before_authentication),

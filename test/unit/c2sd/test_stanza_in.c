@@ -160,6 +160,27 @@ test_ids_and_languages_are_bounded(void **state)
 	is_ended(&p, "policy-violation");
 }
 
+/* XEP-0352 */
+static void
+test_csi(void **state)
+{
+	struct person p;
+	struct msg_CSI m;
+	struct msg_STANZA stanza;
+
+	(void)state;
+	rig_session(&p);
+	says(&p, "<inactive xmlns='urn:xmpp:csi:0'/><presence/><active xmlns='urn:xmpp:csi:0'/>");
+	takes(MSG_CSI, &m);
+	assert_int_equal(m.conn, p.number);
+	assert_false(m.active);
+	takes(MSG_STANZA, &stanza);
+	assert_int_equal(stanza.n, 1);
+	takes(MSG_CSI, &m);
+	assert_true(m.active);
+	rig_hang_up(&p);
+}
+
 /* RFC 6120 §4.6: its answer goes to nobody, and takes no number. */
 static void
 test_a_silent_client_is_asked(void **state)
@@ -274,6 +295,7 @@ main(void)
 	    RIG_TEST(test_what_is_refused),
 	    RIG_TEST(test_from),
 	    RIG_TEST(test_ids_and_languages_are_bounded),
+	    RIG_TEST(test_csi),
 	    RIG_TEST(test_a_silent_client_is_asked),
 	    RIG_TEST(test_a_client_that_stays_silent_is_dead),
 	    RIG_TEST(test_inv_23_without_credit_nothing_is_read),
