@@ -127,8 +127,8 @@ storaged_stop(struct daemon *d)
 		return;
 	s->is_stopping = true;
 	timers_stop(s);
-	/* What is queued for archive.db may go on to the reader, or to main.db. A reader that is closed last leaves the log of
-	 * the file behind: so the threads end in this order, and the connections are closed in the other. */
+	/* A page may wait in the writer's queue; a reader that is closed last leaves the log of the file behind. So the threads
+	 * end in this order, and the connections are closed in the other. */
 	file_stop(&s->archive);
 	file_stop(&s->pages);
 	file_close(&s->pages, page_statements_finalize);

@@ -117,6 +117,12 @@ job_done(struct db_job *base, int rc)
 {
 	struct job *job = CONTAINER_OF(base, struct job, base);
 
+	if (job->storaged->is_stopping) {
+		/* The bus is gone, and its custodies: nothing is acknowledged, the frame comes to the next process. */
+		job->custody = NULL;
+		job_free(job);
+		return;
+	}
 	if (rc != SQLITE_OK) {
 		log_error("%s failed: %s", job->message->body.name, sqlite3_errstr(rc));
 		job_refuse(job, job_error_of(rc), sqlite3_errstr(rc));

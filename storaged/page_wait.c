@@ -28,9 +28,11 @@ wait_done(struct db_job *base, int rc)
 
 	/* That the batch before failed does not matter here. */
 	(void)rc;
-	w->in.body = buf_str(&w->body);
-	job_submit(w->storaged, &w->storaged->pages, &w->in, w->exec, NULL);
-	custody_release(w->in.custody);
+	if (!w->storaged->is_stopping) {
+		w->in.body = buf_str(&w->body);
+		job_submit(w->storaged, &w->storaged->pages, &w->in, w->exec, NULL);
+		custody_release(w->in.custody);
+	}
 	buf_deinit(&w->body);
 	free(w);
 }

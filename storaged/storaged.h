@@ -48,7 +48,7 @@ struct storaged {
 	struct tail *tail;
 	struct horizons *horizons;
 	struct runs runs;
-	bool is_stopping;
+	bool is_stopping; /* the bus is gone */
 	struct loop_timer *tick, *often, *daily;
 	struct sweep *sweeping; /* one at a time; NULL: none (retention.c) */
 	struct backup backup;
