@@ -67,7 +67,7 @@ static int
 check_text(const struct buf *text, const char *name, struct err *err)
 {
 	struct str s = buf_str(text);
-	const char *nul = s.n ? memchr(s.p, 0, s.n) : NULL;
+	const char *nul = s.p ? memchr(s.p, 0, s.n) : NULL;
 	int line = 1;
 
 	if (!nul)
@@ -253,7 +253,8 @@ listen_fds_name(struct listen_fds *l)
 	for (int i = 0; i < l->n; i++) {
 		str_split(rest, ':', &name, &rest);
 		l->names[i] = str_dup(name);
-		fcntl(LISTEN_FDS_START + i, F_SETFD, FD_CLOEXEC);
+		/* One that was not passed after all is nobody's listening socket. */
+		l->taken[i] = fcntl(LISTEN_FDS_START + i, F_SETFD, FD_CLOEXEC) != 0;
 	}
 }
 

@@ -114,12 +114,12 @@ inherited(struct daemon *d, const char *name, struct err *err)
 
 	if (fd < 0)
 		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens) {
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens ||
+	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
 		close(fd);
 		err_set(err, "listener %s: what the supervisor passed is no listening socket", name);
 		return -2;
 	}
-	fcntl(fd, F_SETFL, O_NONBLOCK);
 	return fd;
 }
 

@@ -98,7 +98,7 @@ static void
 self_test(struct skeleton *k)
 {
 	struct buf out = {.data = NULL};
-	struct self_test *test;
+	struct self_test *test = NULL;
 	struct err err;
 	int status;
 

@@ -20,9 +20,10 @@ static const char *names[CALLS_MAX]; /* NULL: none of this architecture */
 static size_t
 put_text(char *to, const char *text)
 {
-	size_t n = strlen(text);
+	size_t n = 0;
 
-	memcpy(to, text, n);
+	for (; text[n]; n++)
+		to[n] = text[n];
 	return n;
 }
 

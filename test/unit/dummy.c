@@ -295,10 +295,10 @@ dummy_expect_order(const char *const *texts)
 {
 	const char *at = dummy_said;
 
-	for (; *texts; texts++) {
+	for (; at && *texts; texts++) {
 		at = strstr(at, *texts);
 		if (!at)
-			fail_msg("not dummy_said, or too early: %s; but:\n%s", *texts, dummy_said);
+			fail_msg("not said, or too early: %s; but:\n%s", *texts, dummy_said);
 	}
 }
 

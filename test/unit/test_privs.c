@@ -109,7 +109,8 @@ drop_and_look(void *arg)
 	CHILD_CHECK(getuid() == p.uid && geteuid() == p.uid && getgid() == p.gid);
 	CHILD_CHECK(p.kind == PRIVS_KEEP || getgroups(8, groups) == 0);
 	CHILD_CHECK(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
-	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else /proc/self is root's */
+	/* Else /proc/self is root's. */
+	CHILD_CHECK(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) == 0);
 	CHILD_CHECK(child_every_thread("CapEff:", NO_CAPABILITY));
 	CHILD_CHECK(child_every_thread("CapPrm:", NO_CAPABILITY));
 	CHILD_CHECK(child_every_thread("CapInh:", NO_CAPABILITY));
