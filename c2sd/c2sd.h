@@ -29,12 +29,6 @@ struct gate {
 #define SPARE_BUFFERS 16
 #define SPARE_BYTES (64 * 1024) /* larger ones are given back */
 
-/* offers.c */
-struct offers {
-	struct buf features; /* elements, as sessiond wrote them */
-	struct buf caps_node, caps_ver;
-};
-
 struct c2sd {
 	struct daemon *daemon;
 	struct gate gates[LISTENERS_MAX];
@@ -71,7 +65,6 @@ struct c2sd {
 
 	struct session *sessions; /* by number (session.c) */
 	struct reports reports;
-	struct offers offers;
 	struct offer offer;
 	struct source_table *sources;
 	struct network exempt[EXEMPT_MAX];

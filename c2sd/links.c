@@ -1,6 +1,5 @@
 /* The daemons that clients need: whether they are there, what they must be told when they come new. */
 #include "links.h"
-#include "offers.h"
 
 #include "base/log.h"
 #include "client.h"
@@ -153,7 +152,6 @@ const struct bus_handler c2sd_handlers[] = {
     {.type = MSG_RELEASE, .handle = handle_release},
     {.type = MSG_CAPABILITY, .handle = handle_capability},
     {.type = MSG_PRESENCE_COPY, .handle = handle_presence_copy},
-    {.type = MSG_FEATURES, .handle = handle_features},
     {.type = MSG_FEATURES, .handle = handle_features},
     {.type = 0},
 };

@@ -11,10 +11,8 @@
 #define NS_BIND "urn:ietf:params:xml:ns:xmpp-bind"
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
-#define NS_CAPS "http://jabber.org/protocol/caps"
 #define NS_CSI "urn:xmpp:csi:0"
 #define NS_PING "urn:xmpp:ping"
 #define NS_REGISTER "jabber:iq:register"
 #define NS_SEAL "urn:jackdaw:seal" /* between us and authd */
 #define NS_CAPS "http://jabber.org/protocol/caps"
-#define NS_CSI "urn:xmpp:csi:0"

@@ -4,6 +4,7 @@
 #include "alive.h"
 #include "names.h"
 #include "negotiate.h"
+#include "secrets.h"
 #include "session.h"
 #include "xml/writer.h"
 
@@ -125,6 +126,7 @@ bool
 stanza_take(struct client *c, const struct xml_element *e)
 {
 	struct msg_STANZA m = {.conn = 0};
+	struct buf sealed = {.data = NULL};
 	struct jid_buf buf;
 
 	if (!from_is_own(c->session, xml_element_attr(e, S(""), "from", NULL))) {
@@ -136,7 +138,10 @@ stanza_take(struct client *c, const struct xml_element *e)
 		client_end(c, STREAM_POLICY_VIOLATION, "an id or a language tag that is too long");
 		return false;
 	}
+	if (str_is(e->child_ns, NS_REGISTER) && m.refuse == SE_NONE)
+		m.refuse = (uint8_t)secrets_seal(c->session, &m.st, &sealed);
 	if (!alive_is_answer(c, &m.st))
 		send(c->session, &m);
+	buf_deinit(&sealed);
 	return true;
 }
