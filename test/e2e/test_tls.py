@@ -4,6 +4,7 @@ without somebody in between (INV-10)."""
 import contextlib
 import hashlib
 import pathlib
+import select
 import shutil
 import socket
 import ssl
@@ -277,16 +278,25 @@ class Interceptor:
                 client, _ = self.server.accept()
                 near = self.context.wrap_socket(client, server_side=True)
                 far = Wire.connect(self.suite, 5223).handshake().sock
-                for one, two in ((near, far), (far, near)):
-                    threading.Thread(target=self.relay, args=(one, two), daemon=True).start()
+                threading.Thread(target=self.relay, args=(near, far), daemon=True).start()
 
     @staticmethod
-    def relay(one, two):
-        with contextlib.suppress(OSError, ValueError):
-            while data := one.recv(65536):
-                two.sendall(data)
-        with contextlib.suppress(OSError):
-            two.close()
+    def relay(near, far):
+        """Both ways in one thread: OpenSSL's objects must not be used by two."""
+        other = {near: far, far: near}
+        with contextlib.suppress(OSError, ValueError), near, far:
+            while True:
+                waiting = [one for one in other if one.pending()]
+                for one in waiting or select.select([near, far], [], [])[0]:
+                    one.settimeout(0)
+                    try:
+                        data = one.recv(65536)
+                    except ssl.SSLWantReadError:
+                        continue
+                    if not data:
+                        return
+                    other[one].settimeout(WAIT)
+                    other[one].sendall(data)
 
     def __enter__(self):
         return self
