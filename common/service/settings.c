@@ -173,6 +173,8 @@ on_validate(cfg_t *cfg, cfg_opt_t *opt)
 static bool
 default_is_true(const char *def)
 {
+	if (strcmp(def, "true") != 0 && strcmp(def, "false") != 0)
+		bug("a default is true or false, not \"%s\"", def);
 	return strcmp(def, "true") == 0;
 }
 
