@@ -5,6 +5,7 @@
 #   make test                   install what the tests need, build, run every layer of tests
 #   make unit | e2e | check | root | fuzz | …    one layer of them, as test/run LAYER does
 #   make install | uninstall    PREFIX, DESTDIR
+#   make bench           measure beside other servers; ROWS=chat,login for some rows
 #   make format | lint | clean
 #
 #   BUILD=dir  CC=clang  SANITIZE=address,undefined  V=1 (show the commands)
@@ -204,6 +205,25 @@ test:
 
 unit e2e check root interop faults fuzz: tests
 	$(Q)BUILD=$(BUILD) test/run $@
+
+# --- benchmark ---------------------------------------------------------------------------------------------------
+# make bench [ROWS=chat,login] [BENCH="--sessions 100 --rounds 1"]; see test/bench/README.md
+
+bench_tools := $(BUILD)/bench/load $(BUILD)/bench/yardstick
+$(eval $(call compile,test/bench,test,$(cflags_xml)))
+
+yardstick   := $(filter $(BUILD)/obj/test/bench/yardstick%,$(call objects,test/bench))
+$(BUILD)/bench/load: $(filter-out $(yardstick),$(call objects,test/bench))
+$(BUILD)/bench/yardstick: $(yardstick) $(BUILD)/obj/test/bench/bytes.o
+$(bench_tools):
+	$(if $(Q),@echo '  link  $@')
+	$(Q)mkdir -p $(@D); $(LINK) -o $@ $^ $(libs_tls) $(libs_xml)
+
+.PHONY: bench
+bench:
+	$(Q)etc/bootstrap bench
+	$(Q)$(MAKE) --no-print-directory all $(bench_tools)
+	$(Q)test/bench/run --build $(BUILD) --rows "$(ROWS)" $(BENCH)
 
 # --- source upkeep -----------------------------------------------------------------------------------------------
 

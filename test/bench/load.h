@@ -1,0 +1,64 @@
+/* What all parts of the load generator share: its options, the sessions, the counts of a run, and the modes. */
+#ifndef BENCH_LOAD_H
+#define BENCH_LOAD_H
+
+#include "client.h"
+#include "hist.h"
+
+struct options {
+	const char *host, *domain, *mechanism, *password, *mode, *priority, *feature;
+	unsigned port, sessions, first, window, bytes, logins, sources, messages, contacts;
+	double rate;
+	bool tls, sm;
+};
+
+struct mode {
+	const char *name;
+	/* How many of the sessions log in at once at the start; NULL: all. */
+	unsigned (*wanted)(const struct load *l);
+	void (*ready)(struct client *c);                       /* has logged in */
+	void (*closed)(struct client *c);                      /* NULL: that is an error */
+	void (*stanza)(struct client *c, struct slice stanza); /* NULL: none matters */
+	void (*begin)(struct load *l);                         /* a run begins */
+	void (*turn)(struct load *l);       /* at each turn of the loop, while it runs */
+	bool (*idle)(const struct load *l); /* nothing is outstanding */
+	void (*end)(struct load *l);        /* after it, the books are made up */
+	void (*next)(struct load *l);       /* "next": go on to the second kind of run */
+	bool finite;                        /* a run ends when it is idle, not after a time */
+};
+
+struct load {
+	struct options o;
+	const struct mode *mode;
+	struct client *clients;
+	int epoll, timer;
+	struct client **dirty;
+	unsigned dirty_count;
+
+	unsigned wanted, started, ready, logging_in, prepared;
+
+	/* the run */
+	bool running;
+	unsigned phase; /* of modes with two kinds of runs */
+	uint64_t began_ns, until_ns;
+	uint64_t things, errors, lost, duplicates, disordered;
+	uint64_t scheduled; /* open loop: messages begun */
+	struct hist hist;
+};
+
+extern const struct mode mode_chat, mode_open, mode_ping, mode_login, mode_idle, mode_presence,
+    mode_offline, mode_archive, mode_fill, mode_feature;
+
+/* Something is not as it must be; the run has failed. The first few are shown. */
+void load_error(struct load *l, const struct client *c, const char *what, struct slice shown);
+/* The server cannot do what the mode is about: says so instead of "ready", and ends. */
+void load_lacks(const char *what) __attribute__((noreturn));
+void load_mark_dirty(struct client *c);
+void load_ready(struct client *c);
+void load_closed(struct client *c);
+void load_prepared(struct client *c); /* for modes that count c->prepared themselves */
+void load_watch(struct client *c, bool wants_out);
+/* Book a flow's losses and faults, and begin it anew. */
+void load_settle(struct load *l, struct flow *f);
+
+#endif

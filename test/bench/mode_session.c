@@ -1,0 +1,170 @@
+/* Sessions for their own sake. Modes:
+ *   login  `window` clients at a time log in, close the stream, and the next ones come; a thing is a login
+ *   idle   all are available and do nothing; what is measured is the server's memory
+ *   ping   each client has `window` pings of the server on the way (XEP-0199)
+ *   feature  the first client asks whether its account or its server has --feature (XEP-0030); a thing is a yes */
+#include <string.h>
+
+#include "load.h"
+
+/* ---- login: here all wait for their turn; flow.sent of the first client counts whose it is ---- */
+
+static unsigned
+login_wanted(const struct load *l)
+{
+	(void)l;
+	return 0;
+}
+
+static void
+login_ready(struct client *c)
+{
+	struct load *l = c->load;
+
+	hist_add(&l->hist, clock_now_ns() - c->began_ns);
+	l->things++;
+	client_close(c);
+}
+
+static void
+login_closed(struct client *c)
+{
+	c->outstanding = 0;
+	c->load->prepared--;
+}
+
+/* l->prepared counts the connections of now. */
+static void
+login_turn(struct load *l)
+{
+	while (l->running && l->prepared < l->o.window) {
+		struct client *c = &l->clients[l->scheduled++ % l->o.sessions];
+		if (c->fd >= 0)
+			return;
+		l->prepared++;
+		l->logging_in++;
+		client_connect(c);
+	}
+}
+
+static bool
+login_idle(const struct load *l)
+{
+	return l->prepared == 0;
+}
+
+const struct mode mode_login = {.name = "login",
+    .wanted = login_wanted,
+    .ready = login_ready,
+    .closed = login_closed,
+    .begin = login_turn,
+    .turn = login_turn,
+    .idle = login_idle};
+
+/* ---- idle ---- */
+
+static void
+idle_ready(struct client *c)
+{
+	client_stanza(c, "<presence/>");
+	load_prepared(c);
+}
+
+static void
+idle_end(struct load *l)
+{
+	l->things = l->o.sessions;
+}
+
+const struct mode mode_idle = {.name = "idle", .ready = idle_ready, .end = idle_end};
+
+/* ---- ping ---- */
+
+static void
+send_ping(struct client *c)
+{
+	client_stanza(c, "<iq type='get' to='%s' id='%llu %llu'><ping xmlns='urn:xmpp:ping'/></iq>",
+	    c->load->o.domain, (unsigned long long)c->flow.sent, (unsigned long long)clock_now_ns());
+	c->flow.sent++;
+	c->outstanding++;
+}
+
+static void
+ping_stanza(struct client *c, struct slice stanza)
+{
+	struct load *l = c->load;
+	struct slice rest;
+
+	if (!slice_is(element_name(stanza), "iq") ||
+	    !slice_is(element_attribute(stanza, "type"), "result"))
+		return;
+	flow_received(&c->flow, slice_number(element_attribute(stanza, "id"), &rest));
+	hist_add(&l->hist, clock_now_ns() - slice_number(rest, NULL));
+	l->things++;
+	c->outstanding--;
+	if (l->running)
+		send_ping(c);
+}
+
+static void
+ping_begin(struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		for (unsigned w = 0; w < l->o.window; w++)
+			send_ping(&l->clients[i]);
+}
+
+static bool
+ping_idle(const struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		if (l->clients[i].outstanding > 0)
+			return false;
+	return true;
+}
+
+static void
+ping_end(struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		load_settle(l, &l->clients[i].flow);
+}
+
+const struct mode mode_ping = {.name = "ping",
+    .ready = idle_ready,
+    .stanza = ping_stanza,
+    .begin = ping_begin,
+    .idle = ping_idle,
+    .end = ping_end};
+
+/* ---- feature ---- */
+
+static void
+feature_begin(struct load *l)
+{
+	struct client *c = &l->clients[0];
+	int bare = (int)strcspn(c->jid, "/");
+
+	c->outstanding = 2;
+	client_stanza(c,
+	    "<iq type='get' to='%.*s' id='a'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+	    bare, c->jid);
+	client_stanza(c,
+	    "<iq type='get' to='%s' id='b'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+	    l->o.domain);
+}
+
+static void
+feature_stanza(struct client *c, struct slice stanza)
+{
+	if (!slice_is(element_name(stanza), "iq"))
+		return;
+	c->outstanding--;
+	c->load->things += slice_has(stanza, c->load->o.feature);
+}
+
+const struct mode mode_feature = {.name = "feature",
+    .stanza = feature_stanza,
+    .begin = feature_begin,
+    .idle = ping_idle,
+    .finite = true};
