@@ -1,23 +1,18 @@
 /* See offer.h. */
 #include "offer.h"
 
-#include <gnutls/crypto.h>
-
 #include "base/enc.h"
-#include "base/mem.h"
 #include "names.h"
+#include "tls/digest.h"
 #include "xml/writer.h"
-
-#define SHA1_BYTES 20
 
 static void
 write_caps(struct xml_writer *w, const struct msg_FEATURES *m)
 {
-	uint8_t digest[SHA1_BYTES];
+	uint8_t digest[DIGEST_SHA1_BYTES];
 	struct buf ver = {.data = NULL};
 
-	if (gnutls_hash_fast(GNUTLS_DIG_SHA1, m->caps.p, m->caps.n, digest) < 0)
-		bug("GnuTLS has no SHA-1");
+	digest_sha1(m->caps, digest);
 	enc_base64(&ver, str_of(digest, sizeof(digest)));
 	xw_open(w, S(NS_CAPS), S("c"));
 	xw_attr(w, "hash", S("sha-1"));
