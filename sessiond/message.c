@@ -76,7 +76,8 @@ give_to_sessions(struct account *a, const struct act *act, const struct stanza *
 	int8_t least = least_priority(a, fate->action);
 	bool is_spread = fate->action == MESSAGE_MOST || fate->action == MESSAGE_ALL;
 
-	LIST_FOREACH(&a->sessions, it) {
+	/* One that takes nothing any more may end here. */
+	LIST_FOREACH_SAFE(&a->sessions, it, nx) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 		bool is_taker = is_spread && session_is_available(s) && s->priority >= least;
 

@@ -291,7 +291,7 @@ page_read(struct query *q)
 	while ((rc = next_ids(q, ids, &n)) == SQLITE_OK && n > 0) {
 		for (size_t i = 0; i < n && !q->has_more; i++) {
 			struct row_read r;
-			bool found;
+			bool found = false;
 
 			rc = row_find(q, ids[i], &r, &found);
 			if (rc != SQLITE_OK)
@@ -393,13 +393,17 @@ archive_query(struct job *job, sqlite3 *db, const void *msg)
 static int
 end_of(struct query *q, bool backward, struct rec_archive_item *item)
 {
+	int rc;
+
 	q->page = q->all;
 	q->page.backward = backward;
 	q->n = 0;
 	q->max = 1;
 	q->items = item;
 	q->has_more = false;
-	return page_read(q);
+	rc = page_read(q);
+	q->items = NULL;
+	return rc;
 }
 
 static int
