@@ -10,6 +10,7 @@
 #include "inbound_routes.h"
 #include "operator.h"
 #include "register.h"
+#include "sm.h"
 #include "store.h"
 #include "teardown.h"
 
@@ -26,6 +27,8 @@ static const struct {
     [MSG_BIND] = {handle_bind, false},
     [MSG_STANZA] = {handle_stanza, false},
     [MSG_WRITTEN] = {handle_written, false},
+    [MSG_SM_ENABLE] = {handle_sm_enable, false},
+    [MSG_CLIENT_ACK] = {handle_client_ack, false},
     [MSG_CSI] = {handle_csi, false},
     [MSG_CLOSED] = {handle_closed, false},
     [MSG_ROUTE] = {handle_route, false},
@@ -61,6 +64,8 @@ const struct bus_handler sessiond_handlers[] = {
     {MSG_BIND, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_STANZA, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_WRITTEN, EDGE | STORE, dispatch},
+    {MSG_SM_ENABLE, EDGE, dispatch},
+    {MSG_CLIENT_ACK, EDGE | STORE, dispatch},
     {MSG_CSI, EDGE | STORE, dispatch},
     {MSG_CLOSED, EDGE | STORE | OTHERS, dispatch},
     {MSG_ROUTE, EDGE | AUTH | STORE | OTHERS, dispatch},

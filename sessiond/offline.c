@@ -199,6 +199,10 @@ has_unwritten_rows(const struct session *s)
 		if (CONTAINER_OF(it, struct outgoing, link)->row)
 			return true;
 	}
+	LIST_FOREACH(&s->out.unacked, it) {
+		if (CONTAINER_OF(it, struct outgoing, link)->row)
+			return true;
+	}
 	LIST_FOREACH(&s->out.queue, it) {
 		if (CONTAINER_OF(it, struct outgoing, link)->row)
 			return true;

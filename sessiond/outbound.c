@@ -22,6 +22,7 @@ outbound_init(struct outbox *o)
 {
 	list_init(&o->waiting);
 	list_init(&o->sent);
+	list_init(&o->unacked);
 	list_init(&o->queue);
 }
 
@@ -41,6 +42,8 @@ outbound_deinit(struct sessiond *sd, struct outbox *o)
 	list_remove(&o->waiting);
 	LIST_FOREACH_SAFE(&o->sent, it, nx)
 		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
+	LIST_FOREACH_SAFE(&o->unacked, it, nx)
+		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
 	LIST_FOREACH_SAFE(&o->queue, it, nx)
 		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
 	ledger_deinit(&o->ledger);
@@ -50,6 +53,8 @@ outbound_deinit(struct sessiond *sd, struct outbox *o)
 static bool
 has_room(const struct session *s, size_t bytes)
 {
+	if (s->out.n_unacked >= UNACKED_MAX || s->out.unacked_bytes >= UNACKED_BYTES_MAX)
+		return false;
 	return s->out.sent_bytes == 0 ||
 	    s->out.sent_bytes + bytes <= (size_t)settings_of(s->sd)->window_bytes;
 }
@@ -209,33 +214,108 @@ pump(struct session *s)
 
 #define ROWS_PER_DROP 1000 /* as messages.def has it */
 
-bool
-outbound_written(struct session *s, const struct act *act, uint64_t k)
-{
+/* Rows of offline messages that have reached their owner. */
+struct arrived {
+	struct session *s;
+	const struct act *act;
 	struct rec_row rows[ROWS_PER_DROP];
-	uint32_t n = 0;
+	uint32_t n;
+};
 
-	if (k > s->out.k)
-		return false;
+static void
+arrived_flush(struct arrived *a)
+{
+	if (a->n)
+		offline_drop(a->s->account, a->act, a->rows, a->n);
+	a->n = 0;
+}
+
+static void
+settle(struct arrived *a, struct outgoing *o)
+{
+	if (o->row)
+		a->rows[a->n++].row = o->row;
+	if (a->n == ROWS_PER_DROP)
+		arrived_flush(a);
+	outgoing_free(o);
+}
+
+/* With stream management a client's word counts, not the socket's; but only for what would be given again. */
+static bool
+awaits_ack(const struct session *s, const struct outgoing *o)
+{
+	return s->out.is_acked && o->k > s->out.acked && (o->st || o->row);
+}
+
+static void
+await_ack(struct session *s, struct outgoing *o)
+{
+	list_remove(&o->link);
+	list_add(&s->out.unacked, &o->link);
+	s->out.n_unacked++;
+	s->out.unacked_bytes += o->bytes;
+}
+
+static void
+settle_written(struct session *s, struct arrived *a, uint64_t k)
+{
 	LIST_FOREACH_SAFE(&s->out.sent, it, nx) {
 		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
 
 		if (o->k > k)
 			break;
-		if (o->row)
-			rows[n++].row = o->row;
 		s->out.sent_bytes -= o->bytes;
-		outgoing_free(o);
-		if (n == ROWS_PER_DROP) {
-			offline_drop(s->account, act, rows, n);
-			n = 0;
-		}
+		if (awaits_ack(s, o))
+			await_ack(s, o);
+		else
+			settle(a, o);
 	}
-	s->out.progress_ms = clock_mono_ms();
 	if (k > s->out.written)
 		s->out.written = k;
-	if (n)
-		offline_drop(s->account, act, rows, n);
+}
+
+static void
+settle_acked(struct session *s, struct arrived *a, uint64_t k)
+{
+	LIST_FOREACH_SAFE(&s->out.unacked, it, nx) {
+		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
+
+		if (o->k > k)
+			break;
+		s->out.n_unacked--;
+		s->out.unacked_bytes -= o->bytes;
+		settle(a, o);
+	}
+}
+
+bool
+outbound_written(struct session *s, const struct act *act, uint64_t k)
+{
+	struct arrived a = {.s = s, .act = act};
+
+	if (k > s->out.k)
+		return false;
+	settle_written(s, &a, k);
+	s->out.progress_ms = clock_mono_ms();
+	arrived_flush(&a);
+	pump(s);
+	return true;
+}
+
+/* It may come before the edge has reported the same as written. */
+bool
+outbound_acked(struct session *s, const struct act *act, uint64_t k)
+{
+	struct arrived a = {.s = s, .act = act};
+
+	if (k > s->out.k)
+		return false;
+	if (k > s->out.acked)
+		s->out.acked = k;
+	settle_written(s, &a, k);
+	settle_acked(s, &a, k);
+	s->out.progress_ms = clock_mono_ms();
+	arrived_flush(&a);
 	pump(s);
 	return true;
 }
@@ -259,8 +339,12 @@ outbound_remember_row(struct session *s, uint64_t k, uint64_t row)
 	struct list *at = s->out.sent.next;
 	struct outgoing *o;
 
-	if (k && k <= s->out.written)
+	if (k && k <= (s->out.is_acked ? s->out.acked : s->out.written))
 		return true;
+	LIST_FOREACH(&s->out.unacked, it) {
+		if (CONTAINER_OF(it, struct outgoing, link)->row == row)
+			return false;
+	}
 	for (; at != &s->out.sent; at = at->next) {
 		o = CONTAINER_OF(at, struct outgoing, link);
 		if (o->row == row)

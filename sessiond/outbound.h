@@ -7,13 +7,21 @@
 
 struct session;
 
+/* Over either nothing more is sent until the client acknowledges something: its queue grows, and if that lasts, it ends. */
+#define UNACKED_MAX 1000
+#define UNACKED_BYTES_MAX (2 * 1024 * 1024)
+
 struct outbox {
 	struct list waiting; /* in sd->queues while something is queued */
 	uint64_t k;          /* number of the last stanza sent */
 	uint64_t written;    /* the highest that the edge reported */
 	struct list sent;    /* struct outgoing: numbered, not yet written to the client */
+	struct list unacked; /* struct outgoing: written, the client has not acknowledged; only with stream management */
 	struct list queue; /* struct outgoing: behind the window; settings queue_bytes, then the session ends */
-	size_t sent_bytes, queue_bytes;
+	size_t sent_bytes, unacked_bytes, queue_bytes;
+	unsigned n_unacked;
+	bool is_acked; /* stream management: what is above `acked` is settled by the client's word */
+	uint64_t acked;       /* all up to this are */
 	uint64_t progress_ms; /* when something was written last, or the queue began */
 	struct ledger ledger;
 };
@@ -66,11 +74,13 @@ void fanout_end(struct fanout *f);
 
 /* The edge says: all up to k are written. False when k was never sent. */
 bool outbound_written(struct session *s, const struct act *act, uint64_t k);
+/* The client says so: all up to k. False when k was never sent. */
+bool outbound_acked(struct session *s, const struct act *act, uint64_t k);
 /* Dooms the sessions whose window is full for longer than is allowed. */
 void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
 
-/* The row of an offline message that was sent as k already (an earlier sessiond knew it): true when it is written and the
- * row can go; otherwise it goes with WRITTEN. */
+/* The row of an offline message that was sent as k already (an earlier sessiond knew it): true when it is settled and the
+ * row can go; otherwise it goes with WRITTEN or CLIENT_ACK. */
 bool outbound_remember_row(struct session *s, uint64_t k, uint64_t row);
 
 void outgoing_free(struct outgoing *o);

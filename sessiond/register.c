@@ -105,7 +105,8 @@ session_of_record(
 	s->flags = r->flags;
 	s->done = s->in_last = r->done;
 	s->out.k = r->k;
-	s->out.written = r->acked;
+	s->out.written = s->out.acked = r->acked;
+	s->out.is_acked = r->sm;
 	str_copy(s->source, sizeof(s->source), r->source);
 	restore_presence(s, r);
 	restore_ledger(s, r);

@@ -37,10 +37,11 @@ give_again(struct account *a, const struct act *act, struct list *outgoing)
 	}
 }
 
+/* With stream management what the client has not acknowledged was not received (XEP-0198 §4). */
 static bool
-is_certain(enum session_end why)
+is_certain(const struct session *s, enum session_end why)
 {
-	return why == END_CLOSED || why == END_STALLED;
+	return s->out.is_acked || why == END_CLOSED || why == END_STALLED;
 }
 
 void
@@ -56,7 +57,8 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	sessions_detach(s);
 	presence_session_ended(s, &own);
 	last_session_ended(s, &own);
-	if (is_certain(why))
+	give_again(a, act, &s->out.unacked);
+	if (is_certain(s, why))
 		give_again(a, act, &s->out.sent);
 	give_again(a, act, &s->out.queue);
 	offline_session_ended(a, act, s);

@@ -1,0 +1,7 @@
+/* Stream management (XEP-0198) as far as sessions do not outlive their connections. */
+#pragma once
+
+#include "sessiond.h"
+
+void handle_sm_enable(struct sessiond *sd, const struct bus_in *in, const void *msg);
+void handle_client_ack(struct sessiond *sd, const struct bus_in *in, const void *msg);
