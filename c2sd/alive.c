@@ -1,4 +1,4 @@
-/* See alive.h. On a stream with stream management no stanza may be made here (BUS.md §7): there TCP alone tells. */
+/* See alive.h. On a stream with stream management no stanza may be made here (BUS.md §7): there the client is asked for an acknowledgement. */
 #include "alive.h"
 
 #include "base/jid.h"
@@ -20,8 +20,8 @@ alive_ask(struct client *c)
 	    .to = own.full,
 	    .payload = S("<ping xmlns='" NS_PING "'/>")};
 
-	if (s->sm) {
-		client_write(c, S(" "));
+	if (sm_counts(s)) {
+		sm_ask(c->session);
 		return;
 	}
 	c->is_pinged = true;

@@ -52,11 +52,12 @@ struct c2sd {
 	size_t n_clients, n_preauth;
 	uint64_t last_number;
 
-	struct list dirty;   /* clients with something to write: done once per turn */
-	struct list starved; /* clients whose reading waits for credit */
-	struct list shaped;  /* clients whose reading waits for their bucket */
-	struct list warm;    /* clients whose XML reader is to be put to rest */
-	struct list stalled; /* clients whose socket has not taken everything */
+	struct list dirty;                /* clients with something to write: done once per turn */
+	struct list starved;              /* clients whose reading waits for credit */
+	struct list shaped;               /* clients whose reading waits for their bucket */
+	struct list warm;                 /* clients whose XML reader is to be put to rest */
+	struct list sm_advanced, sm_open; /* sessions (sm.h) */
+	struct list stalled;              /* clients whose socket has not taken everything */
 	struct loop_hook *hook;
 	struct loop_timer *tick;
 	struct buf spares[SPARE_BUFFERS];

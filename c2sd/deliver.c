@@ -36,6 +36,8 @@ deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct s
 	xml_write_stanza(out, &mine);
 	s->report.bytes += buf_len(out) - before;
 	client_touch(c);
+	if (c->session)
+		sm_delivered(s);
 }
 
 void

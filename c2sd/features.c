@@ -123,6 +123,7 @@ write_after_auth(const struct client *c, struct xml_writer *w)
 	xw_open(w, S(NS_SESSION), S("session"));
 	xw_leaf(w, S(""), "optional", S(""));
 	xw_close(w);
+	xw_leaf(w, S(NS_SM), "sm", S(""));
 	xw_raw(w, buf_str(&c->c2sd->offer.xml));
 }
 

@@ -10,6 +10,7 @@
 #include "client.h"
 #include "negotiate.h"
 #include "session.h"
+#include "sm.h"
 #include "sources.h"
 
 #define HANDSHAKES_MAX \
@@ -50,6 +51,8 @@ c2sd_new(struct daemon *d)
 	list_init(&c->shaped);
 	list_init(&c->warm);
 	list_init(&c->stalled);
+	list_init(&c->sm_advanced);
+	list_init(&c->sm_open);
 	return c;
 }
 
@@ -103,6 +106,7 @@ c2sd_turn(void *c2sd)
 {
 	struct c2sd *c = c2sd;
 
+	sm_turn(c);
 	while (!list_empty(&c->dirty))
 		client_flush(CONTAINER_OF(c->dirty.next, struct client, dirty));
 }

@@ -12,6 +12,8 @@
 #define NS_SESSION "urn:ietf:params:xml:ns:xmpp-session"
 #define NS_LIMITS "urn:xmpp:stream-limits:0"
 #define NS_CSI "urn:xmpp:csi:0"
+#define NS_SM "urn:xmpp:sm:3"
+#define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define NS_PING "urn:xmpp:ping"
 #define NS_REGISTER "jabber:iq:register"
 #define NS_SEAL "urn:jackdaw:seal" /* between us and authd */

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "names.h"
+#include "sm.h"
 
 #define STATE(s) (1u << CLIENT_##s)
 #define NOT_WAITING (STATE(FEATURES) | STATE(SASL) | STATE(BIND) | STATE(SESSION))
@@ -27,6 +28,11 @@ static const struct rule {
     {STATE(SASL), NS_SASL, "response", sasl_response},
     {STATE(SASL) | STATE(SASL_WAIT), NS_SASL, "abort", sasl_abort},
     {STATE(BIND), NS_CLIENT, "iq", bind_iq},
+    {STATE(BIND), NS_SM, "enable", sm_refuse},
+    {STATE(BIND) | STATE(SESSION), NS_SM, "resume", sm_refuse},
+    {STATE(SESSION), NS_SM, "enable", sm_enable},
+    {STATE(SESSION), NS_SM, "r", sm_request},
+    {STATE(SESSION), NS_SM, "a", sm_answer},
     {~0u, NS_STREAMS, "error", peer_error},
 };
 

@@ -36,6 +36,7 @@ session_new(struct c2sd *c, uint64_t number, const struct rec_session *r)
 	s->acked = r->acked;
 	list_init(&s->inflight);
 	list_init(&s->report.link);
+	sm_init(s);
 	session_capability(s, r->capability, r->generation);
 	HASH_ADD(hh, c->sessions, number, sizeof(s->number), s);
 	return s;
@@ -74,6 +75,7 @@ static void
 session_lose_client(struct session *s)
 {
 	s->state = SESSION_CLOSING;
+	sm_leave(s);
 	if (s->client)
 		s->client->session = NULL;
 	s->client = NULL;
@@ -146,8 +148,10 @@ on_custody(void *arg)
 	struct session *s = f->session;
 
 	list_remove(&f->link);
-	if (s && f->n > s->done)
+	if (s && f->n > s->done) {
 		s->done = f->n;
+		sm_done(s);
+	}
 	free(f);
 	if (s)
 		session_reap(s);

@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "client.h"
+#include "sm.h"
 
 #define LEDGER_MAX 1000 /* as messages.def has it; beyond that the oldest half is forgotten */
 
@@ -32,6 +33,7 @@ struct session {
 	uint8_t capability[64];
 	size_t capability_len;
 	bool sm; /* stream management is on (XEP-0198) */
+	struct sm sm_stream;
 
 	uint64_t n, done; /* stanzas from the client: sent on; in sessiond's custody, all up to */
 	uint64_t k;       /* stanzas to the client: taken from sessiond */

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "negotiate.h"
+#include "sm.h"
 #include "sources.h"
 
 /* ---- until there is a session ---- */
@@ -126,6 +127,7 @@ c2sd_tick(void *c2sd)
 	tick_bound(d, now_ms);
 	tick_shaped(d);
 	tick_stalled(d, now_ms);
+	sm_tick(d, now_ms);
 	tick_warm(d);
 	source_sweep(d->sources, now_ms);
 	handshakes_submit_due(d);

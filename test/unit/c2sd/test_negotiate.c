@@ -287,7 +287,7 @@ test_features_of_the_authenticated(void **state)
 	says(&p, OPENING);
 	hears(&p,
 	    "<stream:features><bind " BIND "/>"
-	    "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session>"
+	    "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session><sm xmlns='urn:xmpp:sm:3'/>"
 	    "<limits xmlns='urn:xmpp:stream-limits:0'><max-bytes>262144</max-bytes>"
 	    "<idle-seconds>300</idle-seconds></limits></stream:features>");
 	rig_hang_up(&p);
@@ -312,7 +312,7 @@ test_features_of_sessiond(void **state)
 	rig_authenticate(&p);
 	says(&p, OPENING);
 	hears(&p,
-	    "</session><csi xmlns='urn:xmpp:csi:0'/><c xmlns='http://jabber.org/protocol/caps' "
+	    "</session><sm xmlns='urn:xmpp:sm:3'/><csi xmlns='urn:xmpp:csi:0'/><c xmlns='http://jabber.org/protocol/caps' "
 	    "hash='sha-1' node='urn:node' ver='QgayPKawpkPSDYmwT/WM94uAlu0='/><limits");
 	rig_hang_up(&p);
 }
