@@ -1,12 +1,12 @@
-/* WRITTEN: what sessiond is told about what clients' sockets have taken. Put together, since nothing waits for a single one:
- * a session is told REPORT_MS after its first news, or at once when sessiond's window for it may be getting full. */
+/* WRITTEN: what sessiond is told about what clients' sockets have taken. Put together, since nobody waits for a single stanza:
+ * REPORT_MS after the first news of a session, or at once when it is much: then more may wait behind sessiond's window. */
 #pragma once
 
 #include "base/list.h"
 #include "loop/loop.h"
 
 #define REPORT_MS 20
-#define REPORT_BYTES (64 * 1024)
+#define REPORT_BYTES 4096
 
 struct c2sd;
 struct session;

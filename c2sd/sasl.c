@@ -99,7 +99,7 @@ succeed(struct client *c, struct verdict *v)
 	c->nego->ticket = v->ticket;
 	client_set_state(c, CLIENT_HEADER);
 	stream_restart(c);
-	client_log(c, LOG_INFO, "authenticated");
+	client_log(c, LOG_DEBUG, "authenticated");
 	client_resume(c, PAUSE_ANSWER);
 }
 
@@ -125,7 +125,7 @@ carry_out(struct client *c, struct verdict *v)
 	case AUTH_OUTCOME_COUNT:
 		break;
 	}
-	client_log(c, LOG_INFO, "authentication failed: %s", sasl_condition_name(v->condition));
+	client_log(c, LOG_DEBUG, "authentication failed: %s", sasl_condition_name(v->condition));
 	fail(c, v->condition);
 }
 
