@@ -149,6 +149,7 @@ class Jackdaw(Server):
             f'\nlistener "{name}" {{\n\taddress = "127.0.0.1"\n\tport = {port}\n\ttls = "{tls}"\n}}\n'
             for name, port, tls in (("tls", self.port, "required"), ("clear", self.clear_port, "optional"))))
         self.append("authd", f"\niterations = {ITERATIONS}\n")
+        self.append("sessiond", f'\narchive = "{"always" if self.variant == "archive" else "off"}"\n')
         self.ctl("cert", "import", DOMAIN, str(self.key), str(self.chain))
         lines = "".join(f"{user(i)}@{DOMAIN} {PASSWORD}\n" for i in range(self.accounts))
         self.ctl("user", "import", input=lines)
@@ -159,10 +160,15 @@ class Jackdaw(Server):
         end = time.monotonic() + 30
         while time.monotonic() < end:
             rows = [line.split() for line in self.ctl("status").stdout.splitlines()]
-            if rows and all(row[3] in ("up", "-") for row in rows if len(row) > 3 and row[0] != "NAME"):
-                return
+            rows = [row for row in rows if len(row) > 3 and row[0] != "NAME"]
+            if rows and all(row[3] in ("up", "-") for row in rows):
+                return self.log_little(row[0].split(".")[0] for row in rows)
             time.sleep(0.1)
         raise RuntimeError("not all daemons are linked")
+
+    def log_little(self, daemons):
+        for daemon in sorted(set(daemons)):
+            self.ctl("log", daemon, "error")
 
 
 class Prosody(Server):
