@@ -17,6 +17,8 @@
 #include "suite.h"
 #include "supervise.h"
 #include "tool.h"
+#include <sys/file.h>
+#include "service/paths.h"
 
 #define LINK_MS 15000
 #define LINK_PAUSE_US 20000
@@ -184,6 +186,19 @@ start_one(struct ctl *c, const char *name)
 	return STATUS_OK;
 }
 
+/* Run scripts all start at once: one makes the folders, the others wait. The lock ends with the process. */
+static int
+lock_folders(const struct ctl *c, struct err *err)
+{
+	char *etc = path_etc(c->dir);
+	int fd = open(etc, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc =
+	    fd >= 0 && flock(fd, LOCK_EX) == 0 ? 0 : err_set(err, "%s: %s", etc, strerror(errno));
+
+	free(etc);
+	return rc;
+}
+
 int
 folders_run(struct ctl *c, int argc, char **argv)
 {
@@ -193,7 +208,8 @@ folders_run(struct ctl *c, int argc, char **argv)
 	(void)argv;
 	umask(022);
 	if ((c->dir ? suite_open(c, &err) : open_installed(c, &err)) != 0 ||
-	    folders_make(c, &err) != 0 || folders_share_key(c, &err) != 0)
+	    lock_folders(c, &err) != 0 || folders_make(c, &err) != 0 ||
+	    folders_share_key(c, &err) != 0)
 		return ctl_error("%s", err.text);
 	return STATUS_OK;
 }
