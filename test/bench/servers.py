@@ -134,8 +134,8 @@ class Jackdaw(Server):
         return subprocess.run(["git", "describe", "--always", "--dirty"], capture_output=True, text=True, check=False,
                               cwd=pathlib.Path(__file__).parent).stdout.strip()
 
-    def ctl(self, *args, **options):
-        return subprocess.run([str(self.build / "bin" / "jackdawctl"), "--dir", str(self.dir), *args], check=True,
+    def ctl(self, *args, check=True, **options):
+        return subprocess.run([str(self.build / "bin" / "jackdawctl"), "--dir", str(self.dir), *args], check=check,
                               capture_output=True, text=True, **options)
 
     def append(self, daemon, text):
@@ -159,7 +159,7 @@ class Jackdaw(Server):
         self.launch([str(self.build / "bin" / "jackdawctl"), "--dir", str(self.dir), "up"], self.port)
         end = time.monotonic() + 30
         while time.monotonic() < end:
-            rows = [line.split() for line in self.ctl("status").stdout.splitlines()]
+            rows = [line.split() for line in self.ctl("status", check=False).stdout.splitlines()]
             rows = [row for row in rows if len(row) > 3 and row[0] != "NAME"]
             if rows and all(row[3] in ("up", "-") for row in rows):
                 return self.log_little(row[0].split(".")[0] for row in rows)
