@@ -165,6 +165,57 @@ feed_payload(struct xml_reader *r, struct str payload, struct str implied_ns)
 	return ok;
 }
 
+/* ---- what needs no parser ---- */
+
+/* How many of the first bytes are letters, digits, or of these. */
+static size_t
+span(struct str s, const char *also)
+{
+	size_t n = 0;
+
+	while (n < s.n && s.p[n] &&
+	    ((s.p[n] >= 'a' && s.p[n] <= 'z') || (s.p[n] >= 'A' && s.p[n] <= 'Z') ||
+		(s.p[n] >= '0' && s.p[n] <= '9') || strchr(also, s.p[n])))
+		n++;
+	return n;
+}
+
+/* One empty element that declares its namespace and nothing else, in plain letters, as most requests are:
+ * <ping xmlns='urn:xmpp:ping'/>. libxml2 would need some microseconds for it. */
+static bool
+is_empty_element(struct str payload, struct str *name_r, struct str *ns_r)
+{
+	static const struct str open = {" xmlns='", 8}, close = {"'/>", 3};
+	struct str rest = str_from(payload, 1);
+
+	if (!str_starts(payload, S("<")) || rest.n == 0 || (rest.p[0] >= '0' && rest.p[0] <= '9'))
+		return false;
+	*name_r = str_of(rest.p, span(rest, "_"));
+	rest = str_from(rest, name_r->n);
+	if (name_r->n == 0 || !str_starts(rest, open))
+		return false;
+	rest = str_from(rest, open.n);
+	*ns_r = str_of(rest.p, span(rest, ":/.#_-"));
+	return ns_r->n > 0 && str_eq(str_from(rest, ns_r->n), close);
+}
+
+/* The namespaces of XML itself have rules of their own. */
+static struct xml_node *
+empty_element(struct arena *a, struct str payload, struct str implied_ns)
+{
+	struct str name, ns;
+	struct xml_node *n;
+
+	if (!is_empty_element(payload, &name, &ns) || str_eq(ns, implied_ns) ||
+	    str_starts(ns, S("http://www.w3.org/")))
+		return NULL;
+	n = arena_alloc(a, sizeof(*n));
+	*n = (struct xml_node){.slice = arena_str(a, payload)};
+	n->name = str_of(n->slice.p + 1, name.n);
+	n->ns = str_of(n->slice.p + (ns.p - payload.p), ns.n);
+	return n;
+}
+
 struct xml_node *
 xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns)
 {
@@ -178,6 +229,9 @@ xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns)
 	    .dict_bytes = TREE_NAMES};
 	if (payload.n == 0)
 		return NULL;
+	struct xml_node *empty = empty_element(a, payload, implied_ns);
+	if (empty)
+		return empty;
 	struct xml_reader *r = xml_reader_new(&events, &b, implied_ns, &limits);
 	r->tree = &b;
 	bool ok = feed_payload(r, payload, implied_ns) && b.payloads == 1;

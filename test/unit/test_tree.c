@@ -134,12 +134,64 @@ test_other_implied_namespaces(void **state)
 	arena_deinit(&a);
 }
 
+/* What is read without the parser is read as the parser reads it: the same element with a space more, which only the
+ * parser takes. */
+static void
+test_empty_elements(void **state)
+{
+	static const struct {
+		const char *quick, *parsed;
+	} cases[] = {
+	    {"<ping xmlns='urn:xmpp:ping'/>", "<ping xmlns='urn:xmpp:ping' />"},
+	    {"<query xmlns='http://jabber.org/protocol/disco#info'/>",
+		"<query xmlns='http://jabber.org/protocol/disco#info' />"},
+	    {"<vCard xmlns='vcard-temp'/>", "<vCard xmlns='vcard-temp' />"},
+	    {"<_a1 xmlns='1.2_3-4'/>", "<_a1 xmlns='1.2_3-4' />"},
+	    {"<a xmlns='jabber:client'/>", "<a xmlns='jabber:client' />"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct arena a = {0};
+		struct xml_node *q = xml_tree_parse(&a, str_z(cases[i].quick), CLIENT);
+		struct xml_node *p = xml_tree_parse(&a, str_z(cases[i].parsed), CLIENT);
+		assert_non_null(q);
+		assert_non_null(p);
+		assert_true(str_eq(q->name, p->name));
+		assert_true(str_eq(q->ns, p->ns));
+		assert_true(str_eq(q->slice, p->slice));
+		assert_true(str_eq(xml_node_raw(&a, q), xml_node_raw(&a, p)));
+		assert_int_equal(q->inherits, p->inherits);
+		assert_true(q->n_attrs == 0 && !q->children && !q->next && q->text.n == 0);
+		arena_deinit(&a);
+	}
+}
+
+static void
+test_what_is_no_empty_element(void **state)
+{
+	static const char *const bad[] = {"<1 xmlns='urn:a'/>", "< xmlns='urn:a'/>",
+	    "<a xmlns='urn:a'/", "<a xmlns='urn:a'", "<a xmlns='urn:a&'/>",
+	    "<a xmlns='urn:a' xmlns='urn:b'/>", "<x:a xmlns='urn:a'/>",
+	    "<a xmlns='http://www.w3.org/2000/xmlns/'/>",
+	    "<a xmlns='http://www.w3.org/XML/1998/namespace'/>", "<", "<a", "<a xmlns='urn:a'/><"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct arena a = {0};
+		assert_null(xml_tree_parse(&a, str_z(bad[i]), CLIENT));
+		arena_deinit(&a);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_walk),
 	    cmocka_unit_test(test_raw),
+	    cmocka_unit_test(test_empty_elements),
+	    cmocka_unit_test(test_what_is_no_empty_element),
 	    cmocka_unit_test(test_text_is_joined),
 	    cmocka_unit_test(test_nothing_to_read),
 	    cmocka_unit_test(test_inv_02_hostile_depth),
