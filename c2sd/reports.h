@@ -1,18 +1,21 @@
 /* WRITTEN: what sessiond is told about what clients' sockets have taken. Put together, since nobody waits for a single stanza:
- * REPORT_MS after the first news of a session, or at once when it is much: then more may wait behind sessiond's window. */
+ * all sessions with news in one frame, REPORT_MS after the first of them; one by itself when it is much (an eighth of
+ * sessiond's window), since then more may wait there. */
 #pragma once
 
 #include "base/list.h"
 #include "loop/loop.h"
 
 #define REPORT_MS 20
-#define REPORT_BYTES 4096
+#define REPORT_BYTES (32 * 1024)
 
 struct c2sd;
+struct rec_target;
 struct session;
 
 struct reports {
-	struct list due; /* sessions with news */
+	struct list due;            /* sessions with news */
+	struct rec_target *targets; /* of a frame */
 	struct loop_timer *timer;
 };
 

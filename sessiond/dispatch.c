@@ -82,12 +82,18 @@ const struct bus_handler sessiond_handlers[] = {
 static void
 handle_written(struct sessiond *sd, const struct bus_in *in, const void *msg)
 {
-	const struct msg_WRITTEN *m = msg;
-	struct session *s = sessions_by_handle(sd, in->from.incarnation, m->conn);
+	struct bus_list targets = ((const struct msg_WRITTEN *)msg)->targets;
 	struct act act = act_of(sd, in);
+	struct rec_target t;
 
-	if (s && !outbound_written(s, &act, m->k))
+	while (bus_list_next(&targets, &bus_record_target, &t)) {
+		struct session *s = sessions_by_handle(sd, in->from.incarnation, t.conn);
+
+		if (!s || outbound_written(s, &act, t.k))
+			continue;
 		bus_protocol_error(in->bus, in, "WRITTEN of what was never sent");
+		return;
+	}
 }
 
 static void

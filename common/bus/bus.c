@@ -281,6 +281,19 @@ bus_tell_credit(struct bus *b)
 			e->credit(b->config->ctx, (enum role)role);
 }
 
+static bool
+acks_may_wait(const struct bus *b)
+{
+	return !b->wrote && b->n_acks_due < ACKS_TOGETHER &&
+	    b->now_ms < b->acks_since_ms + b->ack_wait_ms;
+}
+
+bool
+bus_core_owes_acks(const struct bus *b)
+{
+	return !list_empty(&b->acks_due);
+}
+
 void
 bus_core_turn(struct bus *b)
 {
@@ -293,7 +306,9 @@ bus_core_turn(struct bus *b)
 	}
 	if (b->opened)
 		bus_tell_credit(b);
-	receiver_write_acks(b);
+	if (!acks_may_wait(b))
+		receiver_write_acks(b);
+	b->wrote = false;
 }
 
 void

@@ -26,6 +26,11 @@ struct bus {
 	struct peer *peers[ROLE_COUNT << 8];
 	struct list peers_list;
 	struct list acks_due;
+	/* An acknowledgement goes with the next frame of any kind, or after so long, or when many have gathered: alone it
+	 * would wake two processes for each message. 0 in tests: in the turn in which it is due. */
+	uint32_t ack_wait_ms;
+	uint64_t acks_since_ms;
+	unsigned n_acks_due;
 	unsigned full[ROLE_COUNT][LEVELS]; /* how many channels are */
 	unsigned n_full;                   /* the sum */
 	uint32_t opened;    /* roles to whom a window has opened again: events->credit */
@@ -46,6 +51,7 @@ struct bus {
 	uint16_t number;
 	bool trace;
 	bool linked; /* WELCOME was taken */
+	bool wrote;  /* a frame, in this turn */
 	bool pump;   /* a queued frame may be able to start */
 	bool expire; /* a request has failed before it was sent */
 	bool admit_only, admitted[MSG_TYPE_MAX];
@@ -58,8 +64,10 @@ void bus_core_connected(struct bus *b, struct buf *(*out)(void *ctx), void *ctx)
 void bus_core_disconnected(struct bus *b);
 /* False: the router talks nonsense, close the link. */
 bool bus_core_frame(struct bus *b, const struct frame *f);
-/* Once per turn: starts what may start, writes acknowledgements. */
+/* Once per turn: starts what may start, writes acknowledgements when it is time. */
 void bus_core_turn(struct bus *b);
+/* Some wait: the turn must come again within ack_wait_ms. */
+bool bus_core_owes_acks(const struct bus *b);
 /* What depends on the time; to be called about every 100 ms while bus_core_needs_ticks. */
 void bus_core_tick(struct bus *b);
 bool bus_core_needs_ticks(const struct bus *b);

@@ -12,6 +12,7 @@
 #define BUS_WINDOW_BYTES (4 * 1024 * 1024)
 #define BUS_WAIT_MS 60000
 #define ACK_RANGES_MAX 32
+#define ACKS_TOGETHER 64 /* then they wait no longer */
 /* What a sender may have in one channel beyond what we have handled; over it, it ignores its window. */
 #define QUEUE_WINDOWS 4
 

@@ -18,6 +18,7 @@
 #define RETRY_LAST_MS 1000
 #define GREETING_MS 5000
 #define TICK_MS 100
+#define ACK_WAIT_MS 2
 
 struct link {
 	struct loop *loop;
@@ -27,6 +28,7 @@ struct link {
 	struct frame_cutter cutter;
 	struct loop_timer *retry; /* WAITING: connect; GREETING: give up */
 	struct loop_timer *tick;
+	struct loop_timer *acks; /* just wakes the loop: the turn looks whether it is time */
 	bool ticking;
 	struct loop_hook *hook;
 	unsigned delay_ms;
@@ -154,6 +156,12 @@ link_connect(void *ctx)
 /* ---- turns ---- */
 
 static void
+on_acks(void *ctx)
+{
+	(void)ctx;
+}
+
+static void
 on_tick(void *ctx)
 {
 	struct link *l = ctx;
@@ -179,6 +187,8 @@ on_turn(void *ctx)
 	struct link *l = ctx;
 	bus_core_turn(l->bus);
 	link_arm_tick(l);
+	if (bus_core_owes_acks(l->bus))
+		loop_timer_start(l->acks, ACK_WAIT_MS, 0);
 	if (l->conn && conn_queued(l->conn) > 0)
 		conn_kick(l->conn);
 }
@@ -195,6 +205,8 @@ bus_link_new(struct loop *loop, struct bus *b, const char *socket_path)
 		bug("bus: the socket's path is too long: %s", socket_path);
 	l->retry = loop_timer_new(loop, on_greeting_over, l);
 	l->tick = loop_timer_new(loop, on_tick, l);
+	l->acks = loop_timer_new(loop, on_acks, l);
+	b->ack_wait_ms = ACK_WAIT_MS;
 	l->hook = loop_hook_new(loop, on_turn, l);
 	loop_timer_start(l->retry, 0, 0);
 	return l;
@@ -210,6 +222,7 @@ bus_link_free(struct link **lp)
 	frame_cutter_deinit(&l->cutter);
 	loop_timer_free(&l->retry);
 	loop_timer_free(&l->tick);
+	loop_timer_free(&l->acks);
 	loop_hook_free(&l->hook);
 	free(l);
 	*lp = NULL;

@@ -84,6 +84,8 @@ static void
 receiver_ack_due(struct bus *b, struct peer *p, struct in_channel *ch)
 {
 	ch->ack_due = true;
+	if (b->n_acks_due++ == 0)
+		b->acks_since_ms = bus_now(b);
 	if (list_empty(&p->due))
 		list_add(&b->acks_due, &p->due);
 	bus_stir(b);
@@ -132,6 +134,7 @@ receiver_write_ack(struct bus *b, struct peer *p)
 void
 receiver_write_acks(struct bus *b)
 {
+	b->n_acks_due = 0;
 	while (!list_empty(&b->acks_due)) {
 		struct peer *p = CONTAINER_OF(b->acks_due.next, struct peer, due);
 		list_remove(&p->due);

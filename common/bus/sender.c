@@ -147,6 +147,7 @@ sender_write(struct bus *b, struct peer *p, struct out_channel *ch, struct kept 
 	frame_add_header(out, &f, k->size);
 	buf_add_str(out, f.body);
 	b->stats.sent++;
+	b->wrote = true;
 	if (b->trace)
 		frame_trace("->", f.dst, &f);
 	bus_stir(b);

@@ -77,6 +77,13 @@ class Client(slixmpp.ClientXMPP):
             if predicate(presence):
                 return presence
 
+    async def knows(self, contact, subscription, seconds=20):
+        """Until the roster says so: its push comes behind the presence that it is about (RFC 6121 §3.1.6)."""
+        async def pushed():
+            while self.client_roster[contact]["subscription"] != subscription:
+                await asyncio.sleep(0.02)
+        await asyncio.wait_for(pushed(), seconds * PATIENCE)
+
     async def nothing(self, seconds=0.5):
         """Asserts that no message comes for a while."""
         with contextlib.suppress(asyncio.TimeoutError):

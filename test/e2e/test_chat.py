@@ -64,6 +64,7 @@ def test_subscription_and_presence(suite):
             bob.send_presence(pshow="away", pstatus="lunch")
             seen = await alice.see(lambda p: p["from"] == "bob@localhost/two" and p["show"] == "away")
             assert seen["status"] == "lunch"
+            await alice.knows("bob@localhost", "both")
             # By roster versioning the answer may be empty: what the client knows is the roster.
             await alice.get_roster()
             assert alice.client_roster["bob@localhost"]["subscription"] == "both"

@@ -37,6 +37,28 @@ test_exactly_the_next_is_accepted(void **state)
 	bus_rig_expect_nothing(r);
 }
 
+/* Alone an acknowledgement waits a little; it goes with what is sent, when its time has come, or when there are many. */
+static void
+test_acknowledgements_wait_for_company(void **state)
+{
+	(void)state;
+	r->bus->ack_wait_ms = 2;
+	bus_core_turn(r->bus); /* the one in which the peers came */
+	actor_gets_stanza(7, 1);
+	bus_core_turn(r->bus);
+	bus_rig_expect_nothing(r);
+	assert_true(bus_core_owes_acks(r->bus));
+	r->bus->now_ms += 2;
+	bus_rig_expect_ack(r, 1, 1, 0);
+	assert_false(bus_core_owes_acks(r->bus));
+	for (uint64_t n = 2; n < 2 + ACKS_TOGETHER; n++) {
+		bus_core_turn(r->bus);
+		bus_rig_expect_nothing(r);
+		actor_gets_stanza(7, n);
+	}
+	bus_rig_expect_ack(r, 1, 1 + ACKS_TOGETHER, 0);
+}
+
 static void
 test_seen_is_acknowledged_again_only_when_done(void **state)
 {
@@ -281,6 +303,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, actor_setup, actor_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_exactly_the_next_is_accepted),
+	    TEST(test_acknowledgements_wait_for_company),
 	    TEST(test_seen_is_acknowledged_again_only_when_done),
 	    TEST(test_state_has_ranges),
 	    TEST(test_other_incarnations_are_dropped),

@@ -1,6 +1,8 @@
 /* The copy of a session: deliveries by number, what is reported as written, its end on either side, and what a new sessiond is told. */
 #include <unistd.h>
 
+#include <unistd.h>
+
 #include "rig.h"
 #include "xml/writer.h"
 
@@ -26,11 +28,13 @@ static void
 told_written(const struct person *p, uint64_t k)
 {
 	struct msg_WRITTEN m;
+	struct rec_target t;
 
 	report_now(session_of(p));
 	takes(MSG_WRITTEN, &m);
-	assert_int_equal(m.conn, p->number);
-	assert_int_equal(m.k, k);
+	assert_true(bus_list_next(&m.targets, &bus_record_target, &t));
+	assert_int_equal(t.conn, p->number);
+	assert_int_equal(t.k, k);
 }
 
 /* ---- deliveries ---- */
@@ -49,6 +53,37 @@ test_deliveries(void **state)
 	hears(&p, "</message>");
 	told_written(&p, 2);
 	rig_hang_up(&p);
+}
+
+/* What several sockets have taken is one frame to sessiond. */
+static void
+test_reports_go_together(void **state)
+{
+	struct person one, two;
+	struct stanza st = message("alice@h/r");
+	struct msg_WRITTEN m;
+	struct rec_target t;
+
+	(void)state;
+	rig_session(&one);
+	rig_session(&two);
+	delivers(&one, 1, &st, &OP);
+	delivers(&two, 1, &st, &OP);
+	delivers(&two, 2, &st, &OP);
+	hears(&one, "</message>");
+	hears(&two, "</message><message");
+	takes_nothing();
+	usleep(2 * REPORT_MS * 1000);
+	rig_turn();
+	takes(MSG_WRITTEN, &m);
+	assert_int_equal(m.targets.count, 2);
+	assert_true(bus_list_next(&m.targets, &bus_record_target, &t));
+	assert_true(t.conn == one.number && t.k == 1);
+	assert_true(bus_list_next(&m.targets, &bus_record_target, &t));
+	assert_true(t.conn == two.number && t.k == 2);
+	takes_nothing();
+	rig_hang_up(&one);
+	rig_hang_up(&two);
 }
 
 /* Fan-out: to many at once, each under its own name. */
@@ -423,6 +458,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(test_deliveries),
+	    RIG_TEST(test_reports_go_together),
 	    RIG_TEST(test_an_empty_to_is_the_bare_jid),
 	    RIG_TEST(test_a_gap_ends_the_stream_only),
 	    RIG_TEST(test_what_is_not_flushed_is_not_reported),

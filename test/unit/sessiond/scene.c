@@ -438,7 +438,8 @@ void
 reads(struct scene *s, const char *name)
 {
 	struct client *c = client_of(s, name);
-	struct msg_WRITTEN m = {.conn = c->conn, .k = c->k};
+	struct rec_target t = {.conn = c->conn, .k = c->k};
+	struct msg_WRITTEN m = {.targets = {.items = &t, .count = 1}};
 
 	fake_receive(&s->bus, &c->edge, MSG_WRITTEN, &m, NULL, NULL);
 	scene_pump(s);

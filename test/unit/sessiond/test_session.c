@@ -447,7 +447,8 @@ test_written_of_nothing(void **state)
 {
 	struct scene *s = scene_new();
 	struct client *c = login(s, "juliet/balcony");
-	struct msg_WRITTEN m = {.conn = c->conn, .k = c->k + 1};
+	struct rec_target t = {.conn = c->conn, .k = c->k + 1};
+	struct msg_WRITTEN m = {.targets = {.items = &t, .count = 1}};
 
 	(void)state;
 	fake_receive(&s->bus, &s->edge, MSG_WRITTEN, &m, NULL, NULL);
