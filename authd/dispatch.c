@@ -78,7 +78,7 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 
 static void
 on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
-    struct custody *cause, bool never_sent)
+    struct custody *cause, enum bus_failure why)
 {
 	struct authd *a = ctx;
 	const struct msg_USER_REMOVE *remove = msg;
@@ -86,7 +86,7 @@ on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct 
 
 	(void)op;
 	(void)cause;
-	(void)never_sent;
+	(void)why;
 	if (m->type == MSG_USER_REMOVE)
 		notices_failed(a->notices, remove->jid, authd_now_ms(a));
 	else if (m->type == MSG_ACCOUNT_CHANGED)

@@ -16,7 +16,7 @@
 #include "base/mem.h"
 
 #define UNDER_WAY_MAX 500
-#define RETRY_MS 60000
+#define RETRY_MS (60 * 60000) /* with each try sessiond dies three times */
 
 struct notice {
 	UT_hash_handle hh;

@@ -124,20 +124,47 @@ write_bounce(struct session *s, const struct stanza *st, enum stanza_error error
 	buf_deinit(&payload);
 }
 
-/* A stanza without stream management that no sessiond took for a minute (BUS.md §11); there is nobody else to say so. A request
- * to bind is answered through bus_request. */
+/* No sessiond took it for a minute, and there is nobody else to say so. */
+static void
+stanza_is_late(struct session *s, const struct stanza *st, enum bus_failure why)
+{
+	if (s->client && is_answerable(st))
+		write_bounce(s, st,
+		    why == BUS_NEVER_SENT ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT);
+}
+
+/* sessiond dies of what is in it, so it gets the stanza again, with its number and in its place, but without that, and to be
+ * refused. If it dies of that too, the stream ends. */
+static void
+stanza_is_poison(
+    struct session *s, const struct msg_STANZA *m, const struct opid *op, struct custody *cause)
+{
+	struct endpoint home = session_home(s);
+	struct msg_STANZA again = *m;
+
+	if (m->refuse == SE_INTERNAL_SERVER_ERROR) {
+		if (s->client)
+			client_end(s->client, STREAM_INTERNAL_SERVER_ERROR, NULL);
+		return;
+	}
+	again.refuse = SE_INTERNAL_SERVER_ERROR;
+	again.st.payload = S("");
+	again.st.facts = 0;
+	bus_send(c2sd_bus(s->c2sd), &home, MSG_STANZA, &again, op, cause, s->sm ? BUS_PATIENT : 0);
+}
+
+/* BUS.md §11. Requests are answered through bus_request. */
 static void
 on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
-    struct custody *cause, bool never_sent)
+    struct custody *cause, enum bus_failure why)
 {
 	const struct msg_STANZA *stanza = msg;
 	struct session *s = m->type == MSG_STANZA ? session_find(ctx, stanza->conn) : NULL;
 
-	(void)op;
-	(void)cause;
-	if (s && s->client && is_answerable(&stanza->st))
-		write_bounce(
-		    s, &stanza->st, never_sent ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT);
+	if (s && why == BUS_POISON)
+		stanza_is_poison(s, stanza, op, cause);
+	else if (s)
+		stanza_is_late(s, &stanza->st, why);
 }
 
 const struct bus_events c2sd_events = {

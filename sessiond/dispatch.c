@@ -142,19 +142,40 @@ on_peer_gone(void *ctx, const struct endpoint *peer)
 		register_edge_gone(ctx, peer);
 }
 
-/* BUS.md §11: what was never sent has certainly failed; what was sent may have taken effect. */
+static void
+route_has_failed(struct act *act, const struct stanza *st, enum bus_failure why)
+{
+	static const enum stanza_error errors[] = {
+	    [BUS_NEVER_SENT] = SE_SERVICE_UNAVAILABLE,
+	    [BUS_MAYBE_DONE] = SE_REMOTE_SERVER_TIMEOUT,
+	    [BUS_POISON] = SE_INTERNAL_SERVER_ERROR,
+	};
+
+	bounce(act, st, errors[why]);
+}
+
+/* storaged cannot answer what it dies of. */
+static void
+store_is_poison(struct sessiond *sd, const struct opid *op, const struct msg_STORE *m)
+{
+	struct msg_STORE_FAILED failed = {.error = BUS_ERROR_INTERNAL, .owed = m->owed, .st = m->st};
+
+	store_failed(sd, op, &failed);
+}
+
+/* BUS.md §11 */
 static void
 on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
-    struct custody *cause, bool never_sent)
+    struct custody *cause, enum bus_failure why)
 {
 	struct act act = {.sd = ctx, .custody = cause, .op = *op, .level = m->level};
-	const struct msg_ROUTE *route = msg;
 
 	if (m->type == MSG_ROUTE)
-		bounce(&act, &route->st,
-		    never_sent ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT);
+		route_has_failed(&act, &((const struct msg_ROUTE *)msg)->st, why);
+	else if (m->type == MSG_STORE)
+		store_is_poison(ctx, op, msg);
 	else
-		log_debug("%s waited too long", m->body.name);
+		log_debug("%s has failed", m->body.name);
 }
 
 const struct bus_events sessiond_events = {

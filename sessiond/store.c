@@ -140,16 +140,21 @@ error_of(enum bus_error e)
 }
 
 void
-handle_store_failed(struct sessiond *sd, const struct bus_in *in, const void *msg)
+store_failed(struct sessiond *sd, const struct opid *op, const struct msg_STORE_FAILED *m)
 {
-	const struct msg_STORE_FAILED *m = msg;
-	struct stored *s = stored_find(sd, &in->op, jid_split(m->st.to).bare);
+	struct stored *s = stored_find(sd, op, jid_split(m->st.to).bare);
 
 	if (m->error != BUS_ERROR_LIMIT)
 		log_warn("a message to %.*s could not be kept (error %u)",
 		    STR_ARG(jid_split(m->st.to).bare), m->error);
 	if (s && m->owed)
 		bounce(&s->act, &m->st, error_of((enum bus_error)m->error));
+}
+
+void
+handle_store_failed(struct sessiond *sd, const struct bus_in *in, const void *msg)
+{
+	store_failed(sd, &in->op, msg);
 }
 
 void

@@ -197,12 +197,13 @@ bus_take_ack(struct bus *b, struct peer *p, struct bus_list channels)
 }
 
 static void
-bus_take_settled(struct bus *b, struct bus_list ids)
+bus_take_settled(struct bus *b, struct peer *p, struct bus_list ids)
 {
 	const struct bus_events *e = b->config->events;
+	struct endpoint who = bus_endpoint_of(p);
 	struct rec_settled id;
 	while (e && e->settled && bus_list_next(&ids, &bus_record_settled, &id))
-		e->settled(b->config->ctx, &id);
+		e->settled(b->config->ctx, &who, &id);
 }
 
 static void
@@ -214,7 +215,7 @@ bus_peer_control(struct bus *b, struct peer *p, const struct frame *f)
 	else if (f->type == MSG_ACK)
 		bus_take_ack(b, p, msg.ACK.channels);
 	else if (f->type == MSG_SETTLED)
-		bus_take_settled(b, msg.SETTLED.ids);
+		bus_take_settled(b, p, msg.SETTLED.ids);
 	else if (f->type != MSG_PING)
 		bus_complain(b, p->number, p->inc, "control frame of the router");
 }

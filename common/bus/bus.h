@@ -45,29 +45,7 @@ struct bus_handler {
 	    void *ctx, const struct bus_in *in, const void *msg); /* msg: struct msg_TYPE */
 };
 
-/* All may be NULL. */
-struct bus_events {
-	/* Our link to the router is there (WELCOME taken) or lost. */
-	void (*linked)(void *ctx, bool up);
-	/* A peer is there with a new incarnation, before stable frames go to it: register (BUS.md §6.3). Also called, with
-	 * the same incarnation, for one that was presumed dead (peer_gone) and is back. */
-	void (*peer_new)(void *ctx, const struct endpoint *peer);
-	/* This incarnation is dead: called before its bound frames are dropped and before peer_new of its successor. */
-	void (*peer_gone)(void *ctx, const struct endpoint *peer);
-	/* A bound frame to a dead incarnation is being dropped; `cause` (may be NULL) is released after the call: hold it,
-	 * or send under it, to keep the chain (BUS.md §6.1). Not called for requests: their answer function is. */
-	void (*lost)(void *ctx, const struct endpoint *peer, const struct bus_message *m,
-	    const void *msg, const struct opid *op, struct custody *cause);
-	/* A stable frame has waited too long. never_sent: it cannot have taken effect. Cause and requests as above. */
-	void (*failed)(void *ctx, const struct bus_message *m, const void *msg,
-	    const struct opid *op, struct custody *cause, bool never_sent);
-	/* A window that was full towards this role is open again: edges resume reading. */
-	void (*credit)(void *ctx, enum role role);
-	/* Ids that nobody can bring again (BUS.md §7): ledgers forget them. */
-	void (*settled)(void *ctx, const struct rec_settled *id);
-	/* A new routing table is in force. */
-	void (*routes)(void *ctx);
-};
+#include "bus/events.h"
 
 struct bus_config {
 	enum role role;
@@ -99,7 +77,13 @@ void bus_send(struct bus *b, const struct endpoint *to, enum msg_type type, cons
  * in the order of arrival (BUS.md §9). NULL: everything again. */
 void bus_admit_only(struct bus *b, const enum msg_type *types);
 
-/* Says that (origin, n) can be brought by nobody again; sent on lazily along `to`. */
+/* Settled ids (BUS.md §7). A stanza (origin, n) is settled when two holders know that it is done: sessiond, whose `done`
+ * is at least n, and the edge, of which `proven` tells; or the durable row. sessiond then forgets it in its own ledgers, and
+ * calls bus_settle for each endpoint that has a ledger with it: the edges it was delivered through, the other shards it was
+ * sent to. There the event `settled` brings it, and ledgers forget all kinds of (origin, n). Nothing depends on it: an
+ * id that is not told (its receiver was away, a limit was reached) leaves the ledger at the ledger's cap.
+ *
+ * Says that (origin, n) can be brought by nobody again; told to `to` within SETTLE_AFTER_MS, up to SETTLE_MAX at once. */
 void bus_settle(struct bus *b, const struct endpoint *to, const struct id128 *origin, uint64_t n);
 
 /* For a frame that the receiver's own checks refuse. A receiver cannot close its sender's link, so it asks the router to
@@ -109,7 +93,7 @@ void bus_protocol_error(struct bus *b, const struct bus_in *in, const char *what
 
 /* Numbers for `status`, tests and bounds. */
 struct bus_stats {
-	uint64_t sent, received, resent, acked, dropped;
+	uint64_t sent, received, resent, acked, dropped, dead_letters;
 	size_t kept_frames, kept_bytes, waiting_frames, pending_requests;
 };
 struct bus_stats bus_stats(const struct bus *b);

@@ -10,9 +10,12 @@
 #include "bus/role.h"
 
 enum frame_flags {
-	FRAME_NOP =
-	    1 << 0, /* withdrawn: the number is used up, there is no body, nothing is handled */
-	FRAME_FLAGS_ALL = FRAME_NOP,
+	/* withdrawn: the number is used up, there is no body, nothing is handled */
+	FRAME_NOP = 1 << 0,
+	/* may be poison (BUS.md §11): nothing else of its channel is under way. Say that its handler starts, then start it;
+	 * say at once that it has returned */
+	FRAME_ALONE = 1 << 1,
+	FRAME_FLAGS_ALL = FRAME_NOP | FRAME_ALONE,
 };
 
 struct frame {

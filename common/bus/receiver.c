@@ -10,8 +10,8 @@
 
 /* ---- what is acknowledged ---- */
 
-static bool
-in_channel_is_acked(const struct in_channel *ch, uint64_t seq)
+bool
+receiver_has_acked(const struct in_channel *ch, uint64_t seq)
 {
 	if (seq <= ch->acked)
 		return true;
@@ -122,6 +122,7 @@ receiver_write_ack(struct bus *b, struct peer *p)
 		    .level = (uint8_t)level,
 		    .acked = ch->acked,
 		    .handled = ch->handled,
+		    .started = ch->started,
 		    .ranges = {.items = ranges ? ch->ranges : NULL, .count = ranges},
 		};
 	}
@@ -223,6 +224,8 @@ receiver_start(struct bus *b, struct peer *p, const struct frame *f)
 	}
 	b->stats.received++;
 	p->in[f->level].handled = f->seq;
+	if (f->flags & FRAME_ALONE)
+		receiver_ack_due(b, p, &p->in[f->level]);
 	custody_release(custody);
 }
 
@@ -259,27 +262,52 @@ receiver_has_room(const struct bus *b, const struct in_channel *ch, const struct
 	return ch->queued_bytes + f->length <= (room > BUS_FRAME_MAX ? room : BUS_FRAME_MAX);
 }
 
+static void
+receiver_pump_next_turn(struct bus *b)
+{
+	b->pump = true;
+	bus_stir(b);
+}
+
 void
 receiver_take(struct bus *b, struct peer *p, const struct frame *f)
 {
 	struct in_channel *ch = &p->in[f->level];
+	if (ch->n_unproven > 0)
+		proven_take_floor(b, p, ch, f->floor);
 	if (f->seq != ch->accepted + 1) {
 		b->stats.dropped++;
-		if (in_channel_is_acked(ch, f->seq))
+		if (receiver_has_acked(ch, f->seq))
 			receiver_ack_due(b, p, ch);
 		return;
 	}
-	bool start = list_empty(&ch->queue) && receiver_may_start(b, f);
+	bool alone = f->flags & FRAME_ALONE;
+	bool start = list_empty(&ch->queue) && !alone && receiver_may_start(b, f);
 	if (!start && !receiver_has_room(b, ch, f)) {
 		b->stats.dropped++;
 		bus_complain(b, p->number, p->inc, "window ignored");
 		return;
 	}
 	ch->accepted = f->seq;
+	proven_note(b, ch, f);
+	if (alone)
+		receiver_pump_next_turn(b);
 	if (start)
 		receiver_start(b, p, f);
 	else
 		receiver_queue(b, ch, f);
+}
+
+/* A frame that came alone starts in the turn after the one that says so: if we die of it, its sender knows. */
+static bool
+receiver_must_tell(struct bus *b, struct peer *p, struct in_channel *ch, const struct frame *f)
+{
+	if (!(f->flags & FRAME_ALONE) || f->seq <= ch->started)
+		return false;
+	ch->started = f->seq;
+	receiver_ack_due(b, p, ch);
+	receiver_pump_next_turn(b);
+	return true;
 }
 
 static void
@@ -287,7 +315,8 @@ receiver_pump_channel(struct bus *b, struct peer *p, struct in_channel *ch)
 {
 	while (!list_empty(&ch->queue)) {
 		struct queued *first = CONTAINER_OF(ch->queue.next, struct queued, node);
-		if (!receiver_may_start(b, &first->frame))
+		if (!receiver_may_start(b, &first->frame) ||
+		    receiver_must_tell(b, p, ch, &first->frame))
 			return;
 		struct queued *q = receiver_unqueue(b, ch);
 		receiver_start(b, p, &q->frame);
@@ -328,6 +357,7 @@ receiver_reset(struct bus *b, struct peer *p)
 	for (unsigned level = 1; level < LEVELS; level++) {
 		struct in_channel *ch = &p->in[level];
 		free(ch->ranges);
+		proven_reset(ch);
 		*ch = (struct in_channel){0};
 		list_init(&ch->queue);
 	}

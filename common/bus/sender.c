@@ -1,4 +1,4 @@
-/* The sending side of channels: keep lists, numbers, windows, withdrawn frames (BUS.md §4, §6, §11).
+/* The sending side of channels: keep lists, numbers, windows, withdrawn frames (BUS.md §4, §6, §11; poison: poison.c).
  *
  * A frame gets its number when it is first written, so what still waits for an absent peer can be taken back without a
  * trace; what was written leaves a NOP with its number, or the receiver would wait for it for ever. The bytes of all
@@ -159,6 +159,38 @@ sender_may_write(const struct bus *b, const struct peer *p)
 	return b->linked && p->state == PEER_UP;
 }
 
+/* Is one of those suspected that are still to be written? */
+static bool
+sender_has_suspects(const struct out_channel *ch)
+{
+	LIST_FOREACH(&ch->kept, it) {
+		const struct kept *k = CONTAINER_OF(it, struct kept, node);
+		if (!k->seq && poison_is_suspect(k))
+			return true;
+	}
+	return false;
+}
+
+/* The next one, when the one before has been handled; all, when the last suspect has. */
+void
+sender_pump(struct bus *b, struct peer *p, unsigned level)
+{
+	struct out_channel *ch = &p->out[level];
+	if (!sender_may_write(b, p) || !poison_may_write(ch))
+		return;
+	ch->careful = sender_has_suspects(ch);
+	LIST_FOREACH(&ch->kept, it) {
+		struct kept *k = CONTAINER_OF(it, struct kept, node);
+		if (k->seq)
+			continue;
+		if (ch->careful)
+			k->flags |= FRAME_ALONE;
+		sender_write(b, p, ch, k);
+		if (ch->careful)
+			return;
+	}
+}
+
 struct kept *
 sender_send(struct bus *b, struct peer *p, const struct bus_message *m, const void *msg,
     const struct opid *op, struct custody *cause)
@@ -179,7 +211,9 @@ sender_send(struct bus *b, struct peer *p, const struct bus_message *m, const vo
 	list_add(&ch->kept, &k->node);
 	sender_count(b, p, m->level, k, +1);
 	sender_update_full(b, p, m->level);
-	if (sender_may_write(b, p))
+	if (ch->careful)
+		sender_pump(b, p, m->level);
+	else if (sender_may_write(b, p))
 		sender_write(b, p, ch, k);
 	return k;
 }
@@ -203,9 +237,16 @@ sender_control(struct bus *b, struct peer *p, enum msg_type type, const void *ms
 void
 sender_resend(struct bus *b, struct peer *p)
 {
-	for (unsigned level = 1; level < LEVELS; level++)
-		LIST_FOREACH(&p->out[level].kept, it)
-			sender_write(b, p, &p->out[level], CONTAINER_OF(it, struct kept, node));
+	for (unsigned level = 1; level < LEVELS; level++) {
+		struct out_channel *ch = &p->out[level];
+		LIST_FOREACH(&ch->kept, it) {
+			struct kept *k = CONTAINER_OF(it, struct kept, node);
+			if (k->seq || !ch->careful)
+				sender_write(b, p, ch, k);
+		}
+		if (ch->careful)
+			sender_pump(b, p, level);
+	}
 }
 
 /* ---- acknowledgements ---- */
@@ -252,19 +293,34 @@ pop_kept(struct list *l)
 	return k;
 }
 
+/* Numbers that were never given are nonsense, and stop at the highest one. */
+static void
+sender_raise(uint64_t *have, uint64_t told, const struct out_channel *ch)
+{
+	if (told > ch->next_seq)
+		told = ch->next_seq;
+	if (told > *have)
+		*have = told;
+}
+
 void
 sender_take_ack(struct bus *b, struct peer *p, const struct rec_channel_state *state)
 {
+	struct out_channel *ch = &p->out[state->level];
 	struct list done;
 	list_init(&done);
 	if (state->level == 0)
 		return;
+	sender_raise(&ch->handled, state->handled, ch);
+	sender_raise(&ch->started, state->started, ch);
 	sender_collect_acked(b, p, state, &done);
 	sender_update_full(b, p, state->level);
 	while (!list_empty(&done)) {
 		b->stats.acked++;
 		kept_release(b, pop_kept(&done));
 	}
+	if (ch->careful)
+		sender_pump(b, p, state->level);
 }
 
 /* ---- death of the receiver, time ---- */
@@ -272,7 +328,16 @@ sender_take_ack(struct bus *b, struct peer *p, const struct rec_channel_state *s
 enum kept_fate {
 	KEPT_LOST,
 	KEPT_FAILED,
+	KEPT_CONDEMNED,
 };
+
+static enum bus_failure
+kept_failure(const struct kept *k, enum kept_fate fate)
+{
+	if (fate == KEPT_CONDEMNED)
+		return BUS_POISON;
+	return k->was_sent ? BUS_MAYBE_DONE : BUS_NEVER_SENT;
+}
 
 /* Tells the owner, then lets go of the cause. */
 static void
@@ -290,7 +355,7 @@ sender_give_back(struct bus *b, struct peer *p, struct kept *k, enum kept_fate f
 		if (fate == KEPT_LOST)
 			e->lost(b->config->ctx, &peer, m, &msg, &k->op, k->cause);
 		else
-			e->failed(b->config->ctx, m, &msg, &k->op, k->cause, !k->was_sent);
+			e->failed(b->config->ctx, m, &msg, &k->op, k->cause, kept_failure(k, fate));
 	}
 	kept_release(b, k);
 }
@@ -368,23 +433,52 @@ sender_restart(struct bus *b, struct peer *p, struct list remaining_r[LEVELS])
 			}
 			list_remove(&k->node);
 			list_add(&remaining_r[level], &k->node);
+			poison_count_death(ch, k);
+			k->flags = 0;
 			k->seq = 0;
 		}
-		ch->next_seq = 0;
+		ch->next_seq = ch->handled = ch->started = 0;
+		ch->careful = false;
 		sender_update_full(b, p, level);
 	}
+}
+
+/* What its owner now sends instead takes its place in the order. */
+static void
+sender_set_aside(struct bus *b, struct peer *p, struct kept *k)
+{
+	poison_log(b, p, k);
+	sender_remove(b, p, k);
+	sender_update_full(b, p, bus_message(k->type)->level);
+	sender_give_back(b, p, k, KEPT_CONDEMNED);
+}
+
+static void
+sender_continue_channel(struct bus *b, struct peer *p, unsigned level, struct list *remaining)
+{
+	struct out_channel *ch = &p->out[level];
+	LIST_FOREACH(remaining, it)
+		ch->careful = ch->careful || poison_is_suspect(CONTAINER_OF(it, struct kept, node));
+	while (!list_empty(remaining)) {
+		struct kept *k = CONTAINER_OF(remaining->next, struct kept, node);
+		if (k->condemned) {
+			sender_set_aside(b, p, k);
+			continue;
+		}
+		list_remove(&k->node);
+		list_add(&ch->kept, &k->node);
+		if (!ch->careful)
+			sender_write(b, p, ch, k);
+	}
+	if (ch->careful)
+		sender_pump(b, p, level);
 }
 
 void
 sender_continue(struct bus *b, struct peer *p, struct list remaining[LEVELS])
 {
-	for (unsigned level = 1; level < LEVELS; level++) {
-		while (!list_empty(&remaining[level])) {
-			struct kept *k = pop_kept(&remaining[level]);
-			list_add(&p->out[level].kept, &k->node);
-			sender_write(b, p, &p->out[level], k);
-		}
-	}
+	for (unsigned level = 1; level < LEVELS; level++)
+		sender_continue_channel(b, p, level, &remaining[level]);
 }
 
 void

@@ -87,10 +87,12 @@ on_lost(void *ctx, const struct endpoint *peer, const struct bus_message *m, con
 
 static void
 on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
-    struct custody *cause, bool never_sent)
+    struct custody *cause, enum bus_failure why)
 {
 	(void)ctx, (void)msg, (void)op, (void)cause;
-	buf_printf(&actor.log, "failed %s %d;", m->body.name, never_sent);
+	buf_printf(&actor.log, "failed %s %d;", m->body.name, why);
+	if (actor.replace && why == BUS_POISON)
+		actor_send_store(cause, 0);
 }
 
 static void
@@ -101,11 +103,19 @@ on_credit(void *ctx, enum role role)
 }
 
 static void
-on_settled(void *ctx, const struct rec_settled *id)
+on_settled(void *ctx, const struct endpoint *peer, const struct rec_settled *id)
 {
 	(void)ctx;
+	assert_int_equal(peer->role, ROLE_C2SD);
 	assert_int_equal(id->n, 42);
 	actor.settled = true;
+}
+
+static void
+on_proven(void *ctx, const struct endpoint *peer, const struct opid *op)
+{
+	(void)ctx;
+	buf_printf(&actor.log, "proven %s %u;", role_name(peer->role), (unsigned)op->n);
 }
 
 static const struct bus_handler handlers[] = {
@@ -122,6 +132,7 @@ static const struct bus_events events = {
     .failed = on_failed,
     .credit = on_credit,
     .settled = on_settled,
+    .proven = on_proven,
 };
 
 /* linked, with c2sd.0 (incarnation 7) and storaged.0 (8) */

@@ -14,6 +14,7 @@ struct bus_actor {
 	bool emit;       /* a STANZA becomes a STORE */
 	bool hold_lost;  /* the cause of a lost frame is kept in held */
 	bool settled;
+	bool replace;    /* poison gets a STORE in its place */
 	struct buf log;  /* of events */
 	uint32_t credit; /* roles with whom there is credit again */
 };

@@ -52,7 +52,8 @@ bus_rig_frame(struct bus_rig *r, struct frame *f, const void *msg)
 	if (msg)
 		bus_encode(&b, m, msg);
 	f->level = m->level;
-	f->floor = f->seq;
+	if (!f->floor)
+		f->floor = f->seq;
 	f->body = buf_str(&b);
 	f->length = (uint32_t)(BUS_HEADER_BYTES + f->body.n);
 	/* as it would lie on the wire */

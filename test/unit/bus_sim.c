@@ -108,7 +108,10 @@ sim_node_reads(enum who who)
 	if (n->connected && cut_one(&n->in, &f, &copy))
 		assert_true(bus_core_frame(n->bus, &f));
 	buf_deinit(&copy);
-	bus_core_turn(n->bus);
+	/* as the loop does, until nothing is stirred up any more */
+	do
+		bus_core_turn(n->bus);
+	while (n->bus->pump);
 }
 
 static struct buf *

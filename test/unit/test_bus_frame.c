@@ -171,7 +171,7 @@ test_inv_29_what_a_header_must_satisfy(void **state)
 	REFUSED(level = 2);
 	REFUSED(seq = 0);
 	REFUSED(floor = 11);
-	REFUSED(flags = 2);
+	REFUSED(flags = 4);
 	REFUSED(src = 0xffff);
 	REFUSED(dst = 0xffff);
 	good.flags = FRAME_NOP;

@@ -179,9 +179,9 @@ test_stable_frames_fail_in_time(void **state)
 	bus_rig_pass(r, 58999);
 	actor_expect_log("gone storaged 8;");
 	bus_rig_pass(r, 1);
-	actor_expect_log("failed STORE 0;");
-	bus_rig_pass(r, 1000);
 	actor_expect_log("failed STORE 1;");
+	bus_rig_pass(r, 1000);
+	actor_expect_log("failed STORE 0;");
 	bus_rig_pass(r, 600000);
 	actor_expect_log("");
 	/* the one that was written leaves a NOP, the other one nothing */

@@ -220,9 +220,9 @@ test_other_shard(void **state)
 	scene_free(s);
 }
 
-/* Another server is down for a minute (BUS.md §11). */
+/* Another server is down for a minute, or dies of it (BUS.md §11). */
 static void
-test_route_that_waited_too_long(void **state)
+test_11_route_that_fails(void **state)
 {
 	struct scene *s = scene_new();
 	struct client *c = login(s, "romeo/orchard");
@@ -232,17 +232,23 @@ test_route_that_waited_too_long(void **state)
 	struct opid op = {.origin = c->sid, .n = 9, .kind = OP_DELIVERY};
 
 	(void)state;
-	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, true);
+	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, BUS_NEVER_SENT);
 	scene_pump(s);
 	expect(s,
 	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
 	    "[service-unavailable]</message>\n");
 	op.n++;
-	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, false);
+	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, BUS_MAYBE_DONE);
 	scene_pump(s);
 	expect(s,
 	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
 	    "[remote-server-timeout]</message>\n");
+	op.n++;
+	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, BUS_POISON);
+	scene_pump(s);
+	expect(s,
+	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
+	    "[internal-server-error]</message>\n");
 	scene_free(s);
 }
 
@@ -310,7 +316,7 @@ main(void)
 	    cmocka_unit_test(test_unknown_user_and_domain),
 	    cmocka_unit_test(test_groupchat_bounces),
 	    cmocka_unit_test(test_other_shard),
-	    cmocka_unit_test(test_route_that_waited_too_long),
+	    cmocka_unit_test(test_11_route_that_fails),
 	    cmocka_unit_test(test_inv_11_foreign_from),
 	    cmocka_unit_test(test_inv_11_server_payloads),
 	};
