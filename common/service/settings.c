@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/id.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "service/settings_private.h"
 
@@ -35,7 +36,7 @@ static void parse_fail(int line, const char *fmt, ...) __attribute__((format(pri
 static void
 parse_fail(int line, const char *fmt, ...)
 {
-	char text[400];
+	char text[400], shown[400];
 	va_list ap;
 
 	if (current->failed)
@@ -43,8 +44,10 @@ parse_fail(int line, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	/* whatever bytes stand in the file: it goes to a terminal, and into one line of a log */
+	log_escape(shown, sizeof(shown), str_z(text));
 	current->failed = true;
-	err_set(current->err, "%s:%d: %s", current->file_name, line, text);
+	err_set(current->err, "%s:%d: %s", current->file_name, line, shown);
 }
 
 static void on_error(cfg_t *cfg, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));

@@ -202,6 +202,9 @@ static const struct {
     {"low = -10\n", "f.conf:1: low: -10 is not within -9 and 0"},
     {"low = 1\n", "f.conf:1: low: 1 is not within -9 and 0"},
     {"flag = 2\n", "f.conf:1: invalid boolean value for option 'flag'"},
+    {"word = \"a\xff"
+     "b\"\n",
+	"f.conf:1: word: \"a\\xFFb\" is not one of a|b|c"},
     {"word = z\n", "f.conf:1: word: \"z\" is not one of a|b|c"},
     {"# a\ntext = \"123456789012345678901\"\n", "f.conf:2: text: longer than 20 bytes"},
     {"list = {a, \"123456789012345678901\"}\n", "f.conf:1: list: longer than 20 bytes"},
