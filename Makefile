@@ -159,6 +159,7 @@ all: $(common) $(programs)
 # test/unit/DAEMON/*.c (else) helpers of that folder's tests
 # test/tool/X.c               a program for the tests to use, with all of common
 # test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
+# test/fuzz/DAEMON/fuzz_X.c   one with all of DAEMON except its main.o, and the helpers of DAEMON's unit tests
 
 helpers := $(if $(filter-out test/unit/test_%,$(wildcard test/unit/*.c)),$(BUILD)/lib/libhelpers.a)
 
@@ -187,7 +188,22 @@ $(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o
 # Only of use with CC=clang SANITIZE=address,undefined,fuzzer-no-link, as test/run fuzz builds them
 fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(eval $(call compile,test/fuzz,test,))
-$(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o,-fsanitize=fuzzer $(libs_common))))
+tables_for = $(if $(filter %/fuzz_settings,$1),$(foreach f,$(folders),$(filter %/settings.o,$(call objects,$f))) \
+	$(BUILD)/obj/authd/penalty.o)
+$(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o $(call tables_for,$t),\
+	-fsanitize=fuzzer $(libs_common))))
+
+# $(call fuzz_daemon,daemon)
+define fuzz_daemon
+$(call compile,test/fuzz/$1,test,-iquote test/unit -iquote test/unit/$1 -iquote $1)
+$(foreach t,$(basename $(notdir $(wildcard test/fuzz/$1/fuzz_*.c))),
+$(call link,$(BUILD)/test/fuzz/$1/$t,$(BUILD)/obj/test/fuzz/$1/$t.o $(filter-out %/main.o,$(call objects,$1)) \
+	$(filter-out $(BUILD)/obj/test/unit/$1/test_%,$(call objects,test/unit/$1)) $(helpers),\
+	-fsanitize=fuzzer -lcmocka $(libs_common))
+fuzzers += $(BUILD)/test/fuzz/$1/$t
+)
+endef
+$(foreach d,$(call with_sources,test/fuzz/,$(folders)),$(eval $(call fuzz_daemon,$d)))
 
 .PHONY: tests fuzzers unit e2e check root fuzz test run faults interop
 fuzzers: $(fuzzers)

@@ -1,13 +1,24 @@
-/* The stream reader against any bytes. The first byte chooses how they are cut and whether the reader idles in
- * between: the events must be the same as when they come at once. (Not when an error is found: libxml2 may wait
- * for more of a broken token.) What was taken is a fixed point, and can be read as a tree. */
+/* The stream reader against any bytes. The first bytes choose how they are cut (each piece by the next of CUTS bytes, over
+ * and over) and whether the reader idles in between: the events must be the same as when they come at once. (Not when an
+ * error is found: libxml2 may wait for more of a broken token.)
+ *
+ * What was taken is a fixed point, can be read as a tree, and is the same tree to Expat, as it came and as we wrote it
+ * (INV-4). Expat is loaded at run time, as the unit tests do. */
 
 #include <assert.h>
+#include <dlfcn.h>
+#include <expat.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/mem.h"
 #include "xml/tree.h"
 
+#define CUTS 4
+#define SEP '\x01'
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct xml_limits limits = {
@@ -15,6 +26,7 @@ static const struct xml_limits limits = {
 
 struct run {
 	struct buf log, payload;
+	unsigned elements;
 	bool has_error;
 };
 
@@ -41,6 +53,7 @@ on_element(void *ctx, const struct xml_element *e)
 {
 	struct run *run = ctx;
 	note(run, e);
+	run->elements++;
 	if (str_is(e->ns, "jabber:client")) {
 		buf_clear(&run->payload);
 		buf_add_str(&run->payload, e->payload);
@@ -56,15 +69,18 @@ on_close(void *ctx)
 	return true;
 }
 
+/* cuts NULL: all at once */
 static void
-read_all(struct run *run, struct str bytes, size_t piece, bool idle)
+read_all(struct run *run, struct str bytes, const uint8_t *cuts, bool idle)
 {
 	static const struct xml_events events = {
 	    .open = on_open, .element = on_element, .close = on_close};
 	struct xml_reader *r = xml_reader_new(&events, run, S("jabber:client"), &limits);
 	enum xml_error e = XML_OK;
 	*run = (struct run){.has_error = false};
+	size_t turn = 0;
 	for (size_t at = 0, n; at < bytes.n && e == XML_OK; at += n) {
+		size_t piece = cuts ? 1 + (cuts[turn++ % CUTS] & 0x7F) : bytes.n;
 		n = bytes.n - at < piece ? bytes.n - at : piece;
 		e = xml_reader_feed(r, str_of(bytes.p + at, n), NULL);
 		if (idle)
@@ -93,7 +109,7 @@ check_fixed_point(struct str payload)
 	buf_add_str(&b, payload);
 	buf_add_z(&b, "</m>");
 	if (payload.n + 7 <= limits.bytes) {
-		read_all(&again, buf_str(&b), SIZE_MAX, false);
+		read_all(&again, buf_str(&b), NULL, false);
 		assert(!again.has_error && str_eq(buf_str(&again.payload), payload));
 		run_deinit(&again);
 	}
@@ -104,17 +120,143 @@ check_fixed_point(struct str payload)
 	arena_deinit(&a);
 }
 
+/* ---- Expat: one line per event, text joined ---- */
+
+static struct {
+	__typeof__(&XML_ParserCreateNS) create;
+	__typeof__(&XML_SetUserData) set_user_data;
+	__typeof__(&XML_SetElementHandler) set_element_handler;
+	__typeof__(&XML_SetCharacterDataHandler) set_text_handler;
+	__typeof__(&XML_Parse) parse;
+	__typeof__(&XML_ParserFree) free;
+} expat;
+
+struct view {
+	struct buf text;
+	bool in_text;
+};
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc, (void)argv;
+	void *lib = dlopen("libexpat.so.1", RTLD_NOW);
+	assert(lib);
+	*(void **)&expat.create = dlsym(lib, "XML_ParserCreateNS");
+	*(void **)&expat.set_user_data = dlsym(lib, "XML_SetUserData");
+	*(void **)&expat.set_element_handler = dlsym(lib, "XML_SetElementHandler");
+	*(void **)&expat.set_text_handler = dlsym(lib, "XML_SetCharacterDataHandler");
+	*(void **)&expat.parse = dlsym(lib, "XML_Parse");
+	*(void **)&expat.free = dlsym(lib, "XML_ParserFree");
+	return 0;
+}
+
+static void
+view_break(struct view *v)
+{
+	if (v->in_text)
+		buf_add_c(&v->text, '\n');
+	v->in_text = false;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const XML_Char *const *)a, *(const XML_Char *const *)b);
+}
+
+/* In the order of their names: we write attributes in an order of our own. */
+static void
+on_start(void *user, const XML_Char *name, const XML_Char **attrs)
+{
+	struct view *v = user;
+	size_t n = 0;
+	view_break(v);
+	buf_printf(&v->text, "<%s", name);
+	while (attrs[2 * n])
+		n++;
+	qsort(attrs, n, 2 * sizeof(*attrs), compare_names);
+	for (; *attrs; attrs += 2)
+		buf_printf(&v->text, " %s=\"%s\"", attrs[0], attrs[1]);
+	buf_add_c(&v->text, '\n');
+}
+
+static void
+on_end(void *user, const XML_Char *name)
+{
+	struct view *v = user;
+	(void)name;
+	view_break(v);
+	buf_add_z(&v->text, ">\n");
+}
+
+static void
+on_text(void *user, const XML_Char *s, int n)
+{
+	struct view *v = user;
+	if (!v->in_text)
+		buf_add_c(&v->text, '=');
+	v->in_text = true;
+	buf_add(&v->text, s, (size_t)n);
+}
+
+/* A document whose one child of the root has this content. */
+static bool
+view_of(struct view *v, struct str content)
+{
+	struct buf b = {0};
+	buf_add_z(&b, "<s:stream xmlns='jabber:client' xmlns:s='urn:s' xmlns:f='urn:f'><message>");
+	buf_add_str(&b, content);
+	buf_add_z(&b, "</message></s:stream>");
+	XML_Parser p = expat.create("UTF-8", SEP);
+	*v = (struct view){.in_text = false};
+	expat.set_user_data(p, v);
+	expat.set_element_handler(p, on_start, on_end);
+	expat.set_text_handler(p, on_text);
+	bool ok = expat.parse(p, buf_str(&b).p, (int)buf_len(&b), 1) == XML_STATUS_OK;
+	expat.free(p);
+	buf_deinit(&b);
+	return ok;
+}
+
+/* The bytes as the content of one message: what we take of it, Expat takes, and sees in it what we wrote. */
+static void
+check_expat(struct str content)
+{
+	struct run ours;
+	struct view source, written;
+	struct buf b = {0};
+	buf_add_z(&b, "<s:stream xmlns='jabber:client' xmlns:s='urn:s' xmlns:f='urn:f'><message>");
+	buf_add_str(&b, content);
+	buf_add_z(&b, "</message></s:stream>");
+	read_all(&ours, buf_str(&b), NULL, false);
+	if (!ours.has_error && ours.elements == 1 && str_ends(buf_str(&ours.log), S("\nclose"))) {
+		if (!view_of(&source, content))
+			bug("only we take it");
+		if (!view_of(&written, buf_str(&ours.payload)))
+			bug("Expat refuses what we wrote: %.*s", STR_ARG(buf_str(&ours.payload)));
+		if (!str_eq(buf_str(&source.text), buf_str(&written.text)))
+			bug("to Expat it is\n%.*s\nand becomes\n%.*s",
+			    STR_ARG(buf_str(&source.text)), STR_ARG(buf_str(&written.text)));
+		buf_deinit(&source.text);
+		buf_deinit(&written.text);
+	}
+	buf_deinit(&b);
+	run_deinit(&ours);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct run whole, cut;
-	if (size == 0)
+	if (size < CUTS)
 		return 0;
-	struct str bytes = str_of(data + 1, size - 1);
-	read_all(&whole, bytes, SIZE_MAX, false);
-	read_all(&cut, bytes, 1 + (data[0] & 0x7F), data[0] & 0x80);
+	struct str bytes = str_of(data + CUTS, size - CUTS);
+	read_all(&whole, bytes, NULL, false);
+	read_all(&cut, bytes, data, data[0] & 0x80);
 	assert(str_eq(buf_str(&whole.log), buf_str(&cut.log)));
 	check_fixed_point(buf_str(&whole.payload));
+	check_expat(bytes);
 	run_deinit(&whole);
 	run_deinit(&cut);
 	return 0;
