@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/id.h"
@@ -37,13 +38,27 @@ struct busline {
 
 /* ---- which instance ---- */
 
+/* Another member of admin_group may have made it: what is there is not made, which the kernel may forbid, and only read. */
+static int
+open_lock(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0 || errno != ENOENT)
+		return fd;
+	fd = openat(dir, name, O_RDONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd >= 0)
+		(void)!fchmod(fd, 0640);
+	return fd;
+}
+
 static int
 lock_one(int dir, unsigned instance)
 {
 	char name[32];
 
 	snprintf(name, sizeof(name), "ctl.%u.lock", instance);
-	int fd = openat(dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	int fd = open_lock(dir, name);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
 		return fd;
 	if (fd >= 0)

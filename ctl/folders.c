@@ -3,17 +3,21 @@
  *   below D, as root         installed                    owner, mode
  *   etc                      /etc/jackdaw                 root 0700, installed 0755
  *   run                      /run/jackdaw                 root 0700, installed 0755
+ *   ctl                      /run/jackdaw/ctl             root 0700
  *   log                      /var/log/jackdaw             root 0700
  *   keys                     /var/lib/jackdaw/keys        keyd 0700
  *   ROLE                     /run/jackdaw/ROLE            root, the role's group 0710; installed: the role 0700
  *   ROLE/data                /var/lib/jackdaw/ROLE        the role 0700; installed, ROLE/data is a link to it
  *
- * Without root everything is ours, 0700. */
+ * Without root everything is ours, 0700. The members of admin_group use the folder of jackdawctl (its locks are made there; sticky,
+ * so that nobody takes away the socket or another's lock), and below D read etc and run (0750) and jackdaw.conf (0640). The socket
+ * is the router's to share. */
 #include "folders.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,13 +36,14 @@ struct owner {
 	uid_t uid;
 	gid_t gid;
 	mode_t mode;
+	bool is_shared; /* the group is one that was asked for, not just that of our process */
 	bool is_advice; /* for a new folder; one that is there stays as the operator has it */
 };
 
 static int
 set_owner(int fd, const struct owner *o)
 {
-	if (geteuid() == 0 && fchown(fd, o->uid, o->gid) != 0)
+	if ((geteuid() == 0 || o->is_shared) && fchown(fd, o->uid, o->gid) != 0)
 		return -1;
 	return fchmod(fd, o->mode);
 }
@@ -62,14 +67,30 @@ make_folder(char *path, const struct owner *o, struct err *err)
 	return rc;
 }
 
+/* What is ours, and may be read by the group that may administer. (One that does not exist the router warns of.) */
+static struct owner
+shared_owner(const struct ctl *c)
+{
+	const char *name = c->file ? c->suite.admin_group : "";
+	const struct group *g = name && name[0] ? getgrnam(name) : NULL;
+
+	return (struct owner){.uid = geteuid(),
+	    .gid = g ? g->gr_gid : getegid(),
+	    .mode = g ? 0750 : 0700,
+	    .is_shared = g != NULL};
+}
+
 static int
 role_owner(const struct ctl *c, enum role role, int64_t uid_base, struct owner *o_r, struct err *err)
 {
 	struct privs p;
 
 	*o_r = (struct owner){.uid = geteuid(), .gid = getegid(), .mode = 0700};
-	if (role == ROLE_CTL)
+	if (role == ROLE_CTL) {
+		*o_r = shared_owner(c);
+		o_r->mode = o_r->is_shared ? 03770 : 0700;
 		return 0;
+	}
 	if (privs_plan(&p, c->dir, role, uid_base, err) != 0)
 		return -1;
 	if (p.kind == PRIVS_SWITCH) {
@@ -174,16 +195,39 @@ uid_base_of(const struct ctl *c)
 	return base;
 }
 
+/* jackdawctl reads it whoever calls it; installed everybody may. */
+static int
+share_settings(const struct ctl *c, const struct owner *shared, struct err *err)
+{
+	char *etc = path_etc(c->dir);
+	int rc = 0, dir = open(etc, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dir, "jackdaw.conf", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	free(etc);
+	if (dir >= 0)
+		close(dir);
+	if (fd < 0)
+		return err_set(err, "jackdaw.conf: %s", strerror(errno));
+	if (fchown(fd, (uid_t)-1, shared->gid) != 0 || fchmod(fd, 0640) != 0)
+		rc = err_set(err, "cannot let the group %s read jackdaw.conf: %s",
+		    c->suite.admin_group, strerror(errno));
+	close(fd);
+	return rc;
+}
+
 int
 folders_make(const struct ctl *c, struct err *err)
 {
 	const int64_t uid_base = uid_base_of(c);
 	const struct owner ours = {
 	    .uid = geteuid(), .gid = getegid(), .mode = 0700, .is_advice = true};
-	const struct owner passable = {
-	    .uid = geteuid(), .gid = getegid(), .mode = c->dir ? 0700 : 0755, .is_advice = !c->dir};
-	struct owner keyd;
+	struct owner passable = shared_owner(c), keyd;
 
+	if (c->dir && passable.is_shared && share_settings(c, &passable, err) != 0)
+		return -1;
+	if (!c->dir)
+		passable = (struct owner){
+		    .uid = geteuid(), .gid = getegid(), .mode = 0755, .is_advice = true};
 	if (!c->dir && make_folder(str_dup(str_z(JACKDAW_STATEDIR)), &passable, err) != 0)
 		return -1;
 	if (make_folder(path_etc(c->dir), &passable, err) != 0 ||

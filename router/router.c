@@ -74,6 +74,19 @@ rule_for(const struct daemon *d, enum role role)
 	return rule;
 }
 
+/* jackdawctl's socket, where an admin_group is set, is that group's too. Only its members notice when that fails: systemd has
+ * made the socket, say. */
+static void
+router_share(struct daemon *d, const struct router *r)
+{
+	struct err err;
+
+	for (size_t i = 0; i < COUNT(roles); i++)
+		if (r->doors[i].rule.group != (gid_t)-1 &&
+		    service_share_unix(d, roles[i], "router.sock", r->doors[i].rule.group, &err) != 0)
+			log_warn("admin_group: %s", err.text);
+}
+
 int
 router_open(struct daemon *d, struct err *err)
 {
@@ -87,6 +100,7 @@ router_open(struct daemon *d, struct err *err)
 		if (r->doors[i].fd < 0)
 			return -1;
 	}
+	router_share(d, r);
 	return 0;
 }
 

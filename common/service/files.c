@@ -155,7 +155,8 @@ pidfile_write(int fd, const char *name, struct err *err)
 
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
 		return err_set(err, "%s.pid is no plain file; remove it", name);
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+	/* for whoever may enter the folder (admin_group), whatever our umask */
+	if (fchmod(fd, 0644) != 0 || ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
 		return err_set(err, "%s.pid: %s", name, strerror(errno));
 	return 0;
 }

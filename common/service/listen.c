@@ -208,6 +208,41 @@ service_listen_unix(struct daemon *d, enum role role, const char *file, int type
 	return -1;
 }
 
+/* Through a descriptor, so that it is the socket itself whose group and mode change. */
+static int
+share_socket(const char *name, gid_t group)
+{
+	struct stat st;
+	char path[64];
+	int fd = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc = -1;
+
+	if (fd < 0)
+		return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode))
+		errno = EEXIST;
+	else if (st.st_gid == group || fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) == 0)
+		rc = (st.st_mode & 0777) == 0660 ? 0 : chmod(path, 0660);
+	close(fd);
+	return rc;
+}
+
+int
+service_share_unix(
+    struct daemon *d, enum role role, const char *file, uint32_t group, struct err *err)
+{
+	struct skeleton *k = skeleton_of(d);
+	char *folder = path_role(k->options.dir, role);
+	int rc = chdir(folder) == 0 ? share_socket(file, group) : -1;
+
+	if (rc != 0)
+		err_set(err, "%s/%s: cannot let the group in: %s", folder, file, strerror(errno));
+	free(folder);
+	if (chdir(k->role_folder) != 0)
+		return err_set(err, "%s: %s", k->role_folder, strerror(errno));
+	return rc;
+}
+
 uint32_t
 service_role_uid(const struct daemon *d, enum role role)
 {

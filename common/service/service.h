@@ -91,6 +91,10 @@ int service_listen_tcp(
 int service_listen_unix(
     struct daemon *d, enum role role, const char *file, int type, struct err *err);
 
+/* In open: lets the members of a group connect to such a socket too. */
+int service_share_unix(
+    struct daemon *d, enum role role, const char *file, uint32_t group, struct err *err);
+
 /* In open: whose uid the processes of a role have here; (uid_t)-1 when every role has ours. For SO_PEERCRED checks. */
 uint32_t service_role_uid(const struct daemon *d, enum role role);
 

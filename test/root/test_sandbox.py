@@ -3,15 +3,17 @@
 import asyncio
 import base64
 import contextlib
+import grp
 import os
 import pathlib
 import shutil
 import sqlite3
+import subprocess
 
 import pytest
 
 from chat import Client
-from suite import DAEMONS, Suite
+from suite import BUILD, DAEMONS, Suite
 
 UID_BASE = 64100
 ROLES = ["router", "c2sd", "s2sd", "componentd", "sessiond", "authd", "storaged", "ctl", "keyd"]
@@ -152,3 +154,36 @@ def test_only_authd_has_the_key_that_opens_passwords(suite):
     if not readable(suite):
         pytest.skip("the memory of other processes cannot be read here")
     assert holders(suite, [(suite.dir / "authd" / "data" / "seal.key").read_bytes()[:32]]) == {"authd"}
+
+
+def as_user(suite, uid, gid, groups, *args):
+    """jackdawctl, called by somebody else."""
+    def become():
+        os.setgroups(groups)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    return subprocess.run([str(BUILD / "bin" / "jackdawctl"), "--dir", str(suite.dir), *args], capture_output=True,
+                          text=True, timeout=60, check=False, preexec_fn=become)
+
+
+@pytest.mark.skipif(ONE_USER, reason="needs real root: in this user namespace there is no other user to become")
+def test_members_of_admin_group_may_administer():
+    group = grp.getgrnam("games")
+    with Suite(start=False) as suite:
+        conf = suite.dir / "etc" / "jackdaw.conf"
+        conf.write_text(conf.read_text() + f'admin_group = "{group.gr_name}"\n')
+        suite.up()
+        suite.add_user("alice@localhost")
+        member = as_user(suite, 65534, 65534, [group.gr_gid], "user", "list")
+        assert (member.returncode, member.stdout) == (0, "alice@localhost\n"), member.stderr
+        assert as_user(suite, 65534, 65534, [group.gr_gid], "session", "list").returncode == 0
+        stranger = as_user(suite, 65534, 65534, [], "user", "list")
+        assert stranger.returncode != 0 and "Permission denied" in stranger.stderr
+        # no more than that: the folders of the daemons, their sockets and the supervisor's are not for them
+        assert as_user(suite, 65534, 65534, [group.gr_gid], "log", "authd", "debug").returncode != 0
+        assert as_user(suite, 65534, 65534, [group.gr_gid], "down").returncode != 0
+        assert all(pid and state == "ready" for pid, state, _ in suite.status().values())
+        for name in ("authd", "storaged", "c2sd", "router"):
+            assert (suite.dir / name).stat().st_gid != group.gr_gid
+        for file in (suite.dir / "etc").iterdir():
+            assert (file.stat().st_gid == group.gr_gid) == (file.name == "jackdaw.conf")
