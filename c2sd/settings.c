@@ -43,6 +43,7 @@ static const struct setting LISTENER_TABLE[] = {
 
 const struct setting c2sd_settings_table[] = {
     {.name = "listener",
+	.at_start = true,
 	.type = SETTING_SECTIONS,
 	.offset = AT(listeners),
 	.section = LISTENER_TABLE,

@@ -90,7 +90,7 @@ tell_all(struct ctl *c)
 
 	for (const struct program *p = programs; p->name; p++)
 		for (unsigned i = 0; p->uses_domains && i < program_instances(p, c); i++)
-			if (suite_running(c, p, i) > 0 && reload_one(c, p, i, &err) != 0)
+			if (suite_running(c, p, i) > 0 && reload_one(c, p, i, NULL, &err) != 0)
 				status = ctl_error("%s", err.text);
 	return status;
 }

@@ -43,7 +43,8 @@ open_settings(const struct ctl *c, const char *name, struct err *err)
 }
 
 static int
-pass_files(struct ctl *c, const struct program *p, unsigned instance, struct err *err)
+pass_files(
+    struct ctl *c, const struct program *p, unsigned instance, struct buf *pending, struct err *err)
 {
 	char own[64];
 	int fds[2], rc = -1;
@@ -54,7 +55,7 @@ pass_files(struct ctl *c, const struct program *p, unsigned instance, struct err
 	const struct control_call call = {
 	    .program = p, .instance = instance, .line = "reload", .fds = fds, .n_fds = 2};
 	if (fds[1] >= 0)
-		rc = suite_control(c, &call, NULL, err);
+		rc = suite_control(c, &call, pending, err);
 	for (unsigned i = 0; i < 2; i++)
 		if (fds[i] >= 0)
 			close(fds[i]);
@@ -62,7 +63,8 @@ pass_files(struct ctl *c, const struct program *p, unsigned instance, struct err
 }
 
 int
-reload_one(struct ctl *c, const struct program *p, unsigned instance, struct err *err)
+reload_one(
+    struct ctl *c, const struct program *p, unsigned instance, struct buf *pending, struct err *err)
 {
 	struct buf ignored = {0};
 	int rc = tool_ask(c, p, "-n", &ignored, err);
@@ -70,25 +72,49 @@ reload_one(struct ctl *c, const struct program *p, unsigned instance, struct err
 	buf_deinit(&ignored);
 	if (rc != 0)
 		return err_prefix(err, "%s keeps its old settings", p->name);
-	return pass_files(c, p, instance, err);
+	return pass_files(c, p, instance, pending, err);
 }
 
-/* wanted -1: all instances that run. */
+/* Each line once, however many daemons read the file. */
+static void
+tell_pending(struct buf *told, struct str lines)
+{
+	struct str line, rest, file, keys;
+
+	while (str_split(lines, '\n', &line, &lines)) {
+		bool is_new = true;
+		for (struct str t = buf_str(told), one; str_split(t, '\n', &one, &rest); t = rest)
+			is_new = is_new && !str_eq(one, line);
+		if (!is_new || !str_split(line, ':', &file, &keys))
+			continue;
+		buf_add_str(told, line);
+		buf_add_c(told, '\n');
+		fprintf(stderr, "jackdawctl: %.*s: in force from the next start on:%.*s\n",
+		    STR_ARG(file), STR_ARG(keys));
+	}
+}
+
+/* wanted -1: all instances that run. told: what was said to be pending. */
 static int
-reload_program(struct ctl *c, const struct program *p, int wanted)
+reload_program(struct ctl *c, const struct program *p, int wanted, struct buf *told)
 {
 	int status = STATUS_OK;
 	unsigned n = program_instances(p, c);
 	struct err err;
+	struct buf pending = {0};
 
 	for (unsigned i = 0; i < n; i++) {
 		if (wanted >= 0 && i != (unsigned)wanted)
 			continue;
 		if (suite_running(c, p, i) == 0)
 			status = ctl_error("%s.%u is down", p->name, i);
-		else if (reload_one(c, p, i, &err) != 0)
-			return ctl_error("%s", err.text);
+		else if (reload_one(c, p, i, &pending, &err) != 0) {
+			status = ctl_error("%s", err.text);
+			break; /* the others would say the same */
+		}
 	}
+	tell_pending(told, buf_str(&pending));
+	buf_deinit(&pending);
 	return status;
 }
 
@@ -96,17 +122,19 @@ int
 reload_run(struct ctl *c, int argc, char **argv)
 {
 	int status = STATUS_OK, instance = -1;
+	struct buf told = {0};
 	struct err err;
 
 	if (suite_open(c, &err) != 0)
 		return ctl_error("%s", err.text);
 	if (argc > 0) {
 		const struct program *p = program_parse(str_z(argv[0]), c, &instance);
-		return p ? reload_program(c, p, instance) : no_such_daemon(c, argv[0]);
+		status = p ? reload_program(c, p, instance, &told) : no_such_daemon(c, argv[0]);
 	}
-	for (const struct program *p = programs; p->name; p++)
-		if (reload_program(c, p, -1) != STATUS_OK)
+	for (const struct program *p = programs; argc == 0 && p->name; p++)
+		if (reload_program(c, p, -1, &told) != STATUS_OK)
 			status = STATUS_FAILED;
+	buf_deinit(&told);
 	return status;
 }
 

@@ -6,6 +6,7 @@
 
 const struct setting keyd_settings_table[] = {
     {.name = "keys",
+	.at_start = true,
 	.type = SETTING_STRING,
 	.offset = FIELD(keys),
 	.def = "",
@@ -26,6 +27,7 @@ const struct setting keyd_settings_table[] = {
 	.max = 365,
 	.help = "warn when a certificate ends within so many days"},
     {.name = "ticket_hours",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = FIELD(ticket_hours),
 	.def = "24",

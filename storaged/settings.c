@@ -7,6 +7,7 @@
 
 const struct setting storaged_settings_table[] = {
     {.name = "sweep_seconds",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(sweep_seconds),
 	.def = "60",

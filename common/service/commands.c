@@ -1,4 +1,5 @@
 /* The lines that every daemon understands on its control socket; others go to the daemon. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -49,6 +50,35 @@ command_log(struct str level, struct buf *out)
 	buf_add_z(out, "ok\n");
 }
 
+static void
+tell_pending(const char *file, const struct buf *names, struct buf *out)
+{
+	if (buf_len(names) == 0)
+		return;
+	log_warn("%s: in force from the next start on: %.*s", file, STR_ARG(buf_str(names)));
+	buf_printf(out, "%s: %.*s\n", file, STR_ARG(buf_str(names)));
+}
+
+/* What is not as it was at the start, when it was read, a line for each file. */
+static void
+tell_all_pending(const struct skeleton *k, const struct loaded *fresh, struct buf *out)
+{
+	const struct service *s = k->daemon.service;
+	struct buf of_suite = {.data = NULL}, own = {.data = NULL};
+	char file[64];
+
+	const struct loaded *start = k->first.suite_file ? &k->first : &k->loaded;
+
+	snprintf(file, sizeof(file), "%s.conf", s->name);
+	suite_pending(start->suite_file, fresh->suite_file, &of_suite);
+	if (s->settings)
+		settings_pending(s->settings, start->settings, fresh->settings, &own);
+	tell_pending("jackdaw.conf", &of_suite, out);
+	tell_pending(file, &own, out);
+	buf_deinit(&of_suite);
+	buf_deinit(&own);
+}
+
 /* Two descriptors: jackdaw.conf and the own file. */
 static void
 command_reload(struct skeleton *k, const int *fds, unsigned n_fds, struct buf *out)
@@ -61,9 +91,10 @@ command_reload(struct skeleton *k, const int *fds, unsigned n_fds, struct buf *o
 		buf_printf(out, "error: %s\n", err.text);
 		return;
 	}
-	loaded_swap(k, &fresh);
-	log_info("new settings are in force");
 	buf_add_z(out, "ok\n");
+	log_info("new settings are in force");
+	tell_all_pending(k, &fresh, out);
+	loaded_swap(k, &fresh);
 }
 
 static void

@@ -101,6 +101,9 @@ loaded_swap(struct skeleton *k, struct loaded *l)
 	k->daemon.settings = l->settings;
 	if (k->daemon.service->reloaded)
 		k->daemon.service->reloaded(&k->daemon, old.settings);
-	loaded_free(&old);
-	*l = old;
+	if (!k->first.suite_file)
+		k->first = old;
+	else
+		loaded_free(&old);
+	*l = (struct loaded){.pool = NULL};
 }

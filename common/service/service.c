@@ -209,6 +209,7 @@ shut_down(struct skeleton *k)
 			loop_signal_free(&k->signals[i]);
 	loop_free(&d->loop);
 	loaded_free(&k->loaded);
+	loaded_free(&k->first);
 	free(k->role_folder);
 }
 

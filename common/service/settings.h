@@ -32,11 +32,12 @@ struct setting {
 	const char *name;
 	enum setting_type type;
 	size_t offset;
-	const char *def;               /* default as text; list: "{a, b}"; sections: NULL */
-	int64_t min, max;              /* int: bounds; string and list: longest */
-	const char *text;              /* enum: the words; string: NULL */
-	bool secret;                   /* printed as ***, wiped when it is freed */
-	const char *help;              /* one line */
+	const char *def;  /* default as text; list: "{a, b}"; sections: NULL */
+	int64_t min, max; /* int: bounds; string and list: longest */
+	const char *text; /* enum: the words; string: NULL */
+	bool secret;      /* printed as ***, wiped when it is freed */
+	bool at_start;    /* read once: a new value is in force from the next start on */
+	const char *help; /* one line */
 	const struct setting *section; /* table of a section */
 	size_t section_size;
 	/* string, list: asked for each value of a file, beyond the bounds. 0, or -1 with *err filled; NULL: anything. */
@@ -57,6 +58,9 @@ int settings_err_where(const struct settings_pool *pool, const char *file_name, 
 
 /* All keys in effect with their defaults as comments, in the form of a settings file. */
 void settings_print(const struct setting *table, const void *values, struct buf *out);
+/* Appends the names, separated by commas, of the keys that are read at the start only and differ. */
+void settings_pending(
+    const struct setting *table, const void *old, const void *fresh, struct buf *names);
 /* The same as a sample file: every key commented out with its default and help. */
 void settings_sample(const struct setting *table, struct buf *out);
 /* As mdoc/man list items. */

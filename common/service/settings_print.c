@@ -110,6 +110,34 @@ settings_print(const struct setting *table, const void *values, struct buf *out)
 	}
 }
 
+static void
+print_whole(struct buf *out, const struct setting *s, const void *values)
+{
+	const void *at = (const char *)values + s->offset;
+
+	if (s->type == SETTING_SECTIONS)
+		print_sections(out, s, at);
+	else
+		print_value(out, s, at);
+}
+
+void
+settings_pending(const struct setting *table, const void *old, const void *fresh, struct buf *names)
+{
+	for (const struct setting *s = table; s->name; s++) {
+		struct buf was = {.data = NULL}, is = {.data = NULL};
+
+		if (!s->at_start)
+			continue;
+		print_whole(&was, s, old);
+		print_whole(&is, s, fresh);
+		if (!str_eq(buf_str(&was), buf_str(&is)))
+			buf_printf(names, "%s%s", buf_len(names) ? ", " : "", s->name);
+		buf_deinit(&was);
+		buf_deinit(&is);
+	}
+}
+
 /* A default as it would be written in the file. */
 static void
 sample_default(struct buf *out, const struct setting *s)
@@ -130,6 +158,8 @@ sample_one(struct buf *out, const struct setting *s, const char *indent)
 		buf_printf(out, " (%lld to %lld)", (long long)s->min, (long long)s->max);
 	if (s->type == SETTING_ENUM)
 		buf_printf(out, " (%s)", s->text);
+	if (s->at_start)
+		buf_add_z(out, "; from the next start on");
 	buf_printf(out, "\n%s#%s = ", indent, s->name);
 	sample_default(out, s);
 	buf_add_z(out, "\n\n");
@@ -143,7 +173,8 @@ settings_sample(const struct setting *table, struct buf *out)
 			sample_one(out, s, "");
 			continue;
 		}
-		buf_printf(out, "# %s\n#%s \"name\" {\n", s->help ? s->help : "", s->name);
+		buf_printf(out, "# %s%s\n#%s \"name\" {\n", s->help ? s->help : "",
+		    s->at_start ? "; from the next start on" : "", s->name);
 		for (const struct setting *t = s->section; t->name; t++)
 			sample_one(out, t, "#\t");
 		buf_add_z(out, "#}\n\n");
@@ -163,6 +194,8 @@ man_one(struct buf *out, const struct setting *s)
 		buf_printf(out, "From %lld to %lld.\n", (long long)s->min, (long long)s->max);
 	if (s->type != SETTING_SECTIONS)
 		buf_printf(out, "Default: %s.\n", s->def && *s->def ? s->def : "empty");
+	if (s->at_start)
+		buf_add_z(out, "A new value is in force from the next start on.\n");
 }
 
 void

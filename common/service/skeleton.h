@@ -43,6 +43,7 @@ struct skeleton {
 	struct daemon daemon; /* first: hooks get this, we get back */
 	struct options options;
 	struct loaded loaded;
+	struct loaded first; /* those of the start, once others are in force */
 	int pid_fd, control_fd, notify_fd;
 	char *role_folder;
 	struct control *control;
@@ -67,7 +68,7 @@ int skeleton_drop(struct skeleton *k, struct err *err);
 int loaded_from_files(struct skeleton *k, struct loaded *l, struct err *err);
 int loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, struct err *err);
 void loaded_free(struct loaded *l);
-/* Puts a new set in force and frees the old one, which is left in *l. */
+/* Puts a new set in force, and takes it from *l. The old one is freed, but that of the start is kept. */
 void loaded_swap(struct skeleton *k, struct loaded *l);
 
 /* A line on the control socket. */

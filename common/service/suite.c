@@ -66,6 +66,7 @@ static const struct setting TABLE[] = {
 	.check = check_admin,
 	.help = "Bare JIDs of users who may administer"},
     {.name = "admin_group",
+	.at_start = true,
 	.type = SETTING_STRING,
 	.offset = AT(admin_group),
 	.def = "",
@@ -73,6 +74,7 @@ static const struct setting TABLE[] = {
 	.help =
 	    "Unix group whose members may use jackdawctl; empty: only root and the suite's owner"},
     {.name = "c2sd",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(n_c2sd),
 	.def = "1",
@@ -80,6 +82,7 @@ static const struct setting TABLE[] = {
 	.max = 64,
 	.help = "Processes for client connections"},
     {.name = "s2sd",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(n_s2sd),
 	.def = "1",
@@ -87,6 +90,7 @@ static const struct setting TABLE[] = {
 	.max = 64,
 	.help = "Processes for connections with other servers"},
     {.name = "sessiond",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(n_sessiond),
 	.def = "1",
@@ -94,6 +98,7 @@ static const struct setting TABLE[] = {
 	.max = 64,
 	.help = "Shards of users; a new number takes effect when all are restarted together"},
     {.name = "port_offset",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(port_offset),
 	.def = "0",
@@ -101,6 +106,7 @@ static const struct setting TABLE[] = {
 	.max = 60000,
 	.help = "Added to every port, so that several suites can run side by side"},
     {.name = "uid_base",
+	.at_start = true,
 	.type = SETTING_INT,
 	.offset = AT(uid_base),
 	.def = "64100",
@@ -218,6 +224,12 @@ int64_t
 suite_uid_base(const struct suite_file *f)
 {
 	return f->settings.uid_base;
+}
+
+void
+suite_pending(const struct suite_file *old, const struct suite_file *fresh, struct buf *names)
+{
+	settings_pending(TABLE, &old->settings, &fresh->settings, names);
 }
 
 void

@@ -776,3 +776,22 @@ def test_the_demonstration(folder):
         with pytest.raises(AssertionError, match="PORT_OFFSET.*--port-offset"):
             with demo(folder, offset):
                 pass
+
+
+def test_reload_names_what_needs_a_restart(own_suite):
+    s = own_suite
+    etc = s.dir / "etc"
+    changes = {"jackdaw.conf": "port_offset = 20000\n", "storaged.conf": "sweep_seconds = 7\narchive_days = 3\n"}
+    for name, text in changes.items():
+        with open(etc / name, "a", encoding="utf-8") as file:
+            file.write(text)
+    done = s.ctl("reload")
+    assert done.stderr.splitlines() == [
+        "jackdawctl: jackdaw.conf: in force from the next start on: port_offset",
+        "jackdawctl: storaged.conf: in force from the next start on: sweep_seconds",
+    ]
+    log = (s.dir / "log" / "storaged.log").read_text()
+    assert "storaged.conf: in force from the next start on: sweep_seconds" in log
+    assert s.ctl("reload", "authd").stderr == "jackdawctl: jackdaw.conf: in force from the next start on: port_offset\n"
+    s.ctl("restart", "authd")
+    assert s.ctl("reload", "authd").stderr == ""

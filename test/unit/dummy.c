@@ -41,7 +41,13 @@ struct dummy_settings {
 
 static const struct setting table[] = {
     {.name = "number", .type = SETTING_INT, .offset = AT(number), .def = "1", .min = 0, .max = 99},
-    {.name = "limit", .type = SETTING_INT, .offset = AT(limit), .def = "50", .min = 0, .max = 99},
+    {.name = "limit",
+	.at_start = true,
+	.type = SETTING_INT,
+	.offset = AT(limit),
+	.def = "50",
+	.min = 0,
+	.max = 99},
     {.name = "hold", .type = SETTING_BOOL, .offset = AT(hold), .def = "false"},
     {.name = "quit", .type = SETTING_BOOL, .offset = AT(quit), .def = "false"},
     {.name = NULL},

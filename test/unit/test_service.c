@@ -89,6 +89,11 @@ test_reload(void **state)
 	    "error: dummy.conf:2: number: 300 is not within 0 and 99\n");
 	assert_string_equal(dummy_reload("limit = 4\nnumber = 5\n"),
 	    "error: dummy.conf:2: number is larger than limit; lower it\n");
+	/* read at the start only */
+	assert_string_equal(dummy_reload("limit = 40\n"), "ok\ndummy.conf: limit\n");
+	dummy_wait_for("dummy.conf: in force from the next start on: limit");
+	assert_string_equal(dummy_reload("limit = 40\n"), "ok\ndummy.conf: limit\n");
+	assert_string_equal(dummy_reload("number = 3\n"), "ok\n");
 	assert_string_equal(
 	    dummy_ask("reload\n", NULL, 0), "error: reload takes the two files as descriptors\n");
 	fds[0] = open("etc/jackdaw.conf", O_RDONLY | O_CLOEXEC);
