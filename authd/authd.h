@@ -23,6 +23,7 @@ struct authd_settings {
 	int64_t ticket_seconds;
 	int64_t failures, failures_seconds, penalty_first, penalty_most;
 	struct setting_strings exempt;
+	bool sign_offer;
 };
 
 struct authd {

@@ -80,8 +80,9 @@ login_new(struct logins *ls, const struct bus_in *in, const struct msg_AUTH_STAR
 	l->edge = in->from;
 	l->handle = (struct handle){.edge_incarnation = in->from.incarnation, .conn = m->conn};
 	l->deadline_ms = authd_now_ms(ls->authd) + (uint64_t)s->exchange_seconds * 1000;
-	l->server = (struct sasl_server){
-	    .fake_key = ls->authd->keys->secrets.fake, .iterations = (uint32_t)s->iterations};
+	l->server = (struct sasl_server){.fake_key = ls->authd->keys->secrets.fake,
+	    .iterations = (uint32_t)s->iterations,
+	    .signs_offer = s->sign_offer};
 	str_copy(l->source, sizeof(l->source), m->source);
 	HASH_ADD(hh, ls->map, handle, sizeof(l->handle), l);
 	list_add(&ls->by_age, &l->age);
@@ -304,6 +305,7 @@ login_begin(struct login *l, const struct msg_AUTH_START *m, struct str initial)
 	    .tls = m->tls,
 	    .exporter = m->exporter,
 	    .end_point = m->end_point,
+	    .tried_other = m->tried_other,
 	};
 
 	if (is_user_domain(&l->authd->daemon->suite, m->domain))

@@ -15,6 +15,7 @@
 #include "base/jid.h"
 #include "base/mem.h"
 #include "sasl_mechanism.h"
+#include "scram_offer.h"
 
 static const struct sasl_mechanism mechanisms[] = {
 #define SCRAM sasl_scram_first, sasl_scram_found, NULL, sasl_scram_final
@@ -110,6 +111,9 @@ sasl_choose(struct sasl *s, const struct sasl_terms *t)
 		return SASL_ENCRYPTION_REQUIRED;
 	if (s->mechanism->plus && str_empty(t->exporter) && str_empty(t->end_point))
 		return SASL_INVALID_MECHANISM;
+	s->tried_other = t->tried_other;
+	if (s->server->signs_offer)
+		scram_offer_hash(&s->offer, s->mechanism->digest, t);
 	return SASL_NONE;
 }
 
@@ -221,6 +225,7 @@ sasl_deinit(struct sasl *s)
 	buf_deinit_secret(&s->output);
 	buf_deinit_secret(&s->binding);
 	buf_deinit(&s->nonce);
+	buf_deinit(&s->offer);
 	buf_deinit_secret(&s->auth_message);
 	secret_wipe(s, sizeof(*s));
 }

@@ -25,6 +25,7 @@ struct sasl_server {
 	const uint8_t *fake_key;                 /* CREDENTIAL_FAKE_KEY_BYTES */
 	uint32_t iterations;                     /* that accounts that don't exist seem to have */
 	void (*nonce)(char out[SASL_NONCE_MAX]); /* NUL-terminated; NULL: random (all but tests) */
+	bool signs_offer;                        /* XEP-0474 */
 };
 
 /* What the edge says about the stream. */
@@ -34,6 +35,7 @@ struct sasl_terms {
 	struct str offered;   /* names of all that it could choose from, with spaces between */
 	bool tls;
 	struct str exporter, end_point; /* channel binding data (RFC 9266, RFC 5929); empty: none */
+	bool tried_other; /* the client has tried a binding that this stream has not */
 };
 
 enum sasl_step {
@@ -62,7 +64,7 @@ struct sasl {
 	enum sasl_condition condition;
 	struct str domain;
 	struct str jid; /* bare, prepared; empty until the client has named itself */
-	bool plus_offered;
+	bool plus_offered, tried_other;
 	uint8_t exporter[SASL_BINDING_MAX], end_point[SASL_BINDING_MAX];
 	size_t exporter_n, end_point_n;
 
@@ -81,6 +83,7 @@ struct sasl {
 	/* SCRAM: gs2-header and binding data as `c` must have them; the nonce of both sides;
 	 * AuthMessage so far */
 	struct buf binding, nonce, auth_message;
+	struct buf offer; /* the hash of XEP-0474; empty: not told */
 };
 
 /* Starts an exchange on zeroed memory. What terms points to is copied; server must outlive the

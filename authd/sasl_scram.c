@@ -32,7 +32,7 @@ binding_take(struct sasl *s, const struct scram_first *first)
 		return SASL_MALFORMED_REQUEST;
 	/* RFC 5802 §6: the client could have bound and was told that we can't: somebody changed our
 	 * offer. */
-	if (first->flag == 'y' && s->plus_offered)
+	if (first->flag == 'y' && s->plus_offered && !s->tried_other)
 		return SASL_NOT_AUTHORIZED;
 	if (first->flag == 'p' && !binding_data(s, first->binding, &data))
 		return SASL_NOT_AUTHORIZED;
@@ -85,8 +85,7 @@ nonce_random(char out[SASL_NONCE_MAX])
 	buf_deinit(&text);
 }
 
-/* server-first-message. The attribute "h" of XEP-0474 would follow i=; it becomes part of
- * AuthMessage with the rest. */
+/* server-first-message. The attribute "h" of XEP-0474 becomes part of AuthMessage with the rest. */
 enum sasl_step
 sasl_scram_found(struct sasl *s)
 {
@@ -99,6 +98,8 @@ sasl_scram_found(struct sasl *s)
 	buf_add_z(&s->output, ",s=");
 	enc_base64(&s->output, credential_salt(&s->wanted));
 	buf_printf(&s->output, ",i=%u", s->wanted.iterations);
+	if (buf_len(&s->offer))
+		buf_printf(&s->output, ",h=%.*s", STR_ARG(buf_str(&s->offer)));
 	s->has_output = true;
 	buf_add_c(&s->auth_message, ',');
 	buf_add_str(&s->auth_message, sasl_output(s));

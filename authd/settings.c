@@ -76,6 +76,13 @@ const struct setting authd_settings_table[] = {
 	.def = "{127.0.0.0/8, \"::1\"}",
 	.max = 64,
 	.help = "networks whose failed logins have no penalty"},
+    {.name = "sign_offer",
+	.type = SETTING_BOOL,
+	.offset = AT(sign_offer),
+	.def = "true",
+	.help =
+	    "SCRAM signs the list of mechanisms and channel bindings that was offered (XEP-0474), so that clients notice"
+	    " when somebody has changed it; off for clients that cannot bear an attribute they do not know"},
     {.name = NULL},
 };
 

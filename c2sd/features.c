@@ -30,7 +30,7 @@ features_mechanisms(const struct client *c, struct buf *out)
 {
 	const struct setting_strings *m = &c2sd_settings(c->c2sd)->mechanisms;
 
-	for (size_t i = 0; c->tls && !c->nego->lacks_binding && i < m->n; i++)
+	for (size_t i = 0; c->tls && i < m->n; i++)
 		if (!is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "-PLUS");
 	for (size_t i = 0; i < m->n; i++)

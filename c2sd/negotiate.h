@@ -15,7 +15,7 @@ struct negotiation {
 	uint64_t request; /* open at authd; 0: none */
 	uint64_t authd;   /* the incarnation that has the exchange */
 	unsigned failures;
-	bool lacks_binding;          /* has tried a channel binding that we do not have (sasl.c) */
+	bool lacks_binding; /* has tried a channel binding that we do not have, and is forgiven (sasl.c) */
 	struct verdict *verdict;     /* authd's, told when the state's deadline comes; NULL: none */
 	char *bind_id;               /* of the iq that asked */
 	struct bind_wait *bind_wait; /* while sessiond is asked */

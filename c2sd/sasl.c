@@ -162,7 +162,7 @@ ask(struct client *c, const struct endpoint *authd, enum msg_type type, void *ms
 
 /* A client whose only channel binding is one that TLS 1.3 does not have (tls-unique) tries -PLUS with it, fails, and then says
  * "y" (I could, you cannot): an older slixmpp, for example. It has seen our -PLUS mechanisms, so its "y" is no sign that somebody
- * took them out of the list, and they are offered to it no more. */
+ * took them out of the list; authd is told. Somebody in between could make such an attempt in a client's name: hence the setting. */
 static void
 note_binding(struct client *c, struct str first)
 {
@@ -170,7 +170,7 @@ note_binding(struct client *c, struct str first)
 
 	if (!str_starts(first, S("p=")) || !str_split(str_from(first, 2), ',', &type, &rest))
 		return;
-	c->nego->lacks_binding =
+	c->nego->lacks_binding = c2sd_settings(c->c2sd)->forgive_unknown_binding &&
 	    !str_is(type, "tls-exporter") && !str_is(type, "tls-server-end-point");
 }
 
@@ -228,6 +228,7 @@ start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 	m->conn = c->number;
 	m->domain = str_z(c->nego->domain);
 	m->tls = c->tls != NULL;
+	m->tried_other = c->nego->lacks_binding;
 	m->source = str_z(c->visitor.address);
 	ask(c, authd, MSG_AUTH_START, m);
 	buf_deinit_secret(&exporter);

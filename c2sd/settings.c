@@ -56,6 +56,14 @@ const struct setting c2sd_settings_table[] = {
 	.def = "{SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN}",
 	.max = 32,
 	.help = "SASL mechanisms, in the order of offering; the -PLUS form of SCRAM goes with it"},
+    {.name = "forgive_unknown_binding",
+	.type = SETTING_BOOL,
+	.offset = AT(forgive_unknown_binding),
+	.def = "true",
+	.help =
+	    "A client that tried a channel binding which TLS 1.3 has not (tls-unique) may then log in without any, though "
+	    "it says that it knows of them; slixmpp before 1.9 needs it. Off: nobody may, which is safer against somebody "
+	    "in between who has a certificate for the domain and takes -PLUS out of the list"},
     {.name = "exempt",
 	.type = SETTING_LIST,
 	.offset = AT(exempt),

@@ -22,6 +22,7 @@ struct listener_settings {
 struct c2sd_settings {
 	struct setting_sections listeners;
 	struct setting_strings mechanisms, exempt;
+	bool forgive_unknown_binding;
 	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
 	    preauth_dict_bytes;
 	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;

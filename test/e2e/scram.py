@@ -31,6 +31,12 @@ class Scram:
     def first(self):
         return self.header + self.bare
 
+    def signs_offer(self, challenge, mechanisms, bindings):
+        """Whether h= fits what this client was offered (XEP-0474 §5.2)."""
+        text = "\x1e".join(sorted(mechanisms)) + ("\x1f" + "\x1e".join(sorted(bindings)) if bindings else "")
+        right = base64.b64encode(hashlib.new(self.digest, text.encode()).digest())
+        return b"h=" + right in challenge.split(b",")
+
     def final(self, challenge):
         """The answer to the server's first message."""
         nonce, salt, rounds = parse_challenge(challenge)

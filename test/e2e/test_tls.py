@@ -268,6 +268,7 @@ class Interceptor:
         self.context.load_cert_chain(self.home / "cert", self.home / "key")
         self.context.set_alpn_protocols(["xmpp-client"])
         self.suite = suite
+        self.edit = lambda data: data  # of what the client gets
         self.server = socket.create_server((HOST, 0))
         self.port = self.server.getsockname()[1]
         threading.Thread(target=self.serve, daemon=True).start()
@@ -280,8 +281,7 @@ class Interceptor:
                 far = Wire.connect(self.suite, 5223).handshake().sock
                 threading.Thread(target=self.relay, args=(near, far), daemon=True).start()
 
-    @staticmethod
-    def relay(near, far):
+    def relay(self, near, far):
         """Both ways in one thread: OpenSSL's objects must not be used by two."""
         other = {near: far, far: near}
         with contextlib.suppress(OSError, ValueError), near, far:
@@ -296,7 +296,7 @@ class Interceptor:
                     if not data:
                         return
                     other[one].settimeout(WAIT)
-                    other[one].sendall(data)
+                    other[one].sendall(self.edit(data) if one is far else data)
 
     def __enter__(self):
         return self
@@ -332,6 +332,60 @@ def test_inv_10_a_list_without_plus_is_noticed(suite, interceptor):
     with Bound(suite, interceptor.port) as wire:
         wire.open()
         assert wire.scram("SCRAM-SHA-256", "alice", suite.passwords["alice@localhost"], "y,,") == "not-authorized"
+
+
+# ---- what was offered is signed (XEP-0474) ----
+
+@pytest.mark.parametrize("priority", BINDINGS_OF)
+@pytest.mark.parametrize("digest", ["1", "256", "512"])
+def test_the_offer_is_signed(suite, digest, priority):
+    with Bound(suite, suite.direct_port, priority) as wire:
+        wire.open()
+        assert wire.scram(f"SCRAM-SHA-{digest}", "alice", suite.passwords["alice@localhost"]) == "success"
+        assert wire.offer_is_signed
+    with Bound(suite, suite.direct_port, priority) as wire:
+        wire.open()
+        assert wire.scram_plus(suite, digest, "tls-server-end-point") == "success"
+        assert wire.offer_is_signed
+
+
+@pytest.mark.parametrize("taken", [
+    b"<mechanism>SCRAM-SHA-512</mechanism>", b"<mechanism>SCRAM-SHA-256-PLUS</mechanism>", b"<channel-binding type='tls-exporter'/>"])
+def test_a_list_that_was_trimmed_is_noticed(suite, interceptor, taken):
+    seen = []
+
+    def edit(data):
+        seen.append(data)
+        return data.replace(taken, b"")
+    interceptor.edit = edit
+    try:
+        with Bound(suite, interceptor.port) as wire:
+            wire.open()
+            wire.scram("SCRAM-SHA-256", "alice", suite.passwords["alice@localhost"])
+            assert wire.offer_is_signed is False
+            assert taken in b"".join(seen)
+    finally:
+        interceptor.edit = lambda data: data
+
+
+def test_a_failed_binding_changes_nothing_in_the_offer(suite):
+    with Bound(suite, suite.direct_port) as wire:
+        wire.open()
+        assert wire.scram_plus(suite, binding="tls-unique", data=b"whatever") != "success"
+        assert wire.scram("SCRAM-SHA-256", "alice", suite.passwords["alice@localhost"], "y,,") == "success"
+        assert wire.offer_is_signed
+
+
+def test_an_operator_may_forgive_nobody():
+    settings = {"c2sd": "forgive_unknown_binding = false\n", "authd": "sign_offer = false\n"}
+    with Suite(settings=settings) as strict:
+        strict.add_user("alice@localhost")
+        with Bound(strict, strict.direct_port) as wire:
+            wire.open()
+            assert wire.scram_plus(strict, binding="tls-unique", data=b"whatever") != "success"
+            assert wire.scram("SCRAM-SHA-256", "alice", strict.passwords["alice@localhost"], "y,,") == "not-authorized"
+            assert wire.scram("SCRAM-SHA-256", "alice", strict.passwords["alice@localhost"]) == "success"
+            assert wire.offer_is_signed is False
 
 
 def test_a_cut_connection_leaves_no_session(suite):

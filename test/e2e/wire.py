@@ -76,6 +76,7 @@ class Wire:
         self.sock = sock
         self.suite = suite
         self.jid = None
+        self.offer_is_signed = None  # whether the last challenge's h= fitted what came in the features
         self.raw = b""
         self.restart()
 
@@ -233,6 +234,9 @@ class Wire:
     def mechanisms(self):
         return [e.text for e in self.features.iterfind(f"{{{SASL}}}mechanisms/{{{SASL}}}mechanism")]
 
+    def bindings_told(self):
+        return [e.get("type") for e in self.features.iterfind(f"{{{BINDINGS}}}sasl-channel-binding/{{{BINDINGS}}}channel-binding")]
+
     def auth(self, mechanism, initial=None):
         """Sends <auth/>; initial: bytes, or None for none. Returns the answer."""
         content = "" if initial is None else encode(initial)
@@ -248,6 +252,7 @@ class Wire:
         exchange = Scram(mechanism, user, password, header, binding)
         answer = self.auth(mechanism, exchange.first())
         if answer.tag == f"{{{SASL}}}challenge":
+            self.offer_is_signed = exchange.signs_offer(decode(answer), self.mechanisms(), self.bindings_told())
             answer = self.respond(exchange.final(decode(answer)))
         if answer.tag != f"{{{SASL}}}success":
             return condition(answer)

@@ -80,6 +80,29 @@ test_rfc_examples(void **state)
 	}
 }
 
+/* XEP-0474, example 1; whatever the order in which it was offered. */
+static void
+test_offer_is_signed(void **state)
+{
+	static const char *const offers[] = {
+	    "SCRAM-SHA-1 SCRAM-SHA-1-PLUS", "SCRAM-SHA-1-PLUS SCRAM-SHA-1"};
+	struct sasl_server server = rig_server;
+
+	(void)state;
+	server.signs_offer = true;
+	for (size_t i = 0; i < COUNT(offers); i++) {
+		struct sasl s = {0};
+		struct sasl_terms terms = rig_terms("SCRAM-SHA-1");
+
+		terms.offered = str_z(offers[i]);
+		assert_int_equal(
+		    rig_go(&s, sasl_begin(&s, &server, &terms, true, S("n,,n=alice,r=abcdefgh"))),
+		    STEP_CHALLENGE);
+		assert_true(str_ends(sasl_output(&s), S(",h=G6k/rBLDqgOhRRaCuuatSDFkJ08=")));
+		sasl_deinit(&s);
+	}
+}
+
 static void
 test_every_mechanism_lets_in(void **state)
 {
@@ -184,6 +207,21 @@ test_inv_10_channel_binding(void **state)
 			fail_msg("binding case %zu: step %d, condition %d", i, step, s.condition);
 		sasl_deinit(&s);
 	}
+}
+
+/* … or where the client has tried what the stream has not. */
+static void
+test_y_of_a_client_that_tried(void **state)
+{
+	struct rig_client c = {
+	    .mechanism = "SCRAM-SHA-256", .gs2 = "y", .authcid = "alice", .password = "wonderland"};
+	struct sasl_terms terms = rig_terms("SCRAM-SHA-256");
+	struct sasl s;
+
+	(void)state;
+	terms.tried_other = true;
+	assert_int_equal(rig_login(&s, &c, &terms), STEP_SUCCESS);
+	sasl_deinit(&s);
 }
 
 /* client-first-messages that must not get a challenge */
@@ -395,9 +433,11 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_rfc_examples),
+	    cmocka_unit_test(test_offer_is_signed),
 	    cmocka_unit_test(test_every_mechanism_lets_in),
 	    cmocka_unit_test(test_without_initial_response),
 	    cmocka_unit_test(test_inv_10_channel_binding),
+	    cmocka_unit_test(test_y_of_a_client_that_tried),
 	    cmocka_unit_test(test_malformed_first),
 	    cmocka_unit_test(test_nul_and_length),
 	    cmocka_unit_test(test_malformed_final),
