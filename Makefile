@@ -158,6 +158,7 @@ all: $(common) $(programs)
 # test/unit/*.c (else)        helpers, for every unit test that calls them
 # test/unit/DAEMON/*.c (else) helpers of that folder's tests
 # test/tool/X.c               a program for the tests to use, with all of common
+# $(BUILD)/test/faulty/DAEMON the daemon with the faults of common/base/fault.h in it
 # test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
 # test/fuzz/DAEMON/fuzz_X.c   one with all of DAEMON except its main.o, and the helpers of DAEMON's unit tests
 
@@ -185,6 +186,18 @@ $(eval $(call compile,test/tool,test,))
 tools := $(patsubst test/tool/%.c,$(BUILD)/test/tool/%,$(wildcard test/tool/*.c))
 $(foreach t,$(tools),$(eval $(call link,$t,$(BUILD)/obj/test/tool/$(notdir $t).o,-lcmocka $(libs_common))))
 
+# $(call faulty,daemon): only the files that have faults are compiled again
+faults_of = $(patsubst %.c,$(BUILD)/obj/faulty/%.o,$(shell grep -l fault_ $1/*.c))
+define faulty
+$(BUILD)/obj/faulty/$1/%.o: $1/%.c $(BUILD)/flags $(BUILD)/inc/$1/.made
+	$(Q)mkdir -p $$(@D); $$(COMPILE) -DJACKDAW_FAULTS -iquote $(BUILD)/inc/$1 -iquote $1 -c -o $$@ $$<
+$(call link,$(BUILD)/test/faulty/$1,$(call faults_of,$1) \
+	$(filter-out $(patsubst $(BUILD)/obj/faulty/%,$(BUILD)/obj/%,$(call faults_of,$1)),$(call objects,$1)),$(libs_common))
+deps += $(patsubst %.o,%.d,$(call faults_of,$1))
+faulty_programs += $(BUILD)/test/faulty/$1
+endef
+$(foreach d,sessiond storaged,$(eval $(call faulty,$d)))
+
 # Only of use with CC=clang SANITIZE=address,undefined,fuzzer-no-link, as test/run fuzz builds them
 fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(eval $(call compile,test/fuzz,test,))
@@ -207,7 +220,7 @@ $(foreach d,$(call with_sources,test/fuzz/,$(folders)),$(eval $(call fuzz_daemon
 
 .PHONY: tests fuzzers unit e2e check root fuzz test run faults interop
 fuzzers: $(fuzzers)
-tests: all $(unit_tests) $(tools)
+tests: all $(unit_tests) $(tools) $(faulty_programs)
 
 run:
 	$(Q)etc/bootstrap run

@@ -78,6 +78,8 @@ static void
 task_free(struct task *t)
 {
 	list_remove(&t->link);
+	if (bus_of(t->act.sd))
+		custody_resume(t->act.custody);
 	act_drop(&t->act);
 	free(t->st);
 	free(t);
@@ -132,6 +134,7 @@ account_when_ready(struct account *a, const struct act *act, const struct stanza
 	}
 	t = NEW(struct task);
 	t->act = act_keep(act);
+	custody_defer(t->act.custody);
 	t->st = st ? stanza_copy(st) : NULL;
 	t->fn = fn;
 	list_add(&a->tasks, &t->link);

@@ -46,6 +46,7 @@ gate_passes(struct sessiond *sd, const struct bus_in *in, handler_fn *fn)
 	d->from = in->from;
 	d->op = in->op;
 	d->custody = custody_hold(in->custody);
+	custody_defer(d->custody);
 	d->fn = fn;
 	memcpy(d + 1, in->body.p, in->body.n);
 	d->body = str_of(d + 1, in->body.n);
@@ -57,6 +58,8 @@ static void
 deferred_free(struct sessiond *sd, struct deferred *d)
 {
 	list_remove(&d->link);
+	if (bus_of(sd))
+		custody_resume(d->custody);
 	act_let_go(sd, d->custody);
 	free(d);
 }

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/mem.h"
 #include "bounce.h"
 #include "iq.h"
@@ -86,6 +87,7 @@ accept_stanza(struct session *s, const struct act *act, const struct stanza *sen
 	struct stanza st = *sent;
 	struct buf scratch = {0};
 
+	fault_poison(st.payload, "sessiond");
 	st.from = s->jid.full;
 	strip_forged(act, &st, &scratch);
 	switch ((enum stanza_kind)st.kind) {

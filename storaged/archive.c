@@ -7,6 +7,7 @@
 
 #include "base/archive_id.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/jid.h"
 #include "base/mem.h"
 #include "dedupe.h"
@@ -261,6 +262,7 @@ archive_store(struct job *job, sqlite3 *db, const void *msg)
 	struct row r = {.from = jid_split(m->st.from), .to = jid_split(m->st.to)};
 	int rc, flags = 0;
 
+	fault_poison(m->st.payload, "storaged");
 	r.id = archive_has(job, db, &flags);
 	if (r.id)
 		return store_again(job, db, m, &r, flags);

@@ -51,6 +51,7 @@ job_request(const struct job *job, const struct decoded *msg)
 static void
 job_free(struct job *job)
 {
+	custody_resume(job->custody);
 	custody_release(job->custody);
 	buf_deinit(&job->body);
 	buf_deinit(&job->carried);
@@ -150,6 +151,7 @@ job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
 	job->from = in->from;
 	job->op = in->op;
 	job->custody = custody_hold(in->custody);
+	custody_defer(job->custody);
 	buf_add_str(&job->body, in->body);
 	job->exec = exec;
 	job->then = then;

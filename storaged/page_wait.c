@@ -31,6 +31,7 @@ wait_done(struct db_job *base, int rc)
 	if (!w->storaged->is_stopping) {
 		w->in.body = buf_str(&w->body);
 		job_submit(w->storaged, &w->storaged->pages, &w->in, w->exec, NULL);
+		custody_resume(w->in.custody);
 		custody_release(w->in.custody);
 	}
 	buf_deinit(&w->body);
@@ -47,6 +48,7 @@ wait_begin(struct storaged *s, const struct bus_in *in, job_exec *exec)
 	w->storaged = s;
 	w->in = *in;
 	custody_hold(in->custody);
+	custody_defer(in->custody);
 	buf_add_str(&w->body, in->body);
 	w->exec = exec;
 	db_writer_submit(s->archive.writer, &w->base);

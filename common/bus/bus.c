@@ -285,7 +285,7 @@ bus_tell_credit(struct bus *b)
 static bool
 acks_may_wait(const struct bus *b)
 {
-	return !b->wrote && b->n_acks_due < ACKS_TOGETHER &&
+	return !b->wrote && !b->acks_urgent && b->n_acks_due < ACKS_TOGETHER &&
 	    b->now_ms < b->acks_since_ms + b->ack_wait_ms;
 }
 

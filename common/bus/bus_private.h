@@ -31,6 +31,7 @@ struct bus {
 	uint32_t ack_wait_ms;
 	uint64_t acks_since_ms;
 	unsigned n_acks_due;
+	bool acks_urgent; /* about a frame that came alone: its sender waits, or we may not live that long */
 	unsigned full[ROLE_COUNT][LEVELS]; /* how many channels are */
 	unsigned n_full;                   /* the sum */
 	uint32_t opened;    /* roles to whom a window has opened again: events->credit */

@@ -68,8 +68,9 @@ struct in_channel {
 	struct rec_seq_range
 	    *ranges; /* acknowledged ones above, in order; at most one per frame of the window */
 	uint32_t n_ranges, cap_ranges;
-	uint64_t started;  /* highest that came alone and was told to start */
-	struct list queue; /* accepted, not started; bounded by QUEUE_WINDOWS */
+	uint64_t started;     /* highest that came alone and was told to start */
+	struct list deferred; /* custodies of those whose handling was put off, in order */
+	struct list queue;    /* accepted, not started; bounded by QUEUE_WINDOWS */
 	size_t queued_bytes;
 	bool ack_due;
 	/* a ring in order of seq, only kept for events->proven; over UNPROVEN_MAX the oldest is forgotten: its id is never
@@ -100,6 +101,7 @@ void receiver_ack_all(struct bus *b, struct peer *p); /* marks all channels in u
 void receiver_write_acks(struct bus *b);
 void receiver_purge(struct bus *b, struct peer *p);
 void receiver_reset(struct bus *b, struct peer *p);
+void receiver_ack_now(struct bus *b, struct peer *p, struct in_channel *ch);
 bool receiver_has_acked(const struct in_channel *ch, uint64_t seq);
 
 /* poison.c */

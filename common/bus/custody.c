@@ -60,6 +60,38 @@ custody_new(struct bus *b, struct custody *inner, void (*done)(void *arg), void 
 	return c;
 }
 
+static struct custody *
+custody_of_frame(struct custody *c)
+{
+	while (c && c->inner)
+		c = c->inner;
+	return c && c->peer ? c : NULL;
+}
+
+/* Kept in order of seq: mostly they come in that order. */
+void
+custody_defer(struct custody *c)
+{
+	c = custody_of_frame(c);
+	if (!c || c->deferrals++ > 0 || c->peer->inc != c->inc)
+		return;
+	struct list *all = &c->peer->in[c->level].deferred, *at = all->prev;
+	while (at != all && CONTAINER_OF(at, struct custody, node)->seq > c->seq)
+		at = at->prev;
+	list_add(at->next, &c->node);
+}
+
+void
+custody_resume(struct custody *c)
+{
+	c = custody_of_frame(c);
+	if (!c || c->deferrals == 0 || --c->deferrals > 0)
+		return;
+	list_remove(&c->node);
+	if (c->peer->inc == c->inc && c->seq <= c->peer->in[c->level].started)
+		receiver_ack_now(c->bus, c->peer, &c->peer->in[c->level]);
+}
+
 struct custody *
 custody_hold(struct custody *c)
 {
@@ -79,6 +111,7 @@ custody_release(struct custody *c)
 		return;
 	struct bus *b = c->bus;
 	struct custody *inner = c->inner;
+	list_remove(&c->node);
 	if (c->peer && c->peer->inc == c->inc)
 		receiver_acknowledge(b, c->peer, c->level, c->seq);
 	if (c->done)

@@ -8,6 +8,12 @@
 struct custody *custody_hold(struct custody *c);
 void custody_release(struct custody *c); /* NULL is fine */
 
+/* The frame that c belongs to is put off: its handler goes on later, while the owner holds c. Until custody_resume has been
+ * called as often, or c has ended, it does not count as handled; so one that we die of then is found (BUS.md §11). For
+ * what only waits its turn and needs no more than time, not for what waits for others' answers. */
+void custody_defer(struct custody *c);
+void custody_resume(struct custody *c);
+
 /* A custody of one's own, held once by the caller: done(arg) runs when the last holder lets go (never when that is
  * bus_free, which ends all custodies: let go of yours before). What is sent under it has no level to be above of. Edges
  * use one per stanza; sessiond to acknowledge a session's stanzas in order (the inner frame's custody is held until

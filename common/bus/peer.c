@@ -25,6 +25,7 @@ peer_of(struct bus *b, uint16_t number)
 	for (unsigned level = 0; level < LEVELS; level++) {
 		list_init(&p->out[level].kept);
 		list_init(&p->in[level].queue);
+		list_init(&p->in[level].deferred);
 	}
 	list_add(&b->peers_list, &p->node);
 	b->peers[number] = p;

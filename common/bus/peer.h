@@ -32,8 +32,9 @@ struct peer {
 };
 
 struct custody {
-	struct list node; /* in the free list */
+	struct list node; /* in the free list; in use: in in_channel.deferred, if it was put off */
 	int refs;
+	int deferrals;
 	uint8_t level; /* 0: anything may be sent under it */
 	struct bus *bus;
 	struct list frames; /* kept.under */

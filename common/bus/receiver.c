@@ -91,6 +91,14 @@ receiver_ack_due(struct bus *b, struct peer *p, struct in_channel *ch)
 	bus_stir(b);
 }
 
+/* In this turn, however few they are. */
+void
+receiver_ack_now(struct bus *b, struct peer *p, struct in_channel *ch)
+{
+	b->acks_urgent = true;
+	receiver_ack_due(b, p, ch);
+}
+
 void
 receiver_acknowledge(struct bus *b, struct peer *p, unsigned level, uint64_t seq)
 {
@@ -107,6 +115,15 @@ receiver_ack_all(struct bus *b, struct peer *p)
 			receiver_ack_due(b, p, &p->in[level]);
 }
 
+/* What has been put off has not been handled (custody_defer). */
+static uint64_t
+in_channel_handled(const struct in_channel *ch)
+{
+	if (list_empty(&ch->deferred))
+		return ch->handled;
+	return CONTAINER_OF(ch->deferred.next, struct custody, node)->seq - 1;
+}
+
 static void
 receiver_write_ack(struct bus *b, struct peer *p)
 {
@@ -121,7 +138,7 @@ receiver_write_ack(struct bus *b, struct peer *p)
 		states[n++] = (struct rec_channel_state){
 		    .level = (uint8_t)level,
 		    .acked = ch->acked,
-		    .handled = ch->handled,
+		    .handled = in_channel_handled(ch),
 		    .started = ch->started,
 		    .ranges = {.items = ranges ? ch->ranges : NULL, .count = ranges},
 		};
@@ -136,6 +153,7 @@ void
 receiver_write_acks(struct bus *b)
 {
 	b->n_acks_due = 0;
+	b->acks_urgent = false;
 	while (!list_empty(&b->acks_due)) {
 		struct peer *p = CONTAINER_OF(b->acks_due.next, struct peer, due);
 		list_remove(&p->due);
@@ -225,7 +243,7 @@ receiver_start(struct bus *b, struct peer *p, const struct frame *f)
 	b->stats.received++;
 	p->in[f->level].handled = f->seq;
 	if (f->flags & FRAME_ALONE)
-		receiver_ack_due(b, p, &p->in[f->level]);
+		receiver_ack_now(b, p, &p->in[f->level]);
 	custody_release(custody);
 }
 
@@ -305,7 +323,7 @@ receiver_must_tell(struct bus *b, struct peer *p, struct in_channel *ch, const s
 	if (!(f->flags & FRAME_ALONE) || f->seq <= ch->started)
 		return false;
 	ch->started = f->seq;
-	receiver_ack_due(b, p, ch);
+	receiver_ack_now(b, p, ch);
 	receiver_pump_next_turn(b);
 	return true;
 }
@@ -358,8 +376,11 @@ receiver_reset(struct bus *b, struct peer *p)
 		struct in_channel *ch = &p->in[level];
 		free(ch->ranges);
 		proven_reset(ch);
+		while (!list_empty(&ch->deferred))
+			list_remove(ch->deferred.next);
 		*ch = (struct in_channel){0};
 		list_init(&ch->queue);
+		list_init(&ch->deferred);
 	}
 	list_remove(&p->due);
 }

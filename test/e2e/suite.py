@@ -43,11 +43,12 @@ def free_offset():
 class Suite:
     """`with Suite(...) as suite:` is a suite that runs; on leaving it is stopped and its folder removed."""
 
-    def __init__(self, domains=("localhost",), settings=None, start=True, folder=None):
+    def __init__(self, domains=("localhost",), settings=None, start=True, folder=None, programs=BUILD / "bin"):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-"))
         # The daemons of a suite started as root run as other users and must pass through.
         self.home.chmod(0o755)
         self.dir = folder(self.home) if folder else self.home / "suite"
+        self.programs = programs
         self.domains = list(domains)
         self.settings = settings or {}
         self.offset = free_offset()
@@ -94,7 +95,7 @@ class Suite:
 
     def run(self, args, input=None, check=True, timeout=60):
         done = subprocess.run(
-            [str(BUILD / "bin" / "jackdawctl"), *args], input=input, capture_output=True, text=True,
+            [str(self.programs / "jackdawctl"), *args], input=input, capture_output=True, text=True,
             timeout=timeout * PATIENCE, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"jackdawctl {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")

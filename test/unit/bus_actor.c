@@ -35,6 +35,8 @@ handle_stanza(void *ctx, const struct bus_in *in, const void *msg)
 	actor.last_n = in->op.n;
 	if (actor.hold)
 		actor.held[actor.n_held++] = custody_hold(in->custody);
+	if (actor.defer)
+		custody_defer(in->custody);
 	if (actor.emit)
 		actor_send_store(in->custody, BUS_PATIENT);
 }

@@ -12,6 +12,7 @@ struct bus_actor {
 	uint64_t last_n; /* op.n of the last frame handled */
 	bool hold;       /* a STANZA's custody is kept in held */
 	bool emit;       /* a STANZA becomes a STORE */
+	bool defer;      /* and put off */
 	bool hold_lost;  /* the cause of a lost frame is kept in held */
 	bool settled;
 	bool replace;    /* poison gets a STORE in its place */

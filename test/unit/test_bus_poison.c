@@ -217,6 +217,7 @@ test_11_what_comes_alone_starts_after_it_was_told(void **state)
 {
 	(void)state;
 	actor.hold = true;
+	r->bus->ack_wait_ms = 1000; /* others may wait for company, not these */
 	stanza_comes(1, 1, FRAME_ALONE);
 	bus_core_turn(r->bus);
 	expect_told(0, 1);
@@ -225,8 +226,62 @@ test_11_what_comes_alone_starts_after_it_was_told(void **state)
 	assert_int_equal(actor.handled, 1);
 	/* its custody is not complete, but its handler has returned */
 	expect_told(1, 1);
+	r->bus->ack_wait_ms = 0;
 	custody_release(actor.held[0]);
 	bus_rig_expect_ack(r, 1, 1, 0);
+}
+
+/* Work that is done later, on a thread, or when something is loaded. */
+static void
+test_11_what_is_put_off_has_not_been_handled(void **state)
+{
+	(void)state;
+	actor.hold = true;
+	stanza_comes(1, 1, 0);
+	stanza_comes(2, 1, 0);
+	stanza_comes(3, 1, 0);
+	custody_defer(actor.held[2]);
+	custody_defer(actor.held[0]);
+	custody_defer(actor.held[0]);
+	custody_release(actor.held[1]);
+	bus_core_turn(r->bus);
+	expect_told(0, 0);
+	custody_resume(actor.held[0]);
+	custody_resume(actor.held[0]);
+	stanza_comes(2, 1, 0);
+	bus_core_turn(r->bus);
+	expect_told(2, 0);
+	/* the end ends it too */
+	custody_release(actor.held[2]);
+	bus_core_turn(r->bus);
+	expect_told(3, 0);
+	/* and nothing is left of it when its sender is another by now */
+	stanza_comes(4, 1, 0);
+	struct custody *own = custody_new(r->bus, actor.held[3], NULL, NULL);
+	custody_defer(own);
+	bus_rig_up(r, ROLE_C2SD, 0, 9);
+	custody_resume(own);
+	custody_release(own);
+	custody_release(actor.held[3]);
+	custody_release(actor.held[0]);
+}
+
+static void
+test_11_what_comes_alone_and_is_put_off_is_told_when_it_goes_on(void **state)
+{
+	(void)state;
+	actor.hold = true;
+	actor.defer = true;
+	stanza_comes(1, 1, FRAME_ALONE);
+	bus_core_turn(r->bus);
+	expect_told(0, 1);
+	bus_core_turn(r->bus);
+	assert_int_equal(actor.handled, 1);
+	expect_told(0, 1);
+	custody_resume(actor.held[0]);
+	bus_core_turn(r->bus);
+	expect_told(1, 1);
+	custody_release(actor.held[0]);
 }
 
 static void
@@ -339,6 +394,8 @@ main(void)
 	    TEST(test_11_the_cause_is_let_go),
 	    TEST(test_11_inv_29_a_receiver_that_tells_nonsense),
 	    TEST(test_11_what_comes_alone_starts_after_it_was_told),
+	    TEST(test_11_what_is_put_off_has_not_been_handled),
+	    TEST(test_11_what_comes_alone_and_is_put_off_is_told_when_it_goes_on),
 	    TEST(test_11_what_may_not_start_is_not_told),
 	    TEST(test_7_the_floor_proves_what_its_sender_knows),
 	    TEST(test_7_what_was_taken_back_proves_nothing),
