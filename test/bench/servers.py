@@ -5,6 +5,7 @@ rates, logs of errors only, no connections with other servers, and just the feat
 presence, offline messages, ping, stream management; archives in the variant "archive". Storage is each server's default.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -123,7 +124,9 @@ class Server:
 
 class Jackdaw(Server):
     name = program = "jackdaw"
+    variants = (*Server.variants, "many")
     build = None  # set by run
+    per_edge = 15000  # sessions of a c2sd in the variant "many", which has as many of them as that takes
 
     @classmethod
     def missing(cls):
@@ -150,9 +153,26 @@ class Jackdaw(Server):
             for name, port, tls in (("tls", self.port, "required"), ("clear", self.clear_port, "optional"))))
         self.append("authd", f"\niterations = {ITERATIONS}\n")
         self.append("sessiond", f'\narchive = "{"always" if self.variant == "archive" else "off"}"\n')
+        if self.variant == "many":
+            self.append("jackdaw", f"\nc2sd = {-(-self.accounts // self.per_edge)}\n")
         self.ctl("cert", "import", DOMAIN, str(self.key), str(self.chain))
-        lines = "".join(f"{user(i)}@{DOMAIN} {PASSWORD}\n" for i in range(self.accounts))
-        self.ctl("user", "import", input=lines)
+        self.ctl("user", "import", input=f"{user(0)}@{DOMAIN} {PASSWORD}\n")
+        self.copy_account()
+
+    def copy_account(self):
+        """All accounts get the first one's salt and keys: deriving them for each would take minutes."""
+        first = f"{user(0)}@{DOMAIN}"
+        with contextlib.closing(sqlite3.connect(self.dir / "authd" / "data" / "credentials.db")) as db, db:
+            def columns(table, *without):
+                names = (row[1] for row in db.execute(f"PRAGMA table_info({table})"))
+                return ", ".join(name for name in names if name not in without)
+            rest = columns("account", "id", "jid")
+            db.executemany(f"INSERT INTO account (jid, {rest}) SELECT ?, {rest} FROM account WHERE jid = ?",
+                           ((f"{user(i)}@{DOMAIN}", first) for i in range(1, self.accounts)))
+            rest = columns("credential", "account")
+            db.execute(f"INSERT INTO credential (account, {rest}) SELECT id, {rest} FROM account, "
+                       "(SELECT * FROM credential WHERE account = (SELECT id FROM account WHERE jid = ?)) "
+                       "WHERE jid <> ?", (first, first))
 
     def start(self):
         self.log = self.home / f"{self.name}-{self.variant}.log"
