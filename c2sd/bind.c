@@ -11,12 +11,6 @@
 #include "xml/tree.h"
 #include "xml/writer.h"
 
-struct bind_wait {
-	struct c2sd *c2sd;
-	struct client *client; /* NULL: gone */
-	uint64_t number;
-};
-
 /* ---- telling the client ---- */
 
 static void
@@ -103,22 +97,33 @@ error_in(const struct bus_in *in, const void *msg)
 	return error_of((enum bus_error)((const struct msg_FAILED *)msg)->error);
 }
 
+struct client *
+bind_waited(struct session_wait *w, struct c2sd **c2sd_r, uint64_t *number_r)
+{
+	struct client *c = w->client;
+
+	*c2sd_r = w->c2sd;
+	*number_r = w->number;
+	if (c)
+		c->nego->wait = NULL;
+	free(w);
+	return c;
+}
+
 static void
 on_bound(void *arg, const struct bus_in *in, const void *msg)
 {
-	struct bind_wait *w = arg;
-	struct client *c = w->client;
 	const struct rec_session *record = session_in(in, msg);
+	struct c2sd *d;
+	uint64_t number;
+	struct client *c = bind_waited(arg, &d, &number);
 
-	if (c)
-		c->nego->bind_wait = NULL;
 	if (c && record)
 		succeed(c, record);
 	else if (c)
 		refuse(c, error_in(in, msg));
 	else if (record)
-		session_close(session_new(w->c2sd, w->number, record), false);
-	free(w);
+		session_close(session_new(d, number, record), false);
 	if (c)
 		client_resume(c, PAUSE_ANSWER);
 }
@@ -126,8 +131,22 @@ on_bound(void *arg, const struct bus_in *in, const void *msg)
 void
 bind_forget(struct client *c)
 {
-	if (c->nego && c->nego->bind_wait)
-		c->nego->bind_wait->client = NULL;
+	if (c->nego && c->nego->wait)
+		c->nego->wait->client = NULL;
+}
+
+struct session_wait *
+bind_wait(struct client *c)
+{
+	struct session_wait *w = NEW(struct session_wait);
+
+	w->c2sd = c->c2sd;
+	w->client = c;
+	w->number = c->number;
+	c->nego->wait = w;
+	client_set_state(c, CLIENT_BIND_WAIT);
+	client_pause(c, PAUSE_ANSWER);
+	return w;
 }
 
 /* ---- the request ---- */
@@ -153,7 +172,6 @@ wished_resource(const struct xml_element *e, struct jid_buf *buf, struct str *re
 static void
 ask(struct client *c, const struct endpoint *sessiond, struct str resource)
 {
-	struct bind_wait *w = NEW(struct bind_wait);
 	struct msg_BIND m = {.conn = c->number,
 	    .ticket = c->nego->ticket,
 	    .jid = str_z(c->nego->jid),
@@ -162,13 +180,8 @@ ask(struct client *c, const struct endpoint *sessiond, struct str resource)
 	    .source = str_z(c->visitor.address),
 	    .lang = str_z(c->lang)};
 
-	w->c2sd = c->c2sd;
-	w->client = c;
-	w->number = c->number;
-	c->nego->bind_wait = w;
-	client_set_state(c, CLIENT_BIND_WAIT);
-	client_pause(c, PAUSE_ANSWER);
-	bus_request(c2sd_bus(c->c2sd), sessiond, MSG_BIND, &m, NULL, NULL, 0, on_bound, w);
+	bus_request(
+	    c2sd_bus(c->c2sd), sessiond, MSG_BIND, &m, NULL, NULL, 0, on_bound, bind_wait(c));
 }
 
 bool

@@ -89,6 +89,7 @@ negotiation_free(struct negotiation **np)
 	free(n->domain);
 	free(n->jid);
 	free(n->bind_id);
+	free(n->previd);
 	free(n);
 }
 

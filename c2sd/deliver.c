@@ -11,6 +11,8 @@ is_next(const struct session *s, uint64_t k)
 {
 	if (k == s->k + 1)
 		return true;
+	if (!s->client)
+		return false;
 	client_log(s->client, LOG_ERROR, "stanza %llu came where %llu was due: the stream ends",
 	    (unsigned long long)k, (unsigned long long)s->k + 1);
 	client_end(s->client, STREAM_INTERNAL_SERVER_ERROR, NULL);
@@ -18,19 +20,36 @@ is_next(const struct session *s, uint64_t k)
 }
 
 static void
-deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct stanza *st)
+keep_copy(struct session *s, const struct opid *op, int64_t stamp_us, const struct stanza *st)
+{
+	struct rec_unacked u = {.k = s->k,
+	    .origin = op->origin,
+	    .n = op->n,
+	    .kind = op->kind,
+	    .stamp_us = stamp_us,
+	    .st = *st};
+
+	if (s->sm)
+		session_unacked_add(s, &u);
+}
+
+static void
+deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct msg_DELIVER *m)
 {
 	struct client *c = s->client;
-	struct stanza mine = *st;
+	struct stanza mine = m->st;
 	struct buf *out;
 	size_t before;
 
-	if (!c || !is_next(s, k))
+	if (!is_next(s, k))
 		return;
 	if (str_empty(mine.to))
 		mine.to = session_bare(s);
 	s->k = k;
 	session_ledger_add(s, k, op);
+	keep_copy(s, op, m->stamp_us, &mine);
+	if (!c)
+		return; /* sessiond does not know it yet: the copy tells its successor (BUS.md §5) */
 	out = client_out(c);
 	before = buf_len(out);
 	xml_write_stanza(out, &mine);
@@ -51,7 +70,7 @@ handle_deliver(void *ctx, const struct bus_in *in, const void *msg)
 		struct session *s = session_find(ctx, target.conn);
 
 		if (s)
-			deliver_one(s, target.k, &in->op, &m->st);
+			deliver_one(s, target.k, &in->op, m);
 	}
 }
 

@@ -3,8 +3,14 @@
 
 #include "client.h"
 
-struct bind_wait;
 struct verdict;
+
+/* While sessiond is asked for a session, a new one or an old; outlives the client. */
+struct session_wait {
+	struct c2sd *c2sd;
+	struct client *client; /* NULL: gone */
+	uint64_t number;
+};
 
 /* Owned by the client until it has a session. */
 struct negotiation {
@@ -16,9 +22,10 @@ struct negotiation {
 	uint64_t authd;   /* the incarnation that has the exchange */
 	unsigned failures;
 	bool lacks_binding; /* has tried a channel binding that we do not have, and is forgiven (sasl.c) */
-	struct verdict *verdict;     /* authd's, told when the state's deadline comes; NULL: none */
-	char *bind_id;               /* of the iq that asked */
-	struct bind_wait *bind_wait; /* while sessiond is asked */
+	struct verdict *verdict;   /* authd's, told when the state's deadline comes; NULL: none */
+	char *bind_id;             /* of the iq that asked */
+	struct session_wait *wait; /* while sessiond is asked */
+	char *previd;              /* of the <resume/> that asked */
 };
 
 /* stream.c */
@@ -47,6 +54,7 @@ bool sasl_auth(struct client *c, const struct xml_element *e);
 bool sasl_response(struct client *c, const struct xml_element *e);
 bool sasl_abort(struct client *c, const struct xml_element *e);
 bool bind_iq(struct client *c, const struct xml_element *e);
+bool resume_begin(struct client *c, const struct xml_element *e);
 bool stanza_take(struct client *c, const struct xml_element *e);
 bool csi_take(struct client *c, const struct xml_element *e);
 
@@ -55,8 +63,11 @@ void sasl_tell(struct client *c);
 /* Withdraws what is open at authd; forgets what it has decided. */
 void sasl_forget(struct client *c);
 
-/* bind.c: the client has gone; what sessiond answers is given back */
+/* bind.c: the client waits for what sessiond answers; it has gone: what that is, is given back */
+struct session_wait *bind_wait(struct client *c);
 void bind_forget(struct client *c);
+/* Its answer has come: the client, NULL when it is gone. The wait is freed. */
+struct client *bind_waited(struct session_wait *w, struct c2sd **c2sd_r, uint64_t *number_r);
 
 /* handshake.c */
 void handshake_begin(struct client *c);

@@ -1,6 +1,8 @@
 /* See register.h. All of it happens in one turn, so nothing that clients send can come before REG_END. */
 #include "register.h"
 
+#include <stdlib.h>
+
 #include "base/log.h"
 #include "session.h"
 
@@ -8,9 +10,11 @@ static void
 register_one(struct session *s, const struct endpoint *sessiond)
 {
 	struct msg_REG m = {.conn = s->number};
+	struct rec_unacked *unacked;
 
-	session_record(s, &m.session);
+	session_record(s, &m.session, &unacked);
 	bus_send(c2sd_bus(s->c2sd), sessiond, MSG_REG, &m, NULL, NULL, 0);
+	free(unacked);
 	/* The record does not say what clients' sockets have taken. */
 	s->report.told = 0;
 	report_news(s);

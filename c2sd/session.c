@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "links.h"
+#include "xml/writer.h"
 
 /* A frame to sessiond that is not acknowledged. The custody is borrowed: it lives until on_custody. */
 struct inflight {
@@ -14,7 +15,47 @@ struct inflight {
 	uint64_t n;
 };
 
+/* A stanza that the client has not acknowledged. */
+struct unacked {
+	struct list link; /* in order of k */
+	uint64_t k;
+	struct opid op;
+	int64_t stamp_us;
+	struct stanza *st; /* owned */
+};
+
+static void
+unacked_free(struct unacked *u)
+{
+	list_remove(&u->link);
+	free(u->st);
+	free(u);
+}
+
 /* ---- life ---- */
+
+/* What a session that is resumed here brings along: what it was sent, its presence, and to whom else that went. */
+static void
+session_restore(struct session *s, const struct rec_session *r)
+{
+	struct msg_PRESENCE_COPY m = {.presence = r->presence,
+	    .priority = r->priority,
+	    .flags = r->flags,
+	    .payload = r->presence_payload,
+	    .directed = r->directed};
+	struct bus_list ledger = r->ledger, unacked = r->unacked;
+	struct rec_ledger_entry e;
+	struct rec_unacked u;
+
+	session_presence(s, &m);
+	while (bus_list_next(&ledger, &bus_record_ledger_entry, &e)) {
+		struct opid op = {.origin = e.origin, .n = e.n, .kind = e.kind};
+
+		session_ledger_add(s, e.k, &op);
+	}
+	while (bus_list_next(&unacked, &bus_record_unacked, &u))
+		session_unacked_add(s, &u);
+}
 
 struct session *
 session_new(struct c2sd *c, uint64_t number, const struct rec_session *r)
@@ -35,9 +76,11 @@ session_new(struct c2sd *c, uint64_t number, const struct rec_session *r)
 	s->k = s->written = s->report.told = r->k;
 	s->acked = r->acked;
 	list_init(&s->inflight);
+	list_init(&s->unacked);
 	list_init(&s->report.link);
-	sm_init(s);
+	sm_init(s, r);
 	session_capability(s, r->capability, r->generation);
+	session_restore(s, r);
 	HASH_ADD(hh, c->sessions, number, sizeof(s->number), s);
 	return s;
 }
@@ -59,6 +102,8 @@ session_free(struct session *s)
 	free(s->jid);
 	free(s->source);
 	free(s->ledger);
+	LIST_FOREACH_SAFE(&s->unacked, it, nx)
+		unacked_free(CONTAINER_OF(it, struct unacked, link));
 	buf_deinit(&s->presence_payload);
 	buf_deinit(&s->directed);
 	free(s);
@@ -196,8 +241,29 @@ session_presence(struct session *s, const struct msg_PRESENCE_COPY *m)
 	s->n_directed = m->directed.count;
 }
 
+static struct rec_unacked *
+list_unacked(const struct session *s, struct bus_list *list_r)
+{
+	struct rec_unacked *items;
+
+	LIST_FOREACH(&s->unacked, it)
+		list_r->count++;
+	list_r->items = items = mem_new_array(list_r->count + 1, sizeof(*items));
+	LIST_FOREACH(&s->unacked, it) {
+		const struct unacked *u = CONTAINER_OF(it, struct unacked, link);
+
+		*items++ = (struct rec_unacked){.k = u->k,
+		    .origin = u->op.origin,
+		    .n = u->op.n,
+		    .kind = u->op.kind,
+		    .stamp_us = u->stamp_us,
+		    .st = *u->st};
+	}
+	return (struct rec_unacked *)list_r->items;
+}
+
 void
-session_record(const struct session *s, struct rec_session *r)
+session_record(const struct session *s, struct rec_session *r, struct rec_unacked **unacked_r)
 {
 	*r = (struct rec_session){
 	    .sid = s->sid,
@@ -207,6 +273,9 @@ session_record(const struct session *s, struct rec_session *r)
 	    .done = s->done,
 	    .acked = s->acked,
 	    .k = s->k,
+	    .in_base = s->sm_stream.in_base,
+	    .out_base = s->sm_stream.out_base,
+	    .resume_seconds = s->sm_stream.resume_seconds,
 	    .capability = str_of(s->capability, s->capability_len),
 	    .generation = s->generation,
 	    .sm = s->sm,
@@ -219,6 +288,41 @@ session_record(const struct session *s, struct rec_session *r)
 	    .directed = {.bytes = buf_str(&s->directed), .count = s->n_directed},
 	    .ledger = {.items = s->ledger, .count = s->ledger_len},
 	};
+	*unacked_r = list_unacked(s, &r->unacked);
+}
+
+/* ---- what the client has not acknowledged ---- */
+
+void
+session_unacked_add(struct session *s, const struct rec_unacked *r)
+{
+	struct unacked *u = NEW(struct unacked);
+
+	u->k = r->k;
+	u->op = (struct opid){.origin = r->origin, .n = r->n, .kind = r->kind};
+	u->stamp_us = r->stamp_us;
+	u->st = stanza_copy(&r->st);
+	list_add(&s->unacked, &u->link);
+}
+
+void
+session_unacked_drop(struct session *s)
+{
+	LIST_FOREACH_SAFE(&s->unacked, it, nx) {
+		struct unacked *u = CONTAINER_OF(it, struct unacked, link);
+
+		if (u->k > s->acked)
+			return;
+		unacked_free(u);
+	}
+}
+
+void
+session_unacked_write(struct session *s)
+{
+	LIST_FOREACH(&s->unacked, it)
+		xml_write_stanza(client_out(s->client), CONTAINER_OF(it, struct unacked, link)->st);
+	client_touch(s->client);
 }
 
 /* What is just state may come twice without harm (as sessiond's own ledger has it). */

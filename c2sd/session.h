@@ -39,6 +39,7 @@ struct session {
 	uint64_t k;       /* stanzas to the client: taken from sessiond */
 	uint64_t written; /* of them the kernel has, all up to */
 	uint64_t acked;   /* by the client (XEP-0198) */
+	struct list unacked; /* copies of what the client has not acknowledged; bounded by sessiond (UNACKED_MAX) */
 	struct list inflight; /* stanzas and CLOSED, unacknowledged; bounded by the bus's window */
 	struct report report;
 
@@ -67,12 +68,17 @@ session_bare(const struct session *s)
 
 struct endpoint session_home(const struct session *s);
 
-/* The record as it is now; lists point into the session. */
-void session_record(const struct session *s, struct rec_session *r);
+/* The record as it is now; lists point into the session, and the unacknowledged into an array that the caller frees. */
+void session_record(const struct session *s, struct rec_session *r, struct rec_unacked **unacked_r);
 void session_presence(struct session *s, const struct msg_PRESENCE_COPY *m);
 void session_capability(struct session *s, struct str capability, uint64_t generation);
 /* Remembers delivery k. */
 void session_ledger_add(struct session *s, uint64_t k, const struct opid *op);
+/* With stream management: keeps a copy until the client has acknowledged it, since a new sessiond must be told. */
+void session_unacked_add(struct session *s, const struct rec_unacked *u);
+void session_unacked_drop(struct session *s);
+/* All of them again, on the stream of now. */
+void session_unacked_write(struct session *s);
 
 /* A custody for stanza n (0: CLOSED); the caller sends under it and lets it go. */
 struct custody *session_inflight(struct session *s, uint64_t n);

@@ -9,8 +9,13 @@
 #include "session.h"
 
 void
-sm_init(struct session *s)
+sm_init(struct session *s, const struct rec_session *r)
 {
+	s->sm_stream.state = r->sm ? SM_ON : SM_OFF;
+	s->sm_stream.in_base = r->in_base;
+	s->sm_stream.out_base = r->out_base;
+	s->sm_stream.resume_seconds = r->resume_seconds;
+	s->sm_stream.asked_k = r->acked;
 	list_init(&s->sm_stream.advanced);
 	list_init(&s->sm_stream.open);
 }
@@ -36,8 +41,8 @@ struct sm_wait {
 	uint64_t number;
 };
 
-static void
-write_failed(struct client *c, const char *condition)
+void
+sm_write_failed(struct client *c, const char *condition)
 {
 	buf_printf(client_out(c), "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZAS "'/></failed>",
 	    condition);
@@ -47,7 +52,22 @@ write_failed(struct client *c, const char *condition)
 static void write_ack(struct session *s);
 
 static void
-begin(struct session *s)
+write_enabled(const struct session *s)
+{
+	char id[2 * ID_BYTES + 1];
+	struct buf *out = client_out(s->client);
+
+	id_hex(&s->token, id);
+	buf_add_z(out, "<enabled xmlns='" NS_SM "'");
+	if (s->sm_stream.resume_seconds)
+		buf_printf(out, " id='%s' resume='true' max='%u'", id, s->sm_stream.resume_seconds);
+	buf_add_z(out, "/>");
+	client_touch(s->client);
+}
+
+/* The answer comes in order with the deliveries, so sessiond and this edge agree on out_base. */
+static void
+begin(struct session *s, const struct rec_session *r)
 {
 	struct sm *sm = &s->sm_stream;
 	struct client *c = s->client;
@@ -55,8 +75,9 @@ begin(struct session *s)
 	sm->state = SM_ON;
 	s->sm = true;
 	s->acked = sm->out_base = sm->asked_k = s->k;
+	sm->resume_seconds = r->resume_seconds;
 	client_log(c, LOG_DEBUG, "stream management is on");
-	client_write(c, S("<enabled xmlns='" NS_SM "'/>"));
+	write_enabled(s);
 	if (c->session && sm->is_asked)
 		write_ack(s);
 }
@@ -67,23 +88,22 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 	struct sm_wait *w = arg;
 	struct session *s = session_find(w->c2sd, w->number);
 
-	(void)msg;
 	free(w);
 	if (!s || !s->client)
 		return;
 	if (in && in->message->type == MSG_BOUND_TO) {
-		begin(s);
+		begin(s, &((const struct msg_BOUND_TO *)msg)->session);
 		return;
 	}
 	s->sm_stream.state = SM_OFF;
-	write_failed(s->client, "internal-server-error");
+	sm_write_failed(s->client, "internal-server-error");
 }
 
 static void
 ask_sessiond(struct session *s, bool resume)
 {
 	struct sm_wait *w = NEW(struct sm_wait);
-	struct msg_SM_ENABLE m = {.conn = s->number, .sid = s->sid, .resume = resume};
+	struct msg_SM_ENABLE m = {.conn = s->number, .sid = s->sid, .n = s->n, .resume = resume};
 	struct endpoint home = session_home(s);
 
 	w->c2sd = s->c2sd;
@@ -97,10 +117,10 @@ bool
 sm_enable(struct client *c, const struct xml_element *e)
 {
 	struct session *s = c->session;
+	struct str resume = xml_element_attr(e, S(""), "resume", NULL);
 
-	(void)e;
 	if (sm_counts(s)) {
-		write_failed(c, "unexpected-request");
+		sm_write_failed(c, "unexpected-request");
 		client_end(c, STREAM_POLICY_VIOLATION, "stream management is on already");
 		return false;
 	}
@@ -108,22 +128,22 @@ sm_enable(struct client *c, const struct xml_element *e)
 	s->sm_stream.in_base = s->n;
 	s->sm_stream.is_asked = false;
 	c->is_pinged = false;
-	ask_sessiond(s, false);
+	ask_sessiond(s, str_is(resume, "true") || str_is(resume, "1"));
 	return true;
 }
 
 bool
 sm_refuse(struct client *c, const struct xml_element *e)
 {
-	write_failed(c, str_is(e->name, "resume") ? "item-not-found" : "unexpected-request");
+	(void)e;
+	sm_write_failed(c, "unexpected-request");
 	return c->state != CLIENT_CLOSING;
 }
 
 /* ---- what the client sends ---- */
 
-/* Counters are of 32 bits and begin anew (XEP-0198 §4). */
-static uint32_t
-h_of(const struct session *s)
+uint32_t
+sm_h(const struct session *s)
 {
 	uint64_t base = s->sm_stream.in_base;
 
@@ -136,7 +156,7 @@ write_ack(struct session *s)
 	list_remove(&s->sm_stream.advanced);
 	if (s->done >= s->sm_stream.wanted)
 		s->sm_stream.wanted = 0;
-	buf_printf(client_out(s->client), "<a xmlns='" NS_SM "' h='%u'/>", h_of(s));
+	buf_printf(client_out(s->client), "<a xmlns='" NS_SM "' h='%u'/>", sm_h(s));
 	client_touch(s->client);
 }
 
@@ -153,7 +173,7 @@ sm_request(struct client *c, const struct xml_element *e)
 	else if (s->sm_stream.state == SM_ASKED)
 		s->sm_stream.is_asked = true;
 	else
-		write_failed(c, "unexpected-request");
+		sm_write_failed(c, "unexpected-request");
 	return c->state != CLIENT_CLOSING;
 }
 
@@ -221,6 +241,7 @@ take_ack(struct session *s, uint32_t h)
 		return;
 	}
 	s->acked += more;
+	session_unacked_drop(s);
 	s->sm_stream.awaits_answer = false;
 	watch(s);
 	if (more)
@@ -229,13 +250,19 @@ take_ack(struct session *s, uint32_t h)
 		sm_ask(s);
 }
 
+void
+sm_goes_on(struct session *s)
+{
+	watch(s);
+}
+
 bool
 sm_answer(struct client *c, const struct xml_element *e)
 {
 	uint64_t h;
 
 	if (c->session->sm_stream.state != SM_ON) {
-		write_failed(c, "unexpected-request");
+		sm_write_failed(c, "unexpected-request");
 		return c->state != CLIENT_CLOSING;
 	}
 	if (!str_u64(xml_element_attr(e, S(""), "h", NULL), &h) || h > UINT32_MAX) {

@@ -1,6 +1,6 @@
-/* Stream management (XEP-0198) of a session, without resumption as yet.
+/* Stream management (XEP-0198) of a session; resume.c has what comes before there is one.
  *
- *   OFF ──<enable/>: SM_ENABLE──▶ ASKED ──sessiond answers: <enabled/>──▶ ON
+ *   OFF ──<enable/>: SM_ENABLE──▶ ASKED ──sessiond answers: <enabled/>──▶ ON ◀──RESUMED
  *    ▲                              │ refused: <failed/>
  *    └──────────────────────────────┘
  *
@@ -15,6 +15,7 @@
 struct c2sd;
 struct client;
 struct session;
+struct rec_session;
 struct xml_element;
 
 #define SM_ASK_STANZAS 20  /* sent without having asked for an acknowledgement */
@@ -29,9 +30,10 @@ enum sm_state {
 
 struct sm {
 	enum sm_state state;
-	uint64_t in_base;  /* stanzas from the client before <enable/> */
-	uint64_t out_base; /* to the client before <enabled/> */
-	bool is_asked;     /* <r/> came before <enabled/> went */
+	uint64_t in_base;        /* stanzas from the client before <enable/> */
+	uint64_t out_base;       /* to the client before <enabled/> */
+	uint32_t resume_seconds; /* how long it may be resumed; 0: not */
+	bool is_asked;           /* <r/> came before <enabled/> went */
 	uint64_t wanted; /* the client has asked when so many had come; 0: has been told that all of them are done */
 
 	struct list advanced;       /* in c2sd->sm_advanced: an <a/> is due this turn */
@@ -41,7 +43,8 @@ struct sm {
 	bool awaits_answer;
 };
 
-void sm_init(struct session *s);
+/* As the record says. */
+void sm_init(struct session *s, const struct rec_session *r);
 /* The client has gone. */
 void sm_leave(struct session *s);
 
@@ -49,8 +52,13 @@ void sm_leave(struct session *s);
 bool sm_enable(struct client *c, const struct xml_element *e);
 bool sm_request(struct client *c, const struct xml_element *e);
 bool sm_answer(struct client *c, const struct xml_element *e);
-/* Before there is a session, and <resume/> at any time. */
+/* What comes when it may not: <enable/> before there is a session, <resume/> within one. */
 bool sm_refuse(struct client *c, const struct xml_element *e);
+void sm_write_failed(struct client *c, const char *condition);
+/* What the client is told of what is in custody; counters are of 32 bits and begin anew (XEP-0198 §4). */
+uint32_t sm_h(const struct session *s);
+/* The session goes on with a new client, which has been told so. */
+void sm_goes_on(struct session *s);
 
 /* On, or about to be: no stanza may be made or swallowed at this edge (BUS.md §7). */
 bool sm_counts(const struct session *s);

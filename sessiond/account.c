@@ -349,18 +349,6 @@ account_session(const struct account *a, struct str resource)
 }
 
 bool
-account_has_taker(const struct account *a)
-{
-	LIST_FOREACH(&a->sessions, it) {
-		struct session *s = CONTAINER_OF(it, struct session, link);
-
-		if (session_is_available(s) && s->priority >= 0)
-			return true;
-	}
-	return false;
-}
-
-bool
 account_lets_see(const struct account *a, struct str jid)
 {
 	struct str bare = jid_split(jid).bare;

@@ -66,8 +66,6 @@ void account_reload(struct account *a);
 void account_add_session(struct account *a, struct session *s);
 void account_remove_session(struct account *a, struct session *s);
 struct session *account_session(const struct account *a, struct str resource);
-/* A session that takes messages to the bare JID: available with priority >= 0. */
-bool account_has_taker(const struct account *a);
 /* May this address (full or bare) see the user's presence: by subscription, or being the user. */
 bool account_lets_see(const struct account *a, struct str jid);
 

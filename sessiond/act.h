@@ -31,8 +31,6 @@ void act_drop(struct act *act);
 /* custody_release, but for the end of the process: with the bus all custodies have gone. */
 void act_let_go(const struct sessiond *sd, struct custody *c);
 
-/* One allocation with all its strings; freed with free(). */
-struct stanza *stanza_copy(const struct stanza *st);
 /* What it counts in windows and queues. */
 size_t stanza_bytes(const struct stanza *st);
 /* RFC 6120 §8.3: an error or a result is never answered with an error. */

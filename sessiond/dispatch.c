@@ -5,11 +5,14 @@
 #include "bind.h"
 #include "bounce.h"
 #include "caps.h"
+#include "detach.h"
 #include "gate.h"
 #include "inbound.h"
 #include "inbound_routes.h"
+#include "load.h"
 #include "operator.h"
 #include "register.h"
+#include "resume.h"
 #include "sm.h"
 #include "store.h"
 #include "teardown.h"
@@ -28,6 +31,7 @@ static const struct {
     [MSG_STANZA] = {handle_stanza, false},
     [MSG_WRITTEN] = {handle_written, false},
     [MSG_SM_ENABLE] = {handle_sm_enable, false},
+    [MSG_RESUME] = {handle_resume, false},
     [MSG_CLIENT_ACK] = {handle_client_ack, false},
     [MSG_CSI] = {handle_csi, false},
     [MSG_CLOSED] = {handle_closed, false},
@@ -65,6 +69,7 @@ const struct bus_handler sessiond_handlers[] = {
     {MSG_STANZA, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_WRITTEN, EDGE | STORE, dispatch},
     {MSG_SM_ENABLE, EDGE, dispatch},
+    {MSG_RESUME, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_CLIENT_ACK, EDGE | STORE, dispatch},
     {MSG_CSI, EDGE | STORE, dispatch},
     {MSG_CLOSED, EDGE | STORE | OTHERS, dispatch},
@@ -119,6 +124,7 @@ on_linked(void *ctx, bool up)
 	if (sd->linked_at_ms == 0)
 		sd->linked_at_ms = clock_mono_ms();
 	register_ask_key(sd);
+	load_ask(sd);
 }
 
 static void
@@ -140,6 +146,16 @@ on_peer_gone(void *ctx, const struct endpoint *peer)
 {
 	if (peer->role == ROLE_C2SD)
 		register_edge_gone(ctx, peer);
+}
+
+/* BUS.md §6.1 */
+static void
+on_lost(void *ctx, const struct endpoint *peer, const struct bus_message *m, const void *msg,
+    const struct opid *op, struct custody *cause)
+{
+	(void)op;
+	if (m->type == MSG_DELIVER)
+		detach_lost(ctx, peer, msg, cause);
 }
 
 static void
@@ -182,5 +198,6 @@ const struct bus_events sessiond_events = {
     .linked = on_linked,
     .peer_new = on_peer_new,
     .peer_gone = on_peer_gone,
+    .lost = on_lost,
     .failed = on_failed,
 };

@@ -1,4 +1,4 @@
-/* See gate.h. It opens once, when the key of the capabilities is there, every connected edge has registered, and either
+/* See gate.h. It opens once, when the key of the capabilities and the rows of the shard are there, every connected edge has registered, and either
  * those are all edges of the suite or the link is 3 s old (an edge may need that long to find the router again). */
 #include "gate.h"
 
@@ -99,7 +99,7 @@ may_open(const struct sessiond *sd)
 {
 	unsigned ready = 0;
 
-	if (!sd->has_cap_key || sd->linked_at_ms == 0)
+	if (!sd->has_cap_key || sd->load != LOAD_DONE || sd->linked_at_ms == 0)
 		return false;
 	for (unsigned i = 0; i < EDGES_MAX; i++) {
 		enum edge_state state = sd->edges[i].state;

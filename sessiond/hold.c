@@ -10,10 +10,16 @@
 #include "presence.h"
 #include "xml/tree.h"
 
+static bool
+is_inactive(const struct session *s)
+{
+	return s->flags & SESSION_INACTIVE;
+}
+
 bool
 hold_is_on(const struct session *s)
 {
-	return s->flags & SESSION_INACTIVE;
+	return is_inactive(s) || session_is_away(s);
 }
 
 /* XEP-0045 §7.2.2: the one by which a client learns that it is in the room or has left it. */
@@ -82,6 +88,18 @@ held_put(struct held_all *all, const struct delivery *d)
 	HASH_ADD_KEYPTR(hh, all->by_key, h->key, h->key_len, h);
 }
 
+/* Who is away cannot be sent it: it asks anew when it is back. */
+static void
+overflow(struct session *s, const struct act *act)
+{
+	if (!session_is_away(s)) {
+		hold_release(s, act);
+		return;
+	}
+	hold_deinit(&s->held);
+	s->held.is_stale = true;
+}
+
 bool
 hold_takes(struct session *s, const struct delivery *d)
 {
@@ -89,7 +107,7 @@ hold_takes(struct session *s, const struct delivery *d)
 		return false;
 	held_put(&s->held, d);
 	if (HASH_CNT(hh, s->held.by_key) > HELD_MAX || s->held.bytes > HELD_BYTES_MAX)
-		hold_release(s, d->act);
+		overflow(s, d->act);
 	return true;
 }
 
@@ -110,7 +128,7 @@ hold_release(struct session *s, const struct act *act)
 void
 hold_set(struct session *s, const struct act *act, bool is_active)
 {
-	if (hold_is_on(s) != is_active)
+	if (is_inactive(s) != is_active)
 		return;
 	s->flags ^= SESSION_INACTIVE;
 	if (is_active)
@@ -134,8 +152,6 @@ hold_renew(struct session *s)
 {
 	struct act act = act_own(s->sd);
 
-	if (!hold_is_on(s))
-		return;
 	act.op = (struct opid){.origin = s->sid, .n = s->in_last, .kind = OP_PROBE};
 	account_when_ready(s->account, &act, NULL, renew);
 }

@@ -24,6 +24,7 @@ struct held_stanza {
 struct held_all {
 	struct held_stanza *by_key; /* uthash, in the order in which they came */
 	size_t bytes;
+	bool is_stale; /* something was given up */
 };
 
 bool hold_is_on(const struct session *s);
@@ -35,5 +36,5 @@ void hold_deinit(struct held_all *h);
 
 /* The edge tells that the client is active or not. */
 void hold_set(struct session *s, const struct act *act, bool is_active);
-/* A session that another process left inactive is here again: what that one held is gone. */
+/* What was held for this session is lost, if something was: asks for the presence of its contacts again. */
 void hold_renew(struct session *s);

@@ -80,6 +80,15 @@ ledger_add(struct ledger *l, const struct opid *op, uint64_t k)
 }
 
 void
+ledger_forget(struct ledger *l, const struct opid *op)
+{
+	const struct ledger_entry *e = ledger_wants(op) ? ledger_find(l, op) : NULL;
+
+	if (e)
+		l->entries[e - l->entries].op = (struct opid){.n = 0};
+}
+
+void
 ledger_number(struct ledger *l, const struct opid *op, uint64_t k)
 {
 	const struct ledger_entry *e = ledger_wants(op) ? ledger_find(l, op) : NULL;

@@ -22,6 +22,8 @@ struct ledger {
 bool ledger_wants(const struct opid *op);
 void ledger_add(struct ledger *l, const struct opid *op, uint64_t k);
 const struct ledger_entry *ledger_find(const struct ledger *l, const struct opid *op);
+/* It was not sent after all. */
+void ledger_forget(struct ledger *l, const struct opid *op);
 /* What waited has got its number. */
 void ledger_number(struct ledger *l, const struct opid *op, uint64_t k);
 void ledger_deinit(struct ledger *l);

@@ -4,10 +4,13 @@
 #include "account.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "detach.h"
 #include "gate.h"
 #include "inbound.h"
+#include "load.h"
 #include "operator.h"
 #include "register.h"
+#include "resume.h"
 #include "store.h"
 #include "teardown.h"
 
@@ -22,6 +25,8 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	sd->pushes = id_random_u64();
 	list_init(&sd->deferred);
 	list_init(&sd->doomed);
+	list_init(&sd->away);
+	list_init(&sd->handovers);
 	list_init(&sd->queues);
 	list_init(&sd->orphans);
 	list_init(&sd->idle_accounts);
@@ -38,7 +43,7 @@ free_sessions(struct sessiond *sd)
 	HASH_ITER(hh_sid, sd->by_sid, s, next) {
 		struct session *gone = s;
 
-		sessions_detach(gone);
+		sessions_remove(gone);
 		inbound_let_go(gone);
 		session_free(&gone);
 	}
@@ -48,6 +53,8 @@ void
 sessiond_deinit(struct sessiond *sd)
 {
 	gate_free(sd);
+	detach_free(sd);
+	resume_free(sd);
 	free_sessions(sd);
 	inbound_free_all(sd);
 	stored_free_all(sd);
@@ -62,11 +69,13 @@ sessiond_tick(void *sessiond)
 	struct sessiond *sd = sessiond;
 	uint64_t now_ms = clock_mono_ms();
 
-	if (bus_is_linked(bus_of(sd)))
+	if (bus_is_linked(bus_of(sd))) {
 		register_ask_key(sd);
-	if (sd->has_cap_key)
-		register_check_all(sd);
+		load_ask(sd);
+	}
+	register_check_all(sd);
 	outbound_check_stalled(sd, now_ms);
+	detach_expire(sd, now_ms);
 	sessions_reap(sd);
 	removals_retry(sd);
 	accounts_trim(sd, now_ms);

@@ -8,18 +8,31 @@
 #include "route.h"
 #include "store.h"
 
-static enum message_condition
-condition_of(const struct account *a)
+/* A session that is away gets only what is not worth storing; other messages go to sessions that are there, or are owed
+ * (BUS.md §8), and then the first to be there gets them. */
+static bool
+may_take(const struct session *s, bool is_storable)
 {
-	bool is_available = false;
+	return session_is_available(s) && !(is_storable && session_is_away(s));
+}
+
+static enum message_condition
+condition_of(const struct account *a, bool is_storable)
+{
+	enum message_condition condition = NO_RESOURCES;
 
 	if (!a->exists)
 		return NO_ACCOUNT;
-	if (account_has_taker(a))
-		return SOME_TAKERS;
-	LIST_FOREACH(&a->sessions, it)
-		is_available |= session_is_available(CONTAINER_OF(it, struct session, link));
-	return is_available ? NEGATIVE_ONLY : NO_RESOURCES;
+	LIST_FOREACH(&a->sessions, it) {
+		const struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!may_take(s, is_storable))
+			continue;
+		if (s->priority >= 0)
+			return SOME_TAKERS;
+		condition = NEGATIVE_ONLY;
+	}
+	return condition;
 }
 
 /* RFC 6121 §8.1: an error gives nothing away to somebody in the roster, or who was sent presence. */
@@ -39,14 +52,14 @@ may_know(const struct account *a, struct str from)
 
 /* The priority that a session needs to get it. */
 static int8_t
-least_priority(const struct account *a, enum message_action action)
+least_priority(const struct account *a, enum message_action action, bool is_storable)
 {
 	int8_t least = 0;
 
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (action == MESSAGE_MOST && session_is_available(s) && s->priority > least)
+		if (action == MESSAGE_MOST && may_take(s, is_storable) && s->priority > least)
 			least = s->priority;
 	}
 	return least;
@@ -73,16 +86,19 @@ static void
 give_to_sessions(struct account *a, const struct act *act, const struct stanza *st,
     const struct session *addressed, const struct message_fate *fate)
 {
-	int8_t least = least_priority(a, fate->action);
+	bool is_storable = store_is_worthwhile(st);
+	int8_t least = least_priority(a, fate->action, is_storable);
 	bool is_spread = fate->action == MESSAGE_MOST || fate->action == MESSAGE_ALL;
 
 	/* One that takes nothing any more may end here. */
 	LIST_FOREACH_SAFE(&a->sessions, it, nx) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
-		bool is_taker = is_spread && session_is_available(s) && s->priority >= least;
+		bool is_taker = is_spread && may_take(s, is_storable) && s->priority >= least;
 
 		if (s == addressed || is_taker)
 			give(s, act, st);
+		else if (fate->action == MESSAGE_STORE && session_is_away(s))
+			continue; /* it may get the message itself */
 		else if ((fate->traits & TRAIT_COPY) && carbons_wanted(s) &&
 		    !str_eq(s->jid.full, st->from))
 			carbons_received(s, act, st);
@@ -123,15 +139,23 @@ carry_out(struct account *a, const struct act *act, const struct stanza *st,
 static struct message_fate
 fate_of(const struct account *a, enum message_address address, const struct stanza *st)
 {
-	return message_fate(
-	    condition_of(a), address, st, settings_of(a->sd)->deliver_to_all_resources);
+	return message_fate(condition_of(a, store_is_worthwhile(st)), address, st,
+	    settings_of(a->sd)->deliver_to_all_resources);
+}
+
+static struct session *
+addressed_session(const struct account *a, struct str resource, const struct stanza *st)
+{
+	struct session *s = account_session(a, resource);
+
+	return s && session_is_away(s) && store_is_worthwhile(st) ? NULL : s;
 }
 
 static void
 message_arrives(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct jid to = jid_split(st->to);
-	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
+	struct session *s = jid_is_bare(&to) ? NULL : addressed_session(a, to.resource, st);
 	enum message_address address = s ? TO_MATCH : TO_NO_MATCH;
 	struct message_fate fate = fate_of(a, jid_is_bare(&to) ? TO_BARE : address, st);
 	struct act next = *act;

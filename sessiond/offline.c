@@ -32,12 +32,24 @@ taker_of(const struct account *a, const struct id128 *sid)
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (!session_is_available(s) || s->priority < 0)
+		if (session_is_away(s) || !session_is_available(s) || s->priority < 0)
 			continue;
 		if (!taker || id_eq(&s->sid, sid))
 			taker = s;
 	}
 	return taker;
+}
+
+/* What came for a session while it was away stays behind the messages that came then. */
+static void
+unpark_all(struct account *a, const struct act *act)
+{
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!session_is_away(s))
+			unpark(s, act);
+	}
 }
 
 static void
@@ -55,6 +67,7 @@ flush_end(struct flush *f)
 		a->last_row = 0;
 	a->is_owed_again = false;
 	a->is_flushing = false;
+	unpark_all(a, &f->act);
 	account_run(a);
 	act_drop(&f->act);
 	account_unpin(a);
@@ -211,12 +224,10 @@ has_unwritten_rows(const struct session *s)
 }
 
 void
-offline_session_ended(struct account *a, const struct act *act, const struct session *s)
+offline_again(struct account *a, const struct act *act, const struct session *s)
 {
 	struct session *other = taker_of(a, &s->sid);
 
-	if (!has_unwritten_rows(s))
-		return;
 	if (a->is_flushing) {
 		a->is_owed_again = true;
 		return;
@@ -224,4 +235,11 @@ offline_session_ended(struct account *a, const struct act *act, const struct ses
 	a->last_row = 0;
 	if (other)
 		offline_flush(a, act, other);
+}
+
+void
+offline_session_ended(struct account *a, const struct act *act, const struct session *s)
+{
+	if (has_unwritten_rows(s))
+		offline_again(a, act, s);
 }

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "capability.h"
+#include "detach.h"
 #include "teardown.h"
 
 /* ---- list ---- */
@@ -90,6 +91,10 @@ renew_capabilities(struct account *a, const struct act *act, uint64_t generation
 		    .generation = generation};
 
 		s->generation = generation;
+		if (session_is_away(s)) {
+			detach_save(s, act->custody);
+			continue;
+		}
 		session_capability(s, mac);
 		bus_send(bus_of(a->sd), &s->edge, MSG_CAPABILITY, &m, NULL, act->custody, 0);
 	}

@@ -68,7 +68,7 @@ is_worth_keeping(const struct delivery *d)
 	    d->op.kind != OP_ANSWER;
 }
 
-static struct outgoing *
+struct outgoing *
 outgoing_new(const struct delivery *d, size_t bytes)
 {
 	struct outgoing *o = NEW(struct outgoing);
@@ -166,7 +166,7 @@ outbound_send_now(struct session *s, const struct delivery *d)
 	}
 	number(s, o);
 	ledger_add(&s->out.ledger, &d->op, o->k);
-	if (is_worth_keeping(d))
+	if (s->out.is_acked || is_worth_keeping(d))
 		o->st = stanza_copy(d->st);
 	send_frame(s, d->act, &d->op, d->st, d->stamp_us);
 	return true;
@@ -180,6 +180,10 @@ outbound_send(struct session *s, const struct delivery *d)
 		return false;
 	if (hold_takes(s, d))
 		return true;
+	if (session_is_away(s)) {
+		park(s, d);
+		return true;
+	}
 	hold_release(s, d->act);
 	return outbound_send_now(s, d);
 }
@@ -192,9 +196,8 @@ outbound_stanza(struct session *s, const struct act *act, struct opid op, const 
 	return outbound_send(s, &d);
 }
 
-/* From the queue into the window as far as it goes. */
-static void
-pump(struct session *s)
+void
+outbound_pump(struct session *s)
 {
 	while (!list_empty(&s->out.queue)) {
 		struct outgoing *o = CONTAINER_OF(s->out.queue.next, struct outgoing, link);
@@ -298,8 +301,65 @@ outbound_written(struct session *s, const struct act *act, uint64_t k)
 	settle_written(s, &a, k);
 	s->out.progress_ms = clock_mono_ms();
 	arrived_flush(&a);
-	pump(s);
+	outbound_pump(s);
 	return true;
+}
+
+void
+outbound_gather(struct session *s)
+{
+	LIST_FOREACH_SAFE(&s->out.sent, it, nx) {
+		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
+
+		if (!awaits_ack(s, o))
+			continue;
+		s->out.sent_bytes -= o->bytes;
+		await_ack(s, o);
+	}
+	s->out.written = s->out.k;
+}
+
+void
+outbound_restore(struct session *s, uint64_t k, const struct delivery *d)
+{
+	struct outgoing *o = outgoing_new(d, stanza_bytes(d->st));
+
+	o->k = k;
+	o->st = stanza_copy(d->st);
+	await_ack(s, o);
+}
+
+static void
+take_all(struct list *from, struct list *to)
+{
+	list_init(to);
+	LIST_FOREACH_SAFE(from, it, nx) {
+		list_remove(it);
+		list_add(to, it);
+	}
+}
+
+void
+outbound_part(struct session *s, struct list *before_r, struct list *queue_r)
+{
+	outbound_gather(s);
+	take_all(&s->out.sent, before_r);
+	take_all(&s->out.queue, queue_r);
+	s->out.sent_bytes = 0;
+	s->sd->queued_bytes -= s->out.queue_bytes;
+	s->out.queue_bytes = 0;
+	list_remove(&s->out.waiting);
+}
+
+void
+outbound_settle(struct session *s, const struct act *act, uint64_t k)
+{
+	struct arrived a = {.s = s, .act = act};
+
+	if (k > s->out.acked)
+		s->out.acked = k;
+	settle_acked(s, &a, k);
+	arrived_flush(&a);
 }
 
 /* It may come before the edge has reported the same as written. */
@@ -316,7 +376,7 @@ outbound_acked(struct session *s, const struct act *act, uint64_t k)
 	settle_acked(s, &a, k);
 	s->out.progress_ms = clock_mono_ms();
 	arrived_flush(&a);
-	pump(s);
+	outbound_pump(s);
 	return true;
 }
 
@@ -342,7 +402,10 @@ outbound_remember_row(struct session *s, uint64_t k, uint64_t row)
 	if (k && k <= (s->out.is_acked ? s->out.acked : s->out.written))
 		return true;
 	LIST_FOREACH(&s->out.unacked, it) {
-		if (CONTAINER_OF(it, struct outgoing, link)->row == row)
+		o = CONTAINER_OF(it, struct outgoing, link);
+		if (o->k == k)
+			o->row = row;
+		if (o->row == row)
 			return false;
 	}
 	for (; at != &s->out.sent; at = at->next) {
@@ -381,6 +444,15 @@ fanout_flush(struct fanout *f)
 	f->n = 0;
 }
 
+static struct stanza *
+copy_for(const struct session *s, const struct stanza *st)
+{
+	struct stanza mine = *st;
+
+	mine.to = s->jid.bare;
+	return stanza_copy(&mine);
+}
+
 static void
 fanout_queue(const struct fanout *f, struct session *s)
 {
@@ -407,6 +479,8 @@ fanout_add(struct fanout *f, struct session *s)
 	if (!f->targets)
 		f->targets = mem_new_array(TARGETS_MAX, sizeof(*f->targets));
 	o = outgoing_new(&d, bytes);
+	if (s->out.is_acked)
+		o->st = copy_for(s, f->st);
 	number(s, o);
 	f->targets[f->n++] = (struct rec_target){.conn = s->handle.conn, .k = o->k};
 	if (f->n == TARGETS_MAX)

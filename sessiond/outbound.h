@@ -9,7 +9,8 @@ struct session;
 
 /* Over either nothing more is sent until the client acknowledges something: its queue grows, and if that lasts, it ends. */
 #define UNACKED_MAX 1000
-#define UNACKED_BYTES_MAX (2 * 1024 * 1024)
+#define UNACKED_BYTES_MAX \
+	(512 * 1024) /* the record of a detached session goes into one frame with them */
 
 struct outbox {
 	struct list waiting; /* in sd->queues while something is queued */
@@ -83,4 +84,17 @@ void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
  * row can go; otherwise it goes with WRITTEN or CLIENT_ACK. */
 bool outbound_remember_row(struct session *s, uint64_t k, uint64_t row);
 
+struct outgoing *outgoing_new(const struct delivery *d, size_t bytes);
 void outgoing_free(struct outgoing *o);
+
+/* The connection is gone. What was sent on it and is numbered from stream management on waits for the client's word, written or
+ * not; *before_r gets what was sent earlier, *queue_r what was not sent yet (lists of struct outgoing, now the caller's). */
+void outbound_part(struct session *s, struct list *before_r, struct list *queue_r);
+/* From a record: sent as k, not acknowledged. d->act is not used. */
+void outbound_restore(struct session *s, uint64_t k, const struct delivery *d);
+/* Only the first: another connection takes over. */
+void outbound_gather(struct session *s);
+/* The new connection's client has all up to k. Sends nothing. */
+void outbound_settle(struct session *s, const struct act *act, uint64_t k);
+/* From the queue into the window as far as it goes. */
+void outbound_pump(struct session *s);

@@ -8,8 +8,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "capability.h"
+#include "detach.h"
 #include "gate.h"
 #include "offline.h"
+#include "record.h"
 #include "route.h"
 #include "teardown.h"
 
@@ -58,61 +60,6 @@ discard_all(struct list *sessions)
 
 /* ---- REG ---- */
 
-static void
-restore_presence(struct session *s, const struct rec_session *r)
-{
-	struct bus_list list = r->directed;
-	struct rec_account a;
-	struct stanza st = {.kind = STANZA_PRESENCE,
-	    .type = TYPE_AVAILABLE,
-	    .priority = (int8_t)r->priority,
-	    .from = s->jid.full,
-	    .payload = r->presence_payload};
-
-	s->presence = (enum session_presence)r->presence;
-	s->priority = (int8_t)r->priority;
-	if (session_is_available(s))
-		s->presence_stanza = stanza_copy(&st);
-	while (bus_list_next(&list, &bus_record_account, &a))
-		session_add_directed(s, a.jid);
-}
-
-static void
-restore_ledger(struct session *s, const struct rec_session *r)
-{
-	struct bus_list list = r->ledger;
-	struct rec_ledger_entry e;
-
-	while (bus_list_next(&list, &bus_record_ledger_entry, &e)) {
-		struct opid op = {.origin = e.origin, .n = e.n, .kind = e.kind};
-
-		ledger_add(&s->out.ledger, &op, e.k);
-	}
-}
-
-static struct session *
-session_of_record(
-    struct sessiond *sd, const struct endpoint *edge, uint64_t conn, const struct rec_session *r)
-{
-	struct session *s = session_new(sd, edge, conn);
-
-	session_set_jid(s, r->jid);
-	s->sid = r->sid;
-	s->token = r->token;
-	s->epoch = r->epoch;
-	s->generation = r->generation;
-	s->since_us = r->since_us;
-	s->flags = r->flags;
-	s->done = s->in_last = r->done;
-	s->out.k = r->k;
-	s->out.written = s->out.acked = r->acked;
-	s->out.is_acked = r->sm;
-	str_copy(s->source, sizeof(s->source), r->source);
-	restore_presence(s, r);
-	restore_ledger(s, r);
-	return s;
-}
-
 static bool
 has_capability(const struct session *s)
 {
@@ -145,7 +92,7 @@ handle_reg(struct sessiond *sd, const struct bus_in *in, const void *msg)
 		bus_protocol_error(in->bus, in, "a registration after REG_END");
 		return;
 	}
-	s = session_of_record(sd, &in->from, m->conn, &m->session);
+	s = record_session(sd, &in->from, m->conn, &m->session);
 	if (m->session.capability.n == sizeof(s->mac))
 		memcpy(s->mac, m->session.capability.p, sizeof(s->mac));
 	list_add(&e->sessions, &s->link);
@@ -153,20 +100,35 @@ handle_reg(struct sessiond *sd, const struct bus_in *in, const void *msg)
 
 /* ---- checking ---- */
 
-/* BUS.md §9.3: of two copies the one with the higher epoch; of two that want the same resource the younger one. */
+/* BUS.md §9.3: of two copies the one with the higher epoch counts, a row that of the same; done is the highest of all. */
+static bool
+wins_over_copy(struct session *s, struct session *same)
+{
+	uint64_t done = s->done > same->done ? s->done : same->done;
+	bool wins = s->epoch > same->epoch;
+	struct session *winner = wins ? s : same;
+
+	winner->done = winner->in_last = done;
+	if (wins)
+		detach_discard(same);
+	return wins;
+}
+
+/* Of two that want the same resource the younger one. */
 static bool
 wins_place(struct session *s)
 {
 	struct act own = act_own(s->sd);
 	struct account *a = account_get(s->sd, s->jid.bare);
 	struct session *same = sessions_by_sid(s->sd, &s->sid);
-	struct session *other = same ? same : account_session(a, s->jid.resource);
+	struct session *other = account_session(a, s->jid.resource);
 
-	if (!other)
-		return true;
-	if (same ? s->epoch <= same->epoch : s->since_us <= other->since_us)
+	if (same)
+		return wins_over_copy(s, same);
+	if (other && s->since_us <= other->since_us)
 		return false;
-	session_end(other, &own, END_TAKEN, STREAM_CONFLICT);
+	if (other)
+		session_end(other, &own, END_TAKEN, STREAM_CONFLICT);
 	return true;
 }
 
@@ -186,7 +148,8 @@ believe(struct session *s)
 	sessions_attach(s, a);
 	if (session_is_available(s) && s->priority >= 0)
 		offline_flush(a, &own, s);
-	hold_renew(s);
+	if (hold_is_on(s))
+		hold_renew(s);
 }
 
 /* authd answers in the order of the question, so the search mostly finds at once. */
@@ -317,13 +280,14 @@ handle_reg_end(struct sessiond *sd, const struct bus_in *in, const void *msg)
 	if (e->state != EDGE_REGISTERING)
 		return;
 	e->state = EDGE_CHECKING;
-	if (sd->has_cap_key)
-		check_edge(sd, e);
+	register_check_all(sd);
 }
 
 void
 register_check_all(struct sessiond *sd)
 {
+	if (!sd->has_cap_key || sd->load != LOAD_DONE)
+		return;
 	for (unsigned i = 0; i < EDGES_MAX; i++) {
 		struct edge *e = &sd->edges[i];
 
@@ -385,7 +349,7 @@ register_edge_gone(struct sessiond *sd, const struct endpoint *edge)
 	e->state = EDGE_GONE;
 	discard_all(&e->sessions);
 	gate_forget(sd, edge);
-	sessions_end_of_edge(sd, edge->incarnation);
+	sessions_lose_edge(sd, edge->incarnation);
 	gate_check(sd);
 }
 

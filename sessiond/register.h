@@ -8,7 +8,7 @@ void handle_reg_end(struct sessiond *sd, const struct bus_in *in, const void *ms
 /* An edge is there, or dead. */
 void register_edge_up(struct sessiond *sd, const struct endpoint *edge);
 void register_edge_gone(struct sessiond *sd, const struct endpoint *edge);
-/* The key has come: what waited for it is checked. */
+/* Checks what has registered, once the key and the rows of the shard are there. */
 void register_check_all(struct sessiond *sd);
 /* Asks authd for the key until it is there. */
 void register_ask_key(struct sessiond *sd);

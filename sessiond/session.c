@@ -18,6 +18,9 @@ session_new(struct sessiond *sd, const struct endpoint *edge, uint64_t conn)
 	list_init(&s->link);
 	list_init(&s->doomed);
 	list_init(&s->in_flight);
+	list_init(&s->away);
+	list_init(&s->resumes);
+	parked_init(&s->parked);
 	outbound_init(&s->out);
 	return s;
 }
@@ -49,6 +52,8 @@ session_free(struct session **sp)
 	if (!s)
 		return;
 	list_remove(&s->doomed);
+	list_remove(&s->away);
+	parked_clear(&s->parked);
 	directed_clear(s);
 	hold_deinit(&s->held);
 	outbound_deinit(s->sd, &s->out);
@@ -62,6 +67,12 @@ bool
 session_is_available(const struct session *s)
 {
 	return s->presence == PRESENCE_AVAILABLE;
+}
+
+bool
+session_is_away(const struct session *s)
+{
+	return s->state == SESSION_DETACHED || s->state == SESSION_CLAIMING;
 }
 
 void
@@ -91,6 +102,10 @@ session_record(const struct session *s, uint8_t *mac_r)
 	    .done = s->done,
 	    .acked = s->out.acked,
 	    .k = s->out.k,
+	    .in_base = s->in_base,
+	    .out_base = s->out_base,
+	    .resume_seconds = s->resume_seconds,
+	    .detached_us = s->detached_us,
 	    .sm = s->out.is_acked,
 	    .capability = str_of(mac_r, CAPABILITY_BYTES),
 	    .generation = s->generation,

@@ -1,10 +1,12 @@
-/* A client's session and the two maps by which it is found. States (session_start, session_adopt and session_end make the
- * transitions; detached and claimed sessions come with stream management):
+/* A client's session and the two maps by which it is found. States (bind.c, register.c, detach.c, resume.c, load.c and
+ * teardown.c make the transitions):
  *
- *   BIND ──────────────► ATTACHED ──CLOSED, kick, dead edge, replaced──► ENDED (freed)
- *   REG ──► REGISTERING ─────┘ believed
- *               └─ not believed: RELEASE, freed
- */
+ *   BIND ──────────────► ATTACHED ──clean CLOSED, kick, replaced; or it cannot be resumed──► ENDED (freed)
+ *   REG ──► REGISTERING ─────┘ believed      │ ▲                                              ▲
+ *               └─ not believed: freed       ▼ │ CLAIM granted: RESUMED                       │ time is up,
+ *   LOADED ─────────────────────────────► DETACHED ──RESUME: CLAIM──► CLAIMING ──(refused)────┘ kick, …
+ *
+ * While it is away (DETACHED, CLAIMING) everybody still sees its presence; what comes for it is kept (detach.h). */
 #pragma once
 
 #include "base/jid.h"
@@ -12,10 +14,13 @@
 #include "capability.h"
 #include "hold.h"
 #include "outbound.h"
+#include "parked.h"
 
 enum session_state {
 	SESSION_REGISTERING,
 	SESSION_ATTACHED,
+	SESSION_DETACHED, /* its row is in storaged, or on its way there */
+	SESSION_CLAIMING, /* a resume has asked storaged for the row */
 	SESSION_ENDED,
 };
 
@@ -67,6 +72,16 @@ struct session {
 	int64_t since_us;
 	uint32_t flags; /* enum session_flag */
 
+	/* Stream management (XEP-0198): from where on the client counts; how long it may be resumed, 0: not. */
+	uint64_t in_base, out_base;
+	uint32_t resume_seconds;
+	/* While it is away (detach.c, resume.c). */
+	struct list away; /* in sd->away */
+	int64_t detached_us;
+	uint64_t expires_ms;
+	struct parked parked;
+	struct list resumes; /* struct resuming: come while another one has asked storaged */
+
 	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound). */
 	uint64_t in_last, done;
 	struct list in_flight;
@@ -92,8 +107,13 @@ void session_free(struct session **s);
 
 /* Into the maps and its account: the session is attached. */
 void sessions_attach(struct session *s, struct account *a);
-/* Out of them. */
-void sessions_detach(struct session *s);
+/* The same without a connection: it is away. */
+void sessions_add_away(struct session *s, struct account *a);
+/* Its connection is gone: it is away. And it has another one. */
+void sessions_part(struct session *s);
+void sessions_rejoin(struct session *s, const struct endpoint *edge, uint64_t conn);
+/* Out of maps and account. */
+void sessions_remove(struct session *s);
 struct session *sessions_by_handle(struct sessiond *sd, uint64_t incarnation, uint64_t conn);
 struct session *sessions_by_sid(struct sessiond *sd, const struct id128 *sid);
 /* The session an act comes from, while it lives; NULL for what comes from elsewhere. */
@@ -101,7 +121,9 @@ struct session *sessions_of_act(const struct act *act);
 unsigned sessions_count(const struct sessiond *sd);
 
 bool session_is_available(const struct session *s);
-/* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: what they hold, the edge has. */
+bool session_is_away(const struct session *s);
+/* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: what they hold, the edge has (record.h has
+ * the whole). */
 struct rec_session session_record(const struct session *s, uint8_t *mac_r);
 /* The capability for its present generation. */
 void session_capability(const struct session *s, uint8_t *mac_r);

@@ -35,6 +35,8 @@ struct sessiond_settings {
 	int64_t queue_bytes;
 	int64_t queues_bytes;
 	int64_t stall_seconds;
+	int64_t resume_seconds;
+	int64_t detached_per_account;
 	int archive;                             /* enum archive_policy */
 	struct setting_sections archive_domains; /* struct archive_domain */
 };
@@ -55,8 +57,15 @@ struct edge {
 	unsigned checks;      /* questions to authd that are open */
 };
 
+enum load_state {
+	LOAD_NEEDED,
+	LOAD_ASKED, /* storaged is */
+	LOAD_DONE,  /* all rows of the shard are here */
+};
+
 struct session;
 struct account;
+struct leaving;
 
 struct sessiond {
 	struct daemon *daemon;
@@ -75,6 +84,10 @@ struct sessiond {
 	struct list queues;                 /* struct outbox: with something in the queue */
 	size_t queued_bytes;                /* of all of them: settings queues_bytes */
 	struct list doomed;                 /* sessions to end when the handler has returned */
+	struct list away; /* sessions without a connection; each account has detached_per_account at most */
+	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
+	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
+	enum load_state load;      /* load.c */
 	struct list orphans;       /* stanzas of ended sessions that are under way (inbound.c) */
 	struct account *accounts;  /* uthash (account.c) */
 	struct list idle_accounts; /* the longest idle first */

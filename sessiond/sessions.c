@@ -3,23 +3,51 @@
 #include "account.h"
 #include "session.h"
 
-void
-sessions_attach(struct session *s, struct account *a)
+static void
+add(struct session *s, struct account *a)
 {
-	struct sessiond *sd = s->sd;
-
-	HASH_ADD(hh_handle, sd->by_handle, handle, sizeof(s->handle), s);
-	HASH_ADD(hh_sid, sd->by_sid, sid, sizeof(s->sid), s);
-	s->state = SESSION_ATTACHED;
+	HASH_ADD(hh_sid, s->sd->by_sid, sid, sizeof(s->sid), s);
 	account_add_session(a, s);
 }
 
 void
-sessions_detach(struct session *s)
+sessions_attach(struct session *s, struct account *a)
+{
+	HASH_ADD(hh_handle, s->sd->by_handle, handle, sizeof(s->handle), s);
+	s->state = SESSION_ATTACHED;
+	add(s, a);
+}
+
+void
+sessions_add_away(struct session *s, struct account *a)
+{
+	s->state = SESSION_DETACHED;
+	add(s, a);
+}
+
+void
+sessions_part(struct session *s)
+{
+	HASH_DELETE(hh_handle, s->sd->by_handle, s);
+	s->state = SESSION_DETACHED;
+}
+
+void
+sessions_rejoin(struct session *s, const struct endpoint *edge, uint64_t conn)
+{
+	s->edge = *edge;
+	s->handle = (struct handle){.incarnation = edge->incarnation, .conn = conn};
+	HASH_ADD(hh_handle, s->sd->by_handle, handle, sizeof(s->handle), s);
+	s->state = SESSION_ATTACHED;
+}
+
+void
+sessions_remove(struct session *s)
 {
 	struct sessiond *sd = s->sd;
 
-	HASH_DELETE(hh_handle, sd->by_handle, s);
+	if (s->state == SESSION_ATTACHED)
+		HASH_DELETE(hh_handle, sd->by_handle, s);
 	HASH_DELETE(hh_sid, sd->by_sid, s);
 	s->state = SESSION_ENDED;
 	account_remove_session(s->account, s);

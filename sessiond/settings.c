@@ -95,6 +95,10 @@ const struct setting sessiond_settings_table[] = {
 	" window of the bus (4 MiB), or clients that do not read would hold up all others."),
     INT(stall_seconds, 1, 3600, "60",
 	"How long a session with a full window may make no progress before it is closed."),
+    INT(resume_seconds, 0, 86400, "600",
+	"How long a session whose connection was lost may be resumed (XEP-0198); 0: not at all. It is seen as before meanwhile."),
+    INT(detached_per_account, 1, 100, "10",
+	"Most sessions of an account that wait to be resumed; over it the oldest of them ends."),
     ARCHIVE_POLICY(AT(archive),
 	"Message archives (XEP-0313): off: there are none; always: everything worth it, unless the user wants it"
 	" otherwise; roster: the same, with contacts only."),

@@ -28,7 +28,9 @@ handle_sm_enable(struct sessiond *sd, const struct bus_in *in, const void *msg)
 	}
 	if (!s->out.is_acked) {
 		s->out.is_acked = true;
-		s->out.acked = s->out.k;
+		s->out.acked = s->out_base = s->out.k;
+		s->in_base = m->n;
+		s->resume_seconds = m->resume ? (uint32_t)settings_of(sd)->resume_seconds : 0;
 	}
 	answer(s, in, m->req);
 }

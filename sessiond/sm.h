@@ -1,4 +1,4 @@
-/* Stream management (XEP-0198) as far as sessions do not outlive their connections. */
+/* Stream management (XEP-0198) within a session; detach.h and resume.h have the rest. */
 #pragma once
 
 #include "sessiond.h"

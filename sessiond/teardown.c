@@ -5,14 +5,16 @@
 
 #include "account.h"
 #include "base/log.h"
+#include "detach.h"
 #include "inbound.h"
 #include "last.h"
 #include "message.h"
 #include "offline.h"
 #include "presence.h"
+#include "resume.h"
 
-static void
-release(struct session *s, const struct act *act, enum stream_error error)
+void
+session_release(const struct session *s, const struct act *act, enum stream_error error)
 {
 	struct msg_RELEASE m = {.conn = s->handle.conn, .error = (uint8_t)error};
 
@@ -49,18 +51,25 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 {
 	struct account *a = s->account;
 	struct act own = *act;
+	bool is_away = false;
 
 	own.op = (struct opid){.origin = s->sid, .n = s->in_last, .kind = OP_PRESENCE};
-	if (why == END_STALLED || why == END_TAKEN)
-		release(s, act, error);
+	if (session_is_away(s))
+		is_away = true;
+	else if (why == END_STALLED || why == END_TAKEN)
+		session_release(s, act, error);
 	account_pin(a);
-	sessions_detach(s);
+	resume_refuse_all(s);
+	sessions_remove(s);
 	presence_session_ended(s, &own);
 	last_session_ended(s, &own);
 	give_again(a, act, &s->out.unacked);
 	if (is_certain(s, why))
 		give_again(a, act, &s->out.sent);
 	give_again(a, act, &s->out.queue);
+	parked_bounce(s, act);
+	if (is_away)
+		detach_drop(s->sd, &s->sid, s->epoch);
 	offline_session_ended(a, act, s);
 	inbound_let_go(s);
 	session_free(&s);
@@ -85,20 +94,8 @@ sessions_reap(struct sessiond *sd)
 		struct session *s = CONTAINER_OF(sd->doomed.next, struct session, doomed);
 
 		list_remove(&s->doomed);
-		log_info("%.*s does not read: its session ends", STR_ARG(s->jid.full));
-		session_end(s, &own, END_STALLED, s->doom);
-	}
-}
-
-void
-sessions_end_of_edge(struct sessiond *sd, uint64_t incarnation)
-{
-	struct act own = act_own(sd);
-	struct session *s, *next;
-
-	HASH_ITER(hh_handle, sd->by_handle, s, next) {
-		if (s->handle.incarnation == incarnation)
-			session_end(s, &own, END_EDGE_DEAD, STREAM_OK);
+		log_info("%.*s does not take what it is sent", STR_ARG(s->jid.full));
+		session_lose(s, &own, END_STALLED, s->doom);
 	}
 }
 
@@ -109,6 +106,10 @@ handle_closed(struct sessiond *sd, const struct bus_in *in, const void *msg)
 	struct session *s = sessions_by_handle(sd, in->from.incarnation, m->conn);
 	struct act act = act_of(sd, in);
 
-	if (s && id_eq(&s->sid, &m->sid))
+	if (!s || !id_eq(&s->sid, &m->sid))
+		return;
+	if (m->clean)
 		session_end(s, &act, END_CLOSED, STREAM_OK);
+	else
+		session_lose(s, &act, END_CLOSED, STREAM_OK);
 }

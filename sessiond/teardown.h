@@ -9,6 +9,7 @@ enum session_end {
 	END_STALLED,   /* its client does not read: the same */
 	END_TAKEN,     /* replaced, kicked: the edge may have written what it did not report yet */
 	END_EDGE_DEAD, /* the same */
+	END_EXPIRED,   /* it was away for too long */
 };
 
 /* Unavailable presence goes out, unwritten messages go elsewhere, the edge is told (unless it knows), s is freed. */
@@ -17,7 +18,7 @@ void session_end(
 /* Where a session cannot end right now, because it is being sent to: at sessions_reap. */
 void session_doom(struct session *s, enum stream_error error);
 void sessions_reap(struct sessiond *sd);
-/* All sessions of an edge that is dead. */
-void sessions_end_of_edge(struct sessiond *sd, uint64_t incarnation);
+/* Tells its edge to close the connection. */
+void session_release(const struct session *s, const struct act *act, enum stream_error error);
 
 void handle_closed(struct sessiond *sd, const struct bus_in *in, const void *msg);

@@ -67,3 +67,6 @@ struct stanza {
 	struct str id, lang;
 	struct str payload; /* canonical bytes */
 };
+
+/* One allocation with all its strings; freed with free(). */
+struct stanza *stanza_copy(const struct stanza *st);

@@ -29,8 +29,10 @@ struct client {
 	struct endpoint edge;
 	uint64_t conn;
 	struct id128 sid;
-	uint64_t n;          /* of the last stanza sent */
-	uint64_t k;          /* of the last one got */
+	uint64_t n; /* of the last stanza sent */
+	uint64_t k; /* of the last one got */
+	uint64_t epoch;
+	struct id128 token;
 	uint64_t last_acked; /* result of the last says: acknowledged at once? */
 };
 
@@ -42,6 +44,7 @@ struct scene {
 	struct endpoint edge; /* c2sd.0 */
 	struct client clients[CLIENTS_MAX];
 	unsigned n_clients;
+	uint64_t next_conn; /* of those that resume */
 
 	/* authd */
 	const char *users[USERS_MAX]; /* bare JIDs that exist */
@@ -52,6 +55,8 @@ struct scene {
 	struct row rows[ROWS_MAX];
 	unsigned n_rows;
 	uint64_t next_row, version;
+	struct session_row sessions[USERS_MAX];
+	unsigned n_sessions;
 	struct value values[USERS_MAX];
 	unsigned n_values;
 	enum bus_error refuse_put; /* ROSTER_PUT, BLOB_PUT answer FAILED with this; 0: they don't */
@@ -88,8 +93,14 @@ struct client *client_of(struct scene *s, const char *name);
 void says(struct scene *s, const char *name, const char *stanza);
 /* XEP-0352 <active/> or <inactive/>. */
 void is_active(struct scene *s, const char *name, bool is_active);
-/* The connection is gone. */
+/* The stream was closed. */
 void leaves(struct scene *s, const char *name);
+/* XEP-0198: <enable resume='true'/>; <a/> for all up to k; the connection is lost; another one resumes with this h. */
+void enables(struct scene *s, const char *name);
+void acks(struct scene *s, const char *name, uint64_t k);
+void loses(struct scene *s, const char *name);
+void resumes(struct scene *s, const char *name, uint32_t h);
+struct session *session_named(struct scene *s, const char *name);
 /* The edge has written everything the client got. */
 void reads(struct scene *s, const char *name);
 /* A stanza from another server (ROUTE from s2sd), or of another kind from elsewhere. */

@@ -306,7 +306,7 @@ storaged_answers(struct scene *s, struct sent *f)
 {
 	struct msg_DONE done = {.count = 1};
 
-	if (refuses(s, f))
+	if (refuses(s, f) || scene_detached_answers(s, f))
 		return true;
 	switch (f->message->type) {
 	case MSG_ROSTER_GET:
@@ -394,6 +394,7 @@ scene_store_retry(struct scene *s)
 void
 scene_store_free(struct scene *s)
 {
+	scene_detached_free(s);
 	for (unsigned i = 0; i < s->n_items; i++) {
 		free(s->items[i].owner);
 		buf_deinit(&s->items[i].body);

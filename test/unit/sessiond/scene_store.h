@@ -27,6 +27,13 @@ struct value {
 	unsigned space;
 };
 
+/* A detached session. */
+struct session_row {
+	struct id128 sid;
+	uint64_t epoch;
+	struct buf body; /* DETACH as it came */
+};
+
 /* Answers or acknowledges a frame to them: true when it was theirs. */
 bool scene_store_answers(struct scene *s, struct sent *f);
 /* Those that were left open while they were down. */
@@ -34,6 +41,9 @@ void scene_store_retry(struct scene *s);
 /* The next ticket is this user's. */
 void scene_store_ticket(struct scene *s, struct str bare);
 void scene_store_free(struct scene *s);
+/* Rows of detached sessions (scene_detached.c): true when it was about one. */
+bool scene_detached_answers(struct scene *s, struct sent *f);
+void scene_detached_free(struct scene *s);
 /* Answers of its archives. */
 void scene_archive_page(struct scene *s, struct sent *f);
 void scene_archive_metadata(struct scene *s, struct sent *f);

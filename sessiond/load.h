@@ -1,0 +1,7 @@
+/* The detached sessions of the shard, read from storaged at the start (BUS.md §9.1); nothing is handled before that. */
+#pragma once
+
+#include "sessiond.h"
+
+/* Asks, unless that is done or under way. */
+void load_ask(struct sessiond *sd);
