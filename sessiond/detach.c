@@ -40,10 +40,10 @@ detach_save(struct session *s, struct custody *cause)
 }
 
 void
-detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch)
+detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch, bool given)
 {
 	struct endpoint storaged = {.role = ROLE_STORAGED};
-	struct msg_DROP m = {.sid = *sid, .epoch = epoch};
+	struct msg_DROP m = {.sid = *sid, .epoch = epoch, .given = given};
 
 	bus_send(bus_of(sd), &storaged, MSG_DROP, &m, NULL, NULL, BUS_PATIENT);
 }
@@ -51,7 +51,7 @@ detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch)
 void
 detach_discard(struct session *s)
 {
-	detach_drop(s->sd, &s->sid, s->epoch);
+	detach_drop(s->sd, &s->sid, s->epoch, true);
 	sessions_remove(s);
 	inbound_let_go(s);
 	session_free(&s);

@@ -11,8 +11,8 @@ void session_lose(
     struct session *s, const struct act *act, enum session_end why, enum stream_error error);
 /* Writes the row, again: with what has changed. */
 void detach_save(struct session *s, struct custody *cause);
-/* The row is not needed: what it was is elsewhere, with a higher epoch. */
-void detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch);
+/* The row is not needed: the session goes on with a higher epoch (given), or has ended. */
+void detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch, bool given);
 /* A copy of a session that another copy has won over: nobody is told anything. */
 void detach_discard(struct session *s);
 /* Takes its place among those that are away, for what is left of its time. */

@@ -89,7 +89,7 @@ on_taken(void *arg)
 	struct msg_RELEASE m = {.conn = h->conn, .error = STREAM_CONFLICT};
 
 	if (h->edge.incarnation == 0)
-		detach_drop(h->sd, &h->sid, h->epoch);
+		detach_drop(h->sd, &h->sid, h->epoch, true);
 	else
 		bus_send(bus_of(h->sd), &h->edge, MSG_RELEASE, &m, NULL, NULL, 0);
 	handover_free(h);

@@ -1,6 +1,6 @@
 /* See sm.h. The edge counts and speaks XEP-0198; here it decides what becomes of a message that a client was sent. It is kept in
- * the outbox until the client has acknowledged it, and the teardown gives it to another session or to the store when
- * that does not happen. Numbers are those of the bus, from the session's begin. */
+ * the outbox until the client has acknowledged it; when that does not happen it waits with the session (detach.c), or the
+ * teardown gives it to another session or to the store. Numbers are those of the bus, from the session's begin. */
 #include "sm.h"
 
 #include "session.h"

@@ -69,7 +69,7 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	give_again(a, act, &s->out.queue);
 	parked_bounce(s, act);
 	if (is_away)
-		detach_drop(s->sd, &s->sid, s->epoch);
+		detach_drop(s->sd, &s->sid, s->epoch, false);
 	offline_session_ended(a, act, s);
 	inbound_let_go(s);
 	session_free(&s);

@@ -180,6 +180,8 @@ carry_record(struct job *job, sqlite3 *db, const struct msg_DROP *m)
 	int rc;
 
 	buf_clear(&job->carried);
+	if (!m->given)
+		return SQLITE_OK;
 	if (!st)
 		return sqlite3_errcode(db);
 	db_bind_id(st, 1, &m->sid);

@@ -13,7 +13,7 @@ int detached_drop(struct job *job, sqlite3 *db, const void *msg);
 int detached_load(struct job *job, sqlite3 *db, const void *msg);
 int detached_erase(sqlite3 *db, struct str account);
 
-/* The second part of detached_put and detached_drop: deletes the owed rows that job->carried contains. Of detached_claim too,
+/* The second part of detached_put and detached_drop: deletes the owed rows that job->carried contains (of DROP, when the session goes on). Of detached_claim too,
  * which carries nothing: so these three are acknowledged in the order in which they came. */
 int detached_owed(struct job *job, sqlite3 *db, const void *msg);
 

@@ -47,8 +47,13 @@ drop(struct scene *s, const struct msg_DROP *m)
 {
 	struct session_row *r = find_row(s, &m->sid);
 
+	struct msg_DETACH row;
+
 	if (!r || r->epoch > m->epoch)
 		return;
+	assert_true(bus_decode(bus_message(MSG_DETACH), buf_str(&r->body), &row));
+	if (m->given)
+		unowe(s, &row.session);
 	buf_deinit(&r->body);
 	*r = s->sessions[--s->n_sessions];
 	s->sessions[s->n_sessions] = (struct session_row){.epoch = 0};

@@ -61,11 +61,17 @@ claim(struct store *s, unsigned sid, uint64_t epoch, uint64_t edge, uint64_t con
 }
 
 static void
-drop(struct store *s, unsigned sid, uint64_t epoch)
+drop_as(struct store *s, unsigned sid, uint64_t epoch, bool given)
 {
-	struct msg_DROP m = {.sid = sid_of(sid), .epoch = epoch};
+	struct msg_DROP m = {.sid = sid_of(sid), .epoch = epoch, .given = given};
 
 	assert_int_equal(both(s, detached_drop, MSG_DROP, &m), SQLITE_OK);
+}
+
+static void
+drop(struct store *s, unsigned sid, uint64_t epoch)
+{
+	drop_as(s, sid, epoch, true);
 }
 
 static const struct msg_LOADED *
@@ -360,6 +366,21 @@ test_a_death_between_the_parts_loses_nothing(void **state)
 	assert_int_equal(owed(s, "a@x"), 0);
 }
 
+/* Its time is up: what it contained has been stored as owed by then, and stays so. */
+static void
+test_drop_of_an_ended_session_takes_the_row_alone(void **state)
+{
+	struct store *s = *state;
+	struct rec_unacked unacked[3];
+	struct msg_DETACH m = record_with_messages(unacked);
+
+	detach(s, &m);
+	owe(s, 5, 1, "a@x");
+	drop_as(s, 1, 3, false);
+	assert_int_equal(owed(s, "a@x"), 1);
+	assert_int_equal(epoch_in_store(s), 0);
+}
+
 static void
 test_drop_takes_what_the_record_contains(void **state)
 {
@@ -430,6 +451,7 @@ main(void)
 	    SCENE(test_what_a_record_contains_is_owed_no_longer),
 	    SCENE(test_what_a_record_contained_may_be_owed_again),
 	    SCENE(test_a_death_between_the_parts_loses_nothing),
+	    SCENE(test_drop_of_an_ended_session_takes_the_row_alone),
 	    SCENE(test_drop_takes_what_the_record_contains),
 	    SCENE(test_an_older_record_takes_nothing),
 	    SCENE(test_an_account_takes_its_sessions_with_it),
