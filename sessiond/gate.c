@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "load.h"
 #include "teardown.h"
 
 #define GRACE_MS 3000

@@ -3,5 +3,11 @@
 
 #include "sessiond.h"
 
+enum load_state {
+	LOAD_NEEDED,
+	LOAD_ASKED, /* storaged is */
+	LOAD_DONE,  /* all rows of the shard are here */
+};
+
 /* Asks, unless that is done or under way. */
 void load_ask(struct sessiond *sd);

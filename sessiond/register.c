@@ -13,6 +13,7 @@
 #include "offline.h"
 #include "record.h"
 #include "route.h"
+#include "load.h"
 #include "teardown.h"
 
 #define BATCH_MAX 1000 /* accounts of a GENERATIONS_GET */

@@ -38,8 +38,6 @@ enum session_flag {
 	SESSION_PRIVACY = 1 << 4,    /* the same of XEP-0016 */
 };
 
-#define DIRECTED_MAX 1000
-#define DIRECTED_BYTES_MAX (256 * 1024) /* they all go into one frame */
 #define SOURCE_MAX 64
 
 /* Who has the connection. An incarnation is unique, so this is never used twice. */
@@ -47,11 +45,7 @@ struct handle {
 	uint64_t incarnation, conn;
 };
 
-/* Somebody who was sent directed presence. */
-struct directed {
-	struct str jid; /* behind the struct */
-	UT_hash_handle hh;
-};
+struct directed;
 
 struct session {
 	struct sessiond *sd;
@@ -105,21 +99,6 @@ void session_set_jid(struct session *s, struct str full);
 /* The teardown's last step: only for sessions in no map and no list. */
 void session_free(struct session **s);
 
-/* Into the maps and its account: the session is attached. */
-void sessions_attach(struct session *s, struct account *a);
-/* The same without a connection: it is away. */
-void sessions_add_away(struct session *s, struct account *a);
-/* Its connection is gone: it is away. And it has another one. */
-void sessions_part(struct session *s);
-void sessions_rejoin(struct session *s, const struct endpoint *edge, uint64_t conn);
-/* Out of maps and account. */
-void sessions_remove(struct session *s);
-struct session *sessions_by_handle(struct sessiond *sd, uint64_t incarnation, uint64_t conn);
-struct session *sessions_by_sid(struct sessiond *sd, const struct id128 *sid);
-/* The session an act comes from, while it lives; NULL for what comes from elsewhere. */
-struct session *sessions_of_act(const struct act *act);
-unsigned sessions_count(const struct sessiond *sd);
-
 bool session_is_available(const struct session *s);
 bool session_is_away(const struct session *s);
 /* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: what they hold, the edge has (record.h has
@@ -133,7 +112,5 @@ void session_copy_presence(struct session *s, const struct act *act);
 /* An IQ set from the account to its own client: of the roster, of a list. The answer is nobody's. */
 void session_push(struct session *s, const struct act *act, struct str payload);
 
-bool session_has_directed(const struct session *s, struct str full);
-/* False when there are too many. */
-bool session_add_directed(struct session *s, struct str jid);
-void session_remove_directed(struct session *s, struct str jid);
+#include "directed.h"
+#include "sessions.h"

@@ -57,12 +57,6 @@ struct edge {
 	unsigned checks;      /* questions to authd that are open */
 };
 
-enum load_state {
-	LOAD_NEEDED,
-	LOAD_ASKED, /* storaged is */
-	LOAD_DONE,  /* all rows of the shard are here */
-};
-
 struct session;
 struct account;
 struct leaving;
@@ -87,7 +81,7 @@ struct sessiond {
 	struct list away; /* sessions without a connection; each account has detached_per_account at most */
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
-	enum load_state load;      /* load.c */
+	unsigned load;           /* enum load_state (load.h) */
 	struct list orphans;       /* stanzas of ended sessions that are under way (inbound.c) */
 	struct account *accounts;  /* uthash (account.c) */
 	struct list idle_accounts; /* the longest idle first */

@@ -117,8 +117,8 @@ append_readable(struct buf *out, struct str text)
 	}
 }
 
-static void
-write_stanza(struct scene *s, const struct stanza *stanza)
+void
+scene_write(struct scene *s, const struct stanza *stanza)
 {
 	struct stanza st = *stanza;
 	struct buf text = {0}, scratch = {0};
@@ -133,8 +133,8 @@ write_stanza(struct scene *s, const struct stanza *stanza)
 	arena_deinit(&a);
 }
 
-static struct client *
-client_by_conn(struct scene *s, const struct endpoint *edge, uint64_t conn)
+struct client *
+scene_client_by_conn(struct scene *s, const struct endpoint *edge, uint64_t conn)
 {
 	for (unsigned i = 0; i < s->n_clients; i++)
 		if (s->clients[i].conn == conn && s->clients[i].edge.incarnation == edge->incarnation)
@@ -160,7 +160,7 @@ write_delivery(struct scene *s, const struct sent *f)
 	struct rec_target t;
 
 	while (bus_list_next(&list, &bus_record_target, &t)) {
-		struct client *c = client_by_conn(s, &f->to, t.conn);
+		struct client *c = scene_client_by_conn(s, &f->to, t.conn);
 		struct stanza st = m->st;
 
 		assert_non_null(c);
@@ -169,7 +169,7 @@ write_delivery(struct scene *s, const struct sent *f)
 		if (str_empty(st.to))
 			st.to = bare_of(s, c);
 		buf_printf(&s->out, "%s: ", c->name);
-		write_stanza(s, &st);
+		scene_write(s, &st);
 	}
 }
 
@@ -177,7 +177,7 @@ static void
 write_bound(struct scene *s, const struct sent *f)
 {
 	const struct msg_BOUND_TO *m = f->msg;
-	struct client *c = client_by_conn(s, &f->to, m->conn);
+	struct client *c = scene_client_by_conn(s, &f->to, m->conn);
 
 	assert_non_null(c);
 	c->sid = m->session.sid;
@@ -186,33 +186,11 @@ write_bound(struct scene *s, const struct sent *f)
 	buf_printf(&s->out, "%s is %.*s\n", c->name, STR_ARG(m->session.jid));
 }
 
-/* The edge writes what the client had not acknowledged; it has all of it then. */
-static void
-write_resumed(struct scene *s, const struct sent *f)
-{
-	const struct msg_RESUMED *m = f->msg;
-	struct client *c = client_by_conn(s, &f->to, m->conn);
-	struct bus_list list = m->session.unacked;
-	struct rec_unacked u;
-
-	assert_non_null(c);
-	c->epoch = m->session.epoch;
-	c->k = m->session.acked;
-	buf_printf(&s->out, "%s goes on, done %llu\n", c->name,
-	    (unsigned long long)(m->session.done - m->session.in_base));
-	while (bus_list_next(&list, &bus_record_unacked, &u)) {
-		assert_int_equal(u.k, ++c->k);
-		buf_printf(&s->out, "%s again: ", c->name);
-		write_stanza(s, &u.st);
-	}
-	assert_int_equal(c->k, m->session.k);
-}
-
 static void
 write_release(struct scene *s, const struct sent *f)
 {
 	const struct msg_RELEASE *m = f->msg;
-	struct client *c = client_by_conn(s, &f->to, m->conn);
+	struct client *c = scene_client_by_conn(s, &f->to, m->conn);
 
 	if (c)
 		buf_printf(&s->out, "%s: RELEASE %s\n", c->name,
@@ -238,7 +216,7 @@ write_other(struct scene *s, const struct sent *f)
 	else if (f->message->type == MSG_ROUTE || f->message->type == MSG_ROUTE_BACK ||
 	    f->message->type == MSG_ROUTE_BOUNCE) {
 		buf_add_c(&s->out, ' ');
-		write_stanza(s, &route->st);
+		scene_write(s, &route->st);
 	} else
 		buf_add_c(&s->out, '\n');
 }
@@ -254,7 +232,7 @@ write_frame(struct scene *s, struct sent *f)
 		write_bound(s, f);
 		return;
 	case MSG_RESUMED:
-		write_resumed(s, f);
+		scene_resumed(s, f);
 		return;
 	case MSG_RELEASE:
 		write_release(s, f);
@@ -460,61 +438,6 @@ leaves(struct scene *s, const char *name)
 	struct msg_CLOSED m = {.conn = c->conn, .sid = c->sid, .epoch = c->epoch, .clean = true};
 
 	fake_receive(&s->bus, &c->edge, MSG_CLOSED, &m, NULL, NULL);
-	scene_pump(s);
-}
-
-struct session *
-session_named(struct scene *s, const char *name)
-{
-	return sessions_by_sid(&s->sd, &client_of(s, name)->sid);
-}
-
-void
-enables(struct scene *s, const char *name)
-{
-	struct client *c = client_of(s, name);
-	struct msg_SM_ENABLE m = {
-	    .req = 1, .conn = c->conn, .sid = c->sid, .n = c->n, .resume = true};
-
-	fake_receive(&s->bus, &c->edge, MSG_SM_ENABLE, &m, NULL, NULL);
-	scene_pump(s);
-	forget(s);
-}
-
-void
-acks(struct scene *s, const char *name, uint64_t k)
-{
-	struct client *c = client_of(s, name);
-	struct msg_CLIENT_ACK m = {.conn = c->conn, .acked = k};
-
-	fake_receive(&s->bus, &c->edge, MSG_CLIENT_ACK, &m, NULL, NULL);
-	scene_pump(s);
-}
-
-void
-loses(struct scene *s, const char *name)
-{
-	struct client *c = client_of(s, name);
-	struct msg_CLOSED m = {.conn = c->conn, .sid = c->sid, .epoch = c->epoch};
-
-	c->last_acked = fake_receive(&s->bus, &c->edge, MSG_CLOSED, &m, NULL, NULL);
-	scene_pump(s);
-}
-
-void
-resumes(struct scene *s, const char *name, uint32_t h)
-{
-	struct client *c = client_of(s, name);
-	struct msg_RESUME m = {.req = 1, .token = c->token, .h = h, .ticket = id_random()};
-	struct str local, resource;
-
-	str_split(str_z(name), '/', &local, &resource);
-	m.jid = arena_printf(&s->arena, "%.*s@h", STR_ARG(local));
-	c->edge = s->edge;
-	c->conn = 1000 + s->next_conn++;
-	m.conn = c->conn;
-	scene_store_ticket(s, m.jid);
-	fake_receive(&s->bus, &c->edge, MSG_RESUME, &m, NULL, NULL);
 	scene_pump(s);
 }
 

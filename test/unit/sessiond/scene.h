@@ -95,12 +95,6 @@ void says(struct scene *s, const char *name, const char *stanza);
 void is_active(struct scene *s, const char *name, bool is_active);
 /* The stream was closed. */
 void leaves(struct scene *s, const char *name);
-/* XEP-0198: <enable resume='true'/>; <a/> for all up to k; the connection is lost; another one resumes with this h. */
-void enables(struct scene *s, const char *name);
-void acks(struct scene *s, const char *name, uint64_t k);
-void loses(struct scene *s, const char *name);
-void resumes(struct scene *s, const char *name, uint32_t h);
-struct session *session_named(struct scene *s, const char *name);
 /* The edge has written everything the client got. */
 void reads(struct scene *s, const char *name);
 /* A stanza from another server (ROUTE from s2sd), or of another kind from elsewhere. */
@@ -115,13 +109,7 @@ void forget(struct scene *s);
 /* Does the transcript have this text? Does not forget. */
 bool has(struct scene *s, const char *text);
 
-/* Puts an item into storaged's roster: subscription none, to, from, both; flags: 'a' ask, 'p' pending in, 'u' no item. */
-void has_contact(struct scene *s, const char *owner, const char *contact, const char *subscription,
-    const char *flags);
-/* Both directions. */
-void are_friends(struct scene *s, const char *a, const char *b);
-/* Item of storaged: "subscription ask approved pending_in", or "" when there is none. Static. */
-const char *stored_item(struct scene *s, const char *owner, const char *contact);
-
 /* An envelope from text; strings in the scene's arena. */
 struct stanza stanza_from(struct scene *s, const char *text);
+
+#include "scene_detached.h"

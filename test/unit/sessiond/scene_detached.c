@@ -1,4 +1,4 @@
-/* The rows of detached sessions in the scene's storaged. */
+/* Stream management in scenes: what clients do, and the rows of detached sessions in the scene's storaged. */
 #include "scene.h"
 
 static struct session_row *
@@ -116,4 +116,83 @@ scene_detached_free(struct scene *s)
 {
 	for (unsigned i = 0; i < s->n_sessions; i++)
 		buf_deinit(&s->sessions[i].body);
+}
+
+/* ---- clients ---- */
+
+/* The edge writes what the client had not acknowledged; it has all of it then. */
+void
+scene_resumed(struct scene *s, const struct sent *f)
+{
+	const struct msg_RESUMED *m = f->msg;
+	struct client *c = scene_client_by_conn(s, &f->to, m->conn);
+	struct bus_list list = m->session.unacked;
+	struct rec_unacked u;
+
+	assert_non_null(c);
+	c->epoch = m->session.epoch;
+	c->k = m->session.acked;
+	buf_printf(&s->out, "%s goes on, done %llu\n", c->name,
+	    (unsigned long long)(m->session.done - m->session.in_base));
+	while (bus_list_next(&list, &bus_record_unacked, &u)) {
+		assert_int_equal(u.k, ++c->k);
+		buf_printf(&s->out, "%s again: ", c->name);
+		scene_write(s, &u.st);
+	}
+	assert_int_equal(c->k, m->session.k);
+}
+
+struct session *
+session_named(struct scene *s, const char *name)
+{
+	return sessions_by_sid(&s->sd, &client_of(s, name)->sid);
+}
+
+void
+enables(struct scene *s, const char *name)
+{
+	struct client *c = client_of(s, name);
+	struct msg_SM_ENABLE m = {
+	    .req = 1, .conn = c->conn, .sid = c->sid, .n = c->n, .resume = true};
+
+	fake_receive(&s->bus, &c->edge, MSG_SM_ENABLE, &m, NULL, NULL);
+	scene_pump(s);
+	forget(s);
+}
+
+void
+acks(struct scene *s, const char *name, uint64_t k)
+{
+	struct client *c = client_of(s, name);
+	struct msg_CLIENT_ACK m = {.conn = c->conn, .acked = k};
+
+	fake_receive(&s->bus, &c->edge, MSG_CLIENT_ACK, &m, NULL, NULL);
+	scene_pump(s);
+}
+
+void
+loses(struct scene *s, const char *name)
+{
+	struct client *c = client_of(s, name);
+	struct msg_CLOSED m = {.conn = c->conn, .sid = c->sid, .epoch = c->epoch};
+
+	c->last_acked = fake_receive(&s->bus, &c->edge, MSG_CLOSED, &m, NULL, NULL);
+	scene_pump(s);
+}
+
+void
+resumes(struct scene *s, const char *name, uint32_t h)
+{
+	struct client *c = client_of(s, name);
+	struct msg_RESUME m = {.req = 1, .token = c->token, .h = h, .ticket = id_random()};
+	struct str local, resource;
+
+	str_split(str_z(name), '/', &local, &resource);
+	m.jid = arena_printf(&s->arena, "%.*s@h", STR_ARG(local));
+	c->edge = s->edge;
+	c->conn = 1000 + s->next_conn++;
+	m.conn = c->conn;
+	scene_store_ticket(s, m.jid);
+	fake_receive(&s->bus, &c->edge, MSG_RESUME, &m, NULL, NULL);
+	scene_pump(s);
 }

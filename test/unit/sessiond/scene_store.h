@@ -41,9 +41,14 @@ void scene_store_retry(struct scene *s);
 /* The next ticket is this user's. */
 void scene_store_ticket(struct scene *s, struct str bare);
 void scene_store_free(struct scene *s);
-/* Rows of detached sessions (scene_detached.c): true when it was about one. */
-bool scene_detached_answers(struct scene *s, struct sent *f);
-void scene_detached_free(struct scene *s);
 /* Answers of its archives. */
 void scene_archive_page(struct scene *s, struct sent *f);
 void scene_archive_metadata(struct scene *s, struct sent *f);
+
+/* Puts an item into storaged's roster: subscription none, to, from, both; flags: 'a' ask, 'p' pending in, 'u' no item. */
+void has_contact(struct scene *s, const char *owner, const char *contact, const char *subscription,
+    const char *flags);
+/* Both directions. */
+void are_friends(struct scene *s, const char *a, const char *b);
+/* Item of storaged: "subscription ask approved pending_in", or "" when there is none. Static. */
+const char *stored_item(struct scene *s, const char *owner, const char *contact);
