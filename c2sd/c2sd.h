@@ -47,8 +47,8 @@ struct c2sd {
 
 	/* Every client is in one of these. */
 	struct list preauth; /* until they have a session: at most preauth_max */
-	struct list bound;   /* by the time of the next look at them */
-	struct list closing;
+	struct list bound; /* by the time of the next look at them; all three together: at most connections_max */
+	struct list closing; /* each for linger_seconds at most */
 	size_t n_clients, n_preauth;
 	uint64_t last_number;
 

@@ -33,7 +33,7 @@ struct account {
 	struct archive_prefs archive;
 	uint64_t last_row; /* offline messages up to here were given to a session */
 
-	struct list sessions;
+	struct list sessions; /* at most sessions_per_account */
 	unsigned n_sessions;
 	unsigned missing; /* answers that are still to come */
 	unsigned pins;    /* requests that will come back here */

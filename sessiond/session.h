@@ -76,7 +76,8 @@ struct session {
 	struct parked parked;
 	struct list resumes; /* struct resuming: come while another one has asked storaged */
 
-	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound). */
+	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound), which the edge's window
+	 * bounds: it pays for each until it is acknowledged. */
 	uint64_t in_last, done;
 	struct list in_flight;
 

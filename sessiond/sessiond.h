@@ -82,12 +82,12 @@ struct sessiond {
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
 	unsigned load;           /* enum load_state (load.h) */
-	struct list orphans;       /* stanzas of ended sessions that are under way (inbound.c) */
+	struct list orphans; /* stanzas of ended sessions that are under way (inbound.c); bounded as in_flight */
 	struct account *accounts;  /* uthash (account.c) */
-	struct list idle_accounts; /* the longest idle first */
+	struct list idle_accounts; /* the longest idle first, which goes over accounts_cached */
 	unsigned n_accounts_idle;
 
-	struct list removals; /* accounts being removed (removal.c) */
+	struct list removals; /* accounts being removed (removal.c); bounded by authd's notices under way */
 
 	struct stored *stored; /* uthash: offline messages on their way to storaged (store.c) */
 	uint64_t pushes;       /* for ids of roster pushes */

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import hashlib
 import os
 import pathlib
@@ -14,6 +15,7 @@ import sqlite3
 import ssl
 import stat
 import subprocess
+import tarfile
 import time
 
 import pytest
@@ -795,3 +797,22 @@ def test_reload_names_what_needs_a_restart(own_suite):
     assert s.ctl("reload", "authd").stderr == "jackdawctl: jackdaw.conf: in force from the next start on: port_offset\n"
     s.ctl("restart", "authd")
     assert s.ctl("reload", "authd").stderr == ""
+
+
+@pytest.mark.parametrize("name", ["../evil", "../../evil", "/tmp/jackdaw-evil", "etc/../../evil", "keys/../evil", "etc/sub/evil",
+                                  "etc/.hidden", "authd/data/../evil", ".", "etc/", "evil"])
+def test_inv_18_names_in_a_backup_lead_nowhere_else(tmp_path, name):
+    """A member has one of the places that a suite has, or nothing is restored."""
+    with Suite(start=False) as s:
+        s.ctl("user", "add", "alice@localhost", input="pw\n")
+        s.ctl("backup", tmp_path / "good")
+        s.ctl("user", "add", "bob@localhost", input="pw\n")
+        before = sorted(str(p) for p in s.home.rglob("*"))
+        with tarfile.open(tmp_path / "good", "a", format=tarfile.USTAR_FORMAT) as tar:
+            member = tarfile.TarInfo(name)
+            member.size = 4
+            tar.addfile(member, io.BytesIO(b"evil"))
+        refused(s.ctl("restore", tmp_path / "good", check=False), "has no place in a suite")
+        assert s.ctl("user", "list").stdout.split() == ["alice@localhost", "bob@localhost"]
+        assert sorted(str(p) for p in s.home.rglob("*")) == before
+        assert not os.path.exists("/tmp/jackdaw-evil")

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from scram import plain
 from suite import PATIENCE, SANITIZED, Suite, wait_for
-from wire import ASKED, AUTHENTICATED, CLEAR, HOST, SECURE, SESSION, Pair, Wire, header
+from wire import ASKED, AUTHENTICATED, CLEAR, HOST, SASL, SECURE, SESSION, Pair, Wire, encode, header
 
 
 def limited(c2sd):
@@ -332,3 +333,35 @@ def test_inv_23_who_never_reads_answers_cannot_ask_for_ever(hasty):
         pair.chat(2 * PATIENCE)
         if not SANITIZED:
             assert memory(hasty, "c2sd") - before < 16 << 20
+
+
+# ---- what a restart of the edge does not undo ----
+
+@pytest.fixture(name="strict_authd", scope="module")
+def strict_authd_fixture():
+    settings = {"authd": f"exempt = {{}}\nfailures = 2\npenalty_first = 300\n", "c2sd": ROOMY}
+    with Suite(settings=settings) as s:
+        s.add_user("alice@localhost")
+        yield s
+
+
+def test_penalties_are_authds_and_outlive_c2sd(strict_authd):
+    """SECURITY.md §2.5: the source that has guessed waits for its answers, however often c2sd starts."""
+    s = strict_authd
+    def begin(wire, password):
+        wire.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{encode(plain('alice', password))}</auth>")
+
+    right = s.passwords["alice@localhost"]
+    with Wire.at(s, SECURE) as wire:
+        assert wire.plain("alice", right) == "success"
+    for _ in range(2):
+        with Wire.at(s, SECURE) as wire:
+            assert wire.plain("alice", "wrong") == "not-authorized"
+    with Wire.at(s, SECURE) as wire:
+        begin(wire, "wrong")
+        wire.silence(1)
+    s.kill("c2sd")
+    s.wait_linked()
+    with Wire.at(s, SECURE) as wire:
+        begin(wire, right)
+        wire.silence(1)

@@ -418,3 +418,16 @@ def test_an_error_of_a_session_leaves_no_session(suite):
         wire.send("<surprise/>")
         wire.until(lambda: wire.is_over)
     wait_for(lambda: wire.jid not in suite.ctl("session", "list").stdout, 10, "the session ended")
+
+
+def test_inv_14_strangers_get_no_service(suite):
+    """No account for the asking, and nobody's post is carried: not before authentication, with the defaults."""
+    with Wire.at(suite, SECURE) as wire:
+        assert "register" not in str(wire.features)
+    register = "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>eve</username><password>x</password></query></iq>"
+    relay = "<message to='somebody@elsewhere.example'><body>from nobody</body></message>"
+    for early in (register, register.replace("'set'", "'get'"), relay, relay.replace("message", "presence")):
+        with Wire.at(suite, SECURE) as wire:
+            wire.send(early)
+            assert wire.ending() == "not-authorized"
+    assert "eve@localhost" not in suite.ctl("user", "list").stdout

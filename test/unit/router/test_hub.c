@@ -174,6 +174,33 @@ test_links_of_a_role_are_limited(void **state)
 	client_hang_up(&authd);
 }
 
+/* Somebody who does not read, and somebody who sends whatever the windows say: the second one is closed before there is much
+ * more than his share in memory. The rest go on. */
+static void
+test_inv_23_who_ignores_the_windows_is_closed(void **state)
+{
+	static char big[512 * 1024];
+	struct msg_STANZA s = {.st = {.payload = str_of(big, sizeof(big))}};
+	struct msg_LOAD load = {.req = 1, .shards = 1};
+	unsigned sent = 0;
+	(void)state;
+	memset(big, 'x', sizeof(big));
+	while (hub_n_links(hub) == 3 && sent < 1000) {
+		struct frame f = client_header(&c2sd, &sessiond);
+		f.seq = ++sent;
+		client_send(&c2sd, &f, MSG_STANZA, &s);
+		house_turns(3);
+	}
+	assert_in_range(sent, QUEUE_SHARE_BYTES / sizeof(big),
+	    (QUEUE_SOFT_BYTES + QUEUE_SHARE_BYTES) / sizeof(big) + 4);
+	client_expect_closed(&c2sd);
+	struct frame f = client_header(&sessiond, &storaged);
+	f.seq = 1;
+	client_send(&sessiond, &f, MSG_LOAD, &load);
+	client_expect(&storaged, MSG_LOAD);
+	assert_int_equal(hub_n_links(hub), 2);
+}
+
 /* ---- complaints ---- */
 
 static void
@@ -271,6 +298,7 @@ main(void)
 	    TEST(test_inv_29_hello),
 	    TEST(test_hello_has_a_deadline),
 	    TEST(test_links_of_a_role_are_limited),
+	    TEST(test_inv_23_who_ignores_the_windows_is_closed),
 	    TEST(test_a_complaint_closes_the_link),
 	    TEST(test_inv_29_edges_may_not_complain),
 	    TEST(test_another_user_is_not_let_in),

@@ -304,6 +304,30 @@ test_inv_11_server_payloads(void **state)
 	scene_free(s);
 }
 
+/* All of them, wherever they stand and whatever prefix they have; those of others are others' business. */
+static void
+test_inv_12_every_forged_id_goes(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	s->settings.archive = ARCHIVE_ALWAYS;
+	s->shows_stores = true;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h' type='chat'><stanza-id xmlns='urn:xmpp:sid:0' by='juliet@h' id='1'/>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='JULIET@H' id='2'/><body>hi</body>"
+	    "<p:stanza-id xmlns:p='urn:xmpp:sid:0' id='3' by='juliet@h'/>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='room@elsewhere' id='4'/></message>");
+	expect(s,
+	    "STORE from to to juliet@h\n"
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>hi</body>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='room@elsewhere' id='4'/>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='juliet@h' id='I'/></message>\n");
+	scene_free(s);
+}
+
 int
 main(void)
 {
@@ -319,6 +343,7 @@ main(void)
 	    cmocka_unit_test(test_11_route_that_fails),
 	    cmocka_unit_test(test_inv_11_foreign_from),
 	    cmocka_unit_test(test_inv_11_server_payloads),
+	    cmocka_unit_test(test_inv_12_every_forged_id_goes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
