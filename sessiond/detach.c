@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "fate.h"
 #include "inbound.h"
 #include "message.h"
 #include "offline.h"
 #include "record.h"
-#include "store.h"
 
 #define RECORD_MAX (BUS_FRAME_MAX - BUS_HEADER_BYTES - 64) /* as storaged takes it */
 
@@ -87,7 +87,7 @@ disperse(struct session *s, const struct act *act, struct list *outgoing)
 		again.sd = s->sd;
 		again.op = o->op;
 		ledger_forget(&s->out.ledger, &o->op);
-		if (o->st && !o->row && o->op.kind == OP_DELIVERY && store_is_worthwhile(o->st))
+		if (o->st && !o->row && o->op.kind == OP_DELIVERY && message_is_kept(o->st))
 			message_again(s->account, &again, o->st);
 		else if (o->st && !o->row)
 			outbound_send(s, &d);

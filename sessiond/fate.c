@@ -107,6 +107,12 @@ message_traits(const struct stanza *st)
 }
 
 bool
+message_is_kept(const struct stanza *st)
+{
+	return message_traits(st) & TRAIT_KEEP;
+}
+
+bool
 message_copies_to_recipient(const struct stanza *st)
 {
 	bool is_of_room = (st->facts & FACT_MUC_USER) && !str_empty(jid_split(st->from).resource);

@@ -62,6 +62,8 @@ enum message_content message_content(const struct stanza *st);
 /* The second table, and the hints that overrule it. The same for the sender's side and the recipient's but for copies:
  * see message_copies_to_recipient. */
 unsigned message_traits(const struct stanza *st);
+/* Worth storing for who is not there (XEP-0160 §3). */
+bool message_is_kept(const struct stanza *st);
 /* XEP-0280 §6.1: rooms bring their private messages to each session themselves. */
 bool message_copies_to_recipient(const struct stanza *st);
 

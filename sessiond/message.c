@@ -86,7 +86,7 @@ static void
 give_to_sessions(struct account *a, const struct act *act, const struct stanza *st,
     const struct session *addressed, const struct message_fate *fate)
 {
-	bool is_storable = store_is_worthwhile(st);
+	bool is_storable = message_is_kept(st);
 	int8_t least = least_priority(a, fate->action, is_storable);
 	bool is_spread = fate->action == MESSAGE_MOST || fate->action == MESSAGE_ALL;
 
@@ -139,7 +139,7 @@ carry_out(struct account *a, const struct act *act, const struct stanza *st,
 static struct message_fate
 fate_of(const struct account *a, enum message_address address, const struct stanza *st)
 {
-	return message_fate(condition_of(a, store_is_worthwhile(st)), address, st,
+	return message_fate(condition_of(a, message_is_kept(st)), address, st,
 	    settings_of(a->sd)->deliver_to_all_resources);
 }
 
@@ -148,7 +148,7 @@ addressed_session(const struct account *a, struct str resource, const struct sta
 {
 	struct session *s = account_session(a, resource);
 
-	return s && session_is_away(s) && store_is_worthwhile(st) ? NULL : s;
+	return s && session_is_away(s) && message_is_kept(st) ? NULL : s;
 }
 
 static void

@@ -67,19 +67,6 @@ stored_begin(const struct act *act, const struct opid *op, struct str owner)
 	return s->act;
 }
 
-/* XEP-0160 §3; XEP-0334 §4. */
-bool
-store_is_worthwhile(const struct stanza *st)
-{
-	bool is_kind = st->type == TYPE_NORMAL || st->type == TYPE_CHAT;
-	uint32_t content =
-	    FACT_BODY | FACT_SUBJECT | FACT_ENCRYPTED | FACT_RECEIPT | FACT_MARKER | FACT_STORE;
-
-	if (!is_kind || (st->facts & FACT_NO_STORE) || str_empty(st->payload))
-		return false;
-	return (st->facts & content) || !(st->facts & FACT_CHAT_STATE);
-}
-
 /* By the recipient's shard under one kind, owed or not: a second run, that may find the recipient gone or back, must not
  * store it twice. What the sender's shard stores alone has its own. */
 void
@@ -111,8 +98,6 @@ store_owed(struct account *a, const struct act *act, const struct stanza *st)
 	struct opid op = act_op(act, OP_OWED);
 	struct act own;
 
-	if (!store_is_worthwhile(st))
-		return;
 	if (max == 0 && act->archive_to) {
 		store_archived(a, act, st);
 		return;
