@@ -215,10 +215,8 @@ change_arrives(struct account *a, const struct act *act, const struct stanza *st
 
 	if (rule.next == c->state)
 		return;
-	/* §3.3.3: a request that never became an item is just forgotten. */
-	if (was_listed)
-		roster_tell_interested(
-		    a, act, st, str_z(stanza_type_name((enum stanza_type)st->type)));
+	/* Table 7: also when a request is taken back, so that clients stop to show it. */
+	roster_tell_interested(a, act, st, str_z(stanza_type_name((enum stanza_type)st->type)));
 	set_state(a, c, rule.next);
 	roster_save(a, act, c, kind, was_listed, NULL);
 	if (action == SUB_UNSUBSCRIBE && had_from)

@@ -80,7 +80,7 @@ def difference(want, got):
         return f"type is {got.get('type')!r}, not absent"
     if text_of(want) not in ("{any}", text_of(got)):
         return f"the text of <{want.tag}> is {text_of(got)!r}, not {text_of(want)!r}"
-    wanted = [c for c in want if c.tag != NS + "any"]
+    wanted = [c for c in want if not c.tag.endswith("}any")]
     open_ended = len(wanted) < len(want)
     rest = list(got)
     for child in wanted:
@@ -189,9 +189,12 @@ class Stage:
     def friends(self, one, two):
         """Both subscribe to each other, by short-lived sessions."""
         wires = [Wire.at(self.suite, SESSION, self.accounts[n], "befriending") for n in (one, two)]
+        for wire in wires:
+            wire.send("<iq type='get' id='roster'><query xmlns='jabber:iq:roster'/></iq><presence/>")
         for a, b, to_b, to_a in ((*wires, two, one), (*reversed(wires), one, two)):
-            a.send(f"<presence/><presence to='{self.accounts[to_b]}' type='subscribe'/>")
-            b.send(f"<presence/><presence to='{self.accounts[to_a]}' type='subscribed'/>")
+            a.send(f"<presence to='{self.accounts[to_b]}' type='subscribe'/>")
+            b.wait_for(lambda e: e.tag == NS + "presence" and e.get("type") == "subscribe")
+            b.send(f"<presence to='{self.accounts[to_a]}' type='subscribed'/>")
             a.wait_for(lambda e: e.tag == NS + "presence" and e.get("type") == "subscribed")
         for wire in wires:
             wire.ask("<ping xmlns='urn:xmpp:ping'/>", id="done", to="localhost")
