@@ -1,4 +1,5 @@
 /* Elements become envelopes: what is taken as it is, what is marked to be refused, what ends the stream. */
+#include "links.h"
 #include "rig.h"
 #include "xml/writer.h"
 
@@ -283,6 +284,30 @@ test_a_fast_sender_is_read_more_slowly(void **state)
 	rig_hang_up(&p);
 }
 
+/* What sessiond dies of is refused in its place, with its number; if it dies of that too, the stream ends. */
+static void
+test_11_poison_is_refused_in_its_place(void **state)
+{
+	struct person p;
+	struct msg_STANZA m, again;
+	struct opid op;
+
+	(void)state;
+	rig_session(&p);
+	says(&p, "<message to='bob@h' id='m'><body>poison</body></message>");
+	takes(MSG_STANZA, &m);
+	op = got_op();
+	c2sd_events.failed(rig.c2sd, bus_message(MSG_STANZA), &m, &op, NULL, BUS_POISON);
+	takes(MSG_STANZA, &again);
+	assert_int_equal(again.n, 1);
+	assert_int_equal(got_op().n, op.n);
+	assert_int_equal(again.refuse, SE_INTERNAL_SERVER_ERROR);
+	assert_true(str_is(again.st.id, "m") && str_is(again.st.to, "bob@h"));
+	assert_true(str_empty(again.st.payload) && again.st.facts == 0);
+	c2sd_events.failed(rig.c2sd, bus_message(MSG_STANZA), &again, &op, NULL, BUS_POISON);
+	is_ended(&p, "internal-server-error");
+}
+
 #define RIG_TEST(name) cmocka_unit_test_setup_teardown(name, rig_setup, rig_teardown)
 
 int
@@ -300,6 +325,7 @@ main(void)
 	    RIG_TEST(test_a_client_that_stays_silent_is_dead),
 	    RIG_TEST(test_inv_23_without_credit_nothing_is_read),
 	    RIG_TEST(test_a_fast_sender_is_read_more_slowly),
+	    RIG_TEST(test_11_poison_is_refused_in_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

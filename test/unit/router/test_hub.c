@@ -40,6 +40,41 @@ test_frames_are_passed_on_unchanged(void **state)
 	buf_deinit(&copy);
 }
 
+static bool
+welcome_names(const struct frame *f, const struct client *c)
+{
+	struct msg_WELCOME w;
+	struct rec_endpoint_is p;
+	assert_true(f->type == MSG_WELCOME && bus_decode(bus_message(MSG_WELCOME), f->body, &w));
+	while (bus_list_next(&w.peers, &bus_record_endpoint_is, &p))
+		if (frame_endpoint((enum role)p.role, p.instance) == c->number)
+			return p.incarnation == c->inc;
+	return false;
+}
+
+/* BUS.md §3.3, §3.4: who is there is told before anything comes of him, and that he is gone after all that came. */
+static void
+test_3_peers_come_before_their_frames_and_go_behind(void **state)
+{
+	struct frame f;
+	struct buf copy = {0};
+	(void)state;
+	client_send_stanza(&c2sd, &sessiond);
+	client_hang_up(&c2sd);
+	client_expect(&sessiond, MSG_STANZA);
+	client_expect(&sessiond, MSG_PEER_DOWN);
+	client_dial(&c2sd, ROLE_C2SD, 11);
+	client_greet(&c2sd);
+	client_send_stanza(&c2sd, &sessiond);
+	client_expect(&sessiond, MSG_PEER_UP);
+	client_expect(&sessiond, MSG_STANZA);
+	assert_true(client_next(&c2sd, &f, &copy));
+	assert_true(welcome_names(&f, &sessiond));
+	assert_false(welcome_names(&f, &storaged)); /* with whom it may not talk */
+	client_expect_nothing(&storaged);
+	buf_deinit(&copy);
+}
+
 static void
 test_frames_to_another_incarnation_are_dropped(void **state)
 {
@@ -291,6 +326,7 @@ main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, house_setup, house_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_frames_are_passed_on_unchanged),
+	    TEST(test_3_peers_come_before_their_frames_and_go_behind),
 	    TEST(test_frames_to_another_incarnation_are_dropped),
 	    TEST(test_ping),
 	    TEST(test_a_second_link_supersedes),
