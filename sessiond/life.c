@@ -4,6 +4,7 @@
 #include "account.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "caps.h"
 #include "detach.h"
 #include "gate.h"
 #include "inbound.h"
@@ -92,6 +93,20 @@ sessiond_start(struct daemon *d, struct err *err)
 	sd->tick = loop_timer_new(d->loop, sessiond_tick, sd);
 	loop_timer_start(sd->tick, TICK_MS, TICK_MS);
 	return 0;
+}
+
+/* What edges offer for us depends on the settings (XEP-0115). */
+void
+sessiond_reloaded(struct daemon *d, const void *old)
+{
+	(void)old;
+	for (unsigned i = 0; d->bus && i < EDGES_MAX; i++) {
+		struct endpoint edge = {.role = ROLE_C2SD, .instance = (uint8_t)i};
+
+		edge.incarnation = bus_incarnation_of(d->bus, ROLE_C2SD, edge.instance);
+		if (edge.incarnation)
+			caps_tell(d->state, &edge);
+	}
 }
 
 /* The bus is gone already: what waited for answers has been told so. */

@@ -16,6 +16,7 @@ static const struct service sessiond = {
     .settings_size = sizeof(struct sessiond_settings),
     .sandbox = &sandbox,
     .start = sessiond_start,
+    .reloaded = sessiond_reloaded,
     .stop = sessiond_stop,
     .handlers = sessiond_handlers,
     .events = &sessiond_events,

@@ -100,6 +100,7 @@ extern const struct bus_events sessiond_events;
 
 /* life.c */
 int sessiond_start(struct daemon *d, struct err *err);
+void sessiond_reloaded(struct daemon *d, const void *old);
 void sessiond_stop(struct daemon *d);
 void sessiond_init(struct sessiond *sd, struct daemon *d);
 void sessiond_deinit(struct sessiond *sd);

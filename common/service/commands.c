@@ -26,10 +26,11 @@ command_status(struct skeleton *k, struct buf *out)
 	if (d->bus) {
 		struct bus_stats s = bus_stats(d->bus);
 
-		buf_printf(out, "sent %llu received %llu resent %llu acked %llu dropped %llu\n",
+		buf_printf(out,
+		    "sent %llu received %llu resent %llu acked %llu dropped %llu dead_letters %llu\n",
 		    (unsigned long long)s.sent, (unsigned long long)s.received,
 		    (unsigned long long)s.resent, (unsigned long long)s.acked,
-		    (unsigned long long)s.dropped);
+		    (unsigned long long)s.dropped, (unsigned long long)s.dead_letters);
 		buf_printf(out,
 		    "kept_frames %zu kept_bytes %zu waiting_frames %zu pending_requests %zu\n",
 		    s.kept_frames, s.kept_bytes, s.waiting_frames, s.pending_requests);

@@ -8,7 +8,8 @@ import pytest
 from slixmpp.exceptions import IqError
 
 from chat import Client, befriend, clients
-from suite import PATIENCE, Suite
+from suite import PATIENCE, Suite, wait_for
+from wire import AUTHENTICATED, Wire
 
 
 def with_plugins(client, *names):
@@ -201,3 +202,17 @@ def test_contact_addresses():
                 values = [v.text for v in info.xml.iter("{jabber:x:data}value")]
                 assert "mailto:abuse@example.org" in values
         asyncio.run(story())
+
+
+def test_a_reload_changes_what_streams_offer(own_suite):
+    """The hash of XEP-0115 is that of the settings in force."""
+    def ver():
+        with Wire.at(own_suite, AUTHENTICATED) as wire:
+            return wire.features.find("{http://jabber.org/protocol/caps}c").get("ver")
+
+    before = ver()
+    assert ver() == before
+    with open(own_suite.dir / "etc" / "sessiond.conf", "a", encoding="utf-8") as conf:
+        conf.write('contact_abuse = {"mailto:abuse@localhost"}\n')
+    own_suite.ctl("reload", "sessiond")
+    wait_for(lambda: ver() != before, 10, "another hash")
