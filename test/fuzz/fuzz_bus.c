@@ -116,6 +116,12 @@ handle(void *ctx, const struct bus_in *in, const void *msg)
 		bus_send(in->bus, &to, (enum msg_type)m->type, &empty, &in->op, in->custody, 0);
 	if (in->op.n % 3 == 0 && n_held < HELD_MAX)
 		held[n_held++] = custody_hold(in->custody);
+	if (in->op.n % 9 == 0 && n_held > 0)
+		custody_defer(held[n_held - 1]);
+	if (in->op.n % 11 == 0 && n_held > 0)
+		custody_resume(held[in->op.n / 11 % n_held]);
+	if (in->op.n % 13 == 0 && n_held > 0)
+		bus_withdraw(in->bus, held[in->op.n / 13 % n_held]);
 	if (in->op.n % 5 == 0)
 		bus_protocol_error(in->bus, in, "fuzz");
 	if (in->op.n % 7 == 0)
