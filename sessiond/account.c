@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bounce.h"
+#include "offline.h"
 
 #define LOAD_MS 30000
 #define IDLE_MS 300000
@@ -378,6 +379,7 @@ account_free(struct account *a)
 	HASH_DELETE(hh, a->sd->accounts, a);
 	if (!list_empty(&a->idle))
 		idle_end(a);
+	offline_forget(a);
 	roster_clear(&a->roster);
 	archive_prefs_clear(&a->archive);
 	block_clear(&a->block);

@@ -19,13 +19,16 @@ enum account_state {
 	ACCOUNT_FAILED, /* while what waited is being told */
 };
 
+struct flush;
+
 struct account {
 	struct sessiond *sd;
 	enum account_state state;
 	struct str jid; /* bare; behind the struct */
 	bool exists;
 	bool is_flushing; /* offline messages are on their way: what is new waits behind them (BUS.md §8, order) */
-	bool is_owed_again; /* and when that is done, once more from the beginning */
+	struct flush *paused; /* waits until its session has room (offline.c); NULL: does not */
+	bool is_owed_again;   /* and when that is done, once more from the beginning */
 	bool is_reloading;
 	uint64_t generation;
 	struct roster roster;

@@ -142,6 +142,7 @@ detach(struct session *s, const struct act *act, struct custody *cause)
 	forget_rows(s);
 	disperse(s, act, &before);
 	disperse(s, act, &queue);
+	offline_go_on(a);
 	log_info("%.*s has lost its connection and may be resumed", STR_ARG(s->jid.full));
 	end_oldest(a);
 	account_unpin(a);

@@ -172,10 +172,35 @@ on_owed(void *arg, const struct bus_in *in, const void *msg)
 			give(s, &f->act, &item);
 		f->account->last_row = item.row;
 	}
-	if (m->more)
+	if (!m->more)
+		flush_end(f);
+	else if (s->out.queue_bytes == 0)
 		fetch(f);
 	else
-		flush_end(f);
+		f->account->paused = f;
+}
+
+/* A page at a time: what a client has not room for waits in the store, not in its queue. */
+void
+offline_go_on(struct account *a)
+{
+	struct flush *f = a->paused;
+
+	a->paused = NULL;
+	if (f)
+		fetch(f);
+}
+
+void
+offline_forget(struct account *a)
+{
+	struct flush *f = a->paused;
+
+	a->paused = NULL;
+	if (!f)
+		return;
+	act_drop(&f->act);
+	free(f);
 }
 
 static void

@@ -5,6 +5,10 @@
 
 /* Gives them to this session; nothing when that is under way. */
 void offline_flush(struct account *a, const struct act *act, struct session *s);
+/* The queue of a session is empty, or a session has gone: the next page may come. */
+void offline_go_on(struct account *a);
+/* At the end of the process. */
+void offline_forget(struct account *a);
 /* This session has just left the account: what was not written to it goes to another one, or waits. */
 void offline_session_ended(struct account *a, const struct act *act, const struct session *s);
 /* What was on its way to this session goes to another one, or waits. */

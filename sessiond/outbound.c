@@ -213,6 +213,7 @@ outbound_pump(struct session *s)
 		act_drop(&o->act);
 	}
 	list_remove(&s->out.waiting);
+	offline_go_on(s->account);
 }
 
 #define ROWS_PER_DROP 1000 /* as messages.def has it */

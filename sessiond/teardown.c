@@ -71,6 +71,7 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	if (is_away)
 		detach_drop(s->sd, &s->sid, s->epoch, false);
 	offline_session_ended(a, act, s);
+	offline_go_on(a);
 	inbound_let_go(s);
 	session_free(&s);
 	account_unpin(a);

@@ -314,6 +314,15 @@ def test_nothing_is_lost_or_doubled_with_a_daemon(own_suite, daemon):
     chat_through(own_suite, kill)
 
 
+@pytest.mark.parametrize("daemon", ["c2sd", "sessiond", "storaged", "router"])
+def test_nothing_is_lost_with_a_planned_restart(own_suite, daemon):
+    def restart(n):
+        if n in (1, 3):
+            own_suite.wait_linked()
+            own_suite.ctl("restart", daemon)
+    chat_through(own_suite, restart)
+
+
 def test_nothing_is_lost_with_one_after_the_other(own_suite):
     def kill(n):
         daemon = {1: "c2sd", 2: "sessiond", 3: "storaged", 4: "c2sd"}.get(n)

@@ -188,6 +188,35 @@ test_read_are_not_given_again(void **state)
 	scene_free(s);
 }
 
+/* A client that is slow gets a page at a time: the rest waits in the store, not in its queue. */
+static void
+test_pages_wait_for_the_client(void **state)
+{
+	struct scene *s = scene_new();
+	struct session *juliet;
+	size_t most = 0;
+
+	(void)state;
+	s->settings.offline_max = 1000;
+	s->settings.window_bytes = 1000;
+	login(s, "romeo/orchard");
+	for (unsigned i = 0; i < 450; i++)
+		says(s, "romeo/orchard",
+		    "<message to='juliet@h' type='chat'><body>hello</body></message>");
+	assert_int_equal(s->n_rows, 450);
+	binds(s, "juliet/balcony");
+	says(s, "juliet/balcony", "<presence/>");
+	juliet = sessions_by_sid(&s->sd, &client_of(s, "juliet/balcony")->sid);
+	for (unsigned i = 0; i < 450; i++) {
+		most = juliet->out.queue_bytes > most ? juliet->out.queue_bytes : most;
+		reads(s, "juliet/balcony");
+	}
+	assert_in_range(most, 1, 100 * 400);
+	assert_int_equal(s->n_rows, 0);
+	assert_false(juliet->account->is_flushing);
+	scene_free(s);
+}
+
 int
 main(void)
 {
@@ -199,6 +228,7 @@ main(void)
 	    cmocka_unit_test(test_order),
 	    cmocka_unit_test(test_unread_go_to_the_next_session),
 	    cmocka_unit_test(test_read_are_not_given_again),
+	    cmocka_unit_test(test_pages_wait_for_the_client),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

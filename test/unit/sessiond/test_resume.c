@@ -258,6 +258,35 @@ test_it_is_taken_over(void **state)
 	scene_free(s);
 }
 
+/* BUS.md §5: who takes nothing is detached; others are not held up. */
+static void
+test_who_does_not_read_is_detached(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	s->settings.window_bytes = 1000;
+	for (unsigned i = 0; i < 40; i++)
+		says(s, "romeo/orchard", HELLO);
+	outbound_check_stalled(&s->sd, clock_mono_ms() + 61000);
+	sessions_reap(&s->sd);
+	scene_pump(s);
+	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
+	assert_int_equal(session_named(s, "juliet/balcony")->state, SESSION_DETACHED);
+	assert_int_equal(s->n_sessions, 1);
+	forget(s);
+	resumes(s, "juliet/balcony", 0);
+	assert_true(has(s, "goes on"));
+	for (unsigned i = 0; i < 40; i++) {
+		reads(s, "juliet/balcony");
+		acks(s, "juliet/balcony", session_named(s, "juliet/balcony")->out.k);
+	}
+	assert_int_equal(
+	    client_of(s, "juliet/balcony")->k, session_named(s, "juliet/balcony")->out_base + 40);
+	assert_int_equal(s->n_rows, 0);
+	scene_free(s);
+}
+
 /* ---- its end ---- */
 
 static void
@@ -455,6 +484,7 @@ main(void)
 	    cmocka_unit_test(test_not_after_a_clean_end),
 	    cmocka_unit_test(test_not_after_the_password_has_changed),
 	    cmocka_unit_test(test_it_is_taken_over),
+	    cmocka_unit_test(test_who_does_not_read_is_detached),
 	    cmocka_unit_test(test_time_is_up),
 	    cmocka_unit_test(test_an_account_has_so_many),
 	    cmocka_unit_test(test_its_resource_is_taken),
