@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bounce.h"
 #include "route.h"
+#include "strip.h"
 
 /* ---- answers ---- */
 
@@ -179,7 +180,7 @@ to_session(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct session *s = account_session(a, jid_split(st->to).resource);
 
-	if (account_blocks(a, st->from))
+	if (account_blocks(a, st->from) || strip_is_push(st))
 		s = NULL;
 	if (s && (!stanza_wants_answer(st) || shares_presence(a, s, st->from)))
 		outbound_stanza(s, act, act->op, st);

@@ -47,15 +47,16 @@ enum stanza_fact {
 	FACT_PRIVATE = 1 << 9,    /* XEP-0280 <private/> */
 	FACT_ENCRYPTED = 1 << 10, /* XEP-0380 / OMEMO: an <encrypted/> or <encryption/> child */
 	FACT_SUBJECT = 1 << 11,
-	FACT_DELAY = 1 << 12,      /* XEP-0203 */
+	FACT_DELAY = 1 << 12,      /* XEP-0203, XEP-0091: anywhere */
 	FACT_MUC_USER = 1 << 13,   /* XEP-0045 muc#user */
 	FACT_FORWARDED = 1 << 14,  /* XEP-0297 anywhere below */
 	FACT_CARBON = 1 << 15,     /* XEP-0280 sent/received wrapper anywhere */
-	FACT_STANZA_ID = 1 << 16,  /* XEP-0359 <stanza-id/> or <origin-id/> present */
+	FACT_STANZA_ID = 1 << 16,  /* XEP-0359 <stanza-id/> anywhere */
 	FACT_PRIORITY = 1 << 17,   /* presence: has <priority/>; its value is in struct stanza */
 	FACT_MAM_RESULT = 1 << 18, /* XEP-0313 <result/> */
 	FACT_THREAD = 1 << 19,
-	FACT_INVITE = 1 << 20, /* XEP-0249 */
+	FACT_INVITE = 1 << 20,      /* XEP-0249 */
+	FACT_OCCUPANT_ID = 1 << 21, /* XEP-0421: anywhere */
 };
 
 struct stanza {

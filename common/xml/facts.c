@@ -55,11 +55,12 @@ static const struct {
     {S("openpgp"), S("urn:xmpp:openpgp:0"), DIRECT, FACT_ENCRYPTED},
     {S("x"), S("jabber:x:encrypted"), DIRECT, FACT_ENCRYPTED},
 
-    {S("delay"), S("urn:xmpp:delay"), DIRECT, FACT_DELAY},
+    {S("delay"), S("urn:xmpp:delay"), ANYWHERE, FACT_DELAY},
+    {S("x"), S("jabber:x:delay"), ANYWHERE, FACT_DELAY},
     {S("x"), S("http://jabber.org/protocol/muc#user"), DIRECT, FACT_MUC_USER},
     {S("forwarded"), S("urn:xmpp:forward:0"), ANYWHERE, FACT_FORWARDED},
-    {S("stanza-id"), S("urn:xmpp:sid:0"), DIRECT, FACT_STANZA_ID},
-    {S("origin-id"), S("urn:xmpp:sid:0"), DIRECT, FACT_STANZA_ID},
+    {S("stanza-id"), S("urn:xmpp:sid:0"), ANYWHERE, FACT_STANZA_ID},
+    {S("occupant-id"), S("urn:xmpp:occupant-id:0"), ANYWHERE, FACT_OCCUPANT_ID},
     {S("x"), S("jabber:x:conference"), DIRECT, FACT_INVITE},
     {S("result"), S("urn:xmpp:mam:2"), ANYWHERE, FACT_MAM_RESULT},
 };

@@ -3,6 +3,8 @@
 #include "message.h"
 #include "scene.h"
 
+#include <stdio.h>
+
 static void
 test_table(void **state)
 {
@@ -328,6 +330,65 @@ test_inv_12_every_forged_id_goes(void **state)
 	scene_free(s);
 }
 
+#define DEEP(z)                                                                      \
+	"juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'>" \
+	"<body>1</body><y xmlns='urn:y'>t" z "</y></message>\n"
+
+/* Each server-only payload: none, one, two and three of it, at the top and below, by whatever prefix. */
+static void
+test_inv_11_forgeries_at_any_depth(void **state)
+{
+	static const char *const forged[] = {
+	    "<f:sent xmlns:f='urn:xmpp:carbons:2'><a xmlns='urn:a'/></f:sent>",
+	    "<received xmlns='urn:xmpp:carbons:2'/>",
+	    "<q:result xmlns:q='urn:xmpp:mam:2' id='1'/>",
+	    "<o:occupant-id xmlns:o='urn:xmpp:occupant-id:0' id='1'/>",
+	    "<s:stanza-id xmlns:s='urn:xmpp:sid:0' by='juliet@h' id='1'/>",
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='H' id='1'/>",
+	    "<d:delay xmlns:d='urn:xmpp:delay' from='h.' stamp='2020-01-01T00:00:00Z'/>",
+	    "<x xmlns='jabber:x:delay' from='h' stamp='20200101T00:00:00'/>",
+	};
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	for (size_t i = 0; i < COUNT(forged); i++)
+		for (unsigned times = 0; times <= 3; times++) {
+			const char *a = times > 0 ? forged[i] : "", *b = times > 1 ? forged[i] : "",
+				   *c = times > 2 ? forged[i] : "";
+			char text[1024];
+
+			snprintf(text, sizeof(text),
+			    "<message to='juliet@h' type='chat'>%s<body>1</body><y xmlns='urn:y'>t%s<z>%s</z></y></message>",
+			    a, b, c);
+			says(s, "romeo/orchard", text);
+			/* An element that something was taken out of keeps its end tag. */
+			expect(s, times > 2 ? DEEP("<z></z>") : DEEP("<z/>"));
+		}
+	scene_free(s);
+}
+
+/* What a forwarded stanza was stamped with stays (XEP-0297 §3); a copy of a copy does not. */
+static void
+test_inv_11_a_forwarded_stanza_keeps_its_stamps(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h'><body>1</body><forwarded xmlns='urn:xmpp:forward:0'>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='romeo@h' id='1'/><result xmlns='urn:xmpp:mam:2'/>"
+	    "</forwarded></message>");
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h'><body>1</body>"
+	    "<forwarded xmlns='urn:xmpp:forward:0'>"
+	    "<stanza-id xmlns='urn:xmpp:sid:0' by='romeo@h' id='I'/></forwarded></message>\n");
+	scene_free(s);
+}
+
 int
 main(void)
 {
@@ -343,6 +404,8 @@ main(void)
 	    cmocka_unit_test(test_11_route_that_fails),
 	    cmocka_unit_test(test_inv_11_foreign_from),
 	    cmocka_unit_test(test_inv_11_server_payloads),
+	    cmocka_unit_test(test_inv_11_forgeries_at_any_depth),
+	    cmocka_unit_test(test_inv_11_a_forwarded_stanza_keeps_its_stamps),
 	    cmocka_unit_test(test_inv_12_every_forged_id_goes),
 	};
 
