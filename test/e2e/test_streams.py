@@ -1,13 +1,14 @@
 """Streams on the wire (RFC 6120 §4, §5): headers, errors, what may be said when, STARTTLS and what stands behind it."""
 
 import re
+import signal
 
 import pytest
 
 from scram import plain
 from suite import Suite, wait_for
 from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
-                  SESSION, STREAMS, TLS, Ended, Pair, Wire, encode, header)
+                  SESSION, STREAMS, TLS, Ended, Pair, Wire, encode, header, stanza_error)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +163,24 @@ def test_tls_is_closed_before_tcp(suite, stage):
             wire.until(lambda: False)
         assert wire.is_closed
         assert wire.sock.recv(1) == b""
+
+
+def test_whoever_is_connected_is_told_of_a_shutdown(own_suite):
+    """RFC 6120 §4.9.3.20"""
+    wires = [Wire.at(own_suite, stage) for stage in (CLEAR, SECURE, ASKED, AUTHENTICATED, SESSION)]
+    own_suite.kill("c2sd", signal.SIGTERM)
+    assert [wire.ending() for wire in wires] == ["system-shutdown"] * len(wires)
+
+
+def test_no_more_sessions_than_an_account_may_have():
+    """RFC 6120 §7.7.2.1: resource-constraint, and the stream may wish again when another one has gone."""
+    with Suite(settings={"sessiond": "sessions_per_account = 1\n"}) as crowded:
+        crowded.add_user("alice@localhost")
+        with Wire.at(crowded, SESSION, resource="one") as one, Wire.at(crowded, AUTHENTICATED) as two:
+            assert stanza_error(two.bind("two")) == ("wait", "resource-constraint")
+            one.send("</stream:stream>")
+            assert one.ending() == "closed"
+            wait_for(lambda: two.bind("two").get("type") == "result", 10, "the room is free")
 
 
 # ---- what may be said when (INV-3) ----
