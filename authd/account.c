@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "notice.h"
+#include "penalty.h"
 #include "roles.h"
 #include "seals.h"
 #include "tls/pool.h"
@@ -190,6 +191,24 @@ handle_user_add(void *ctx, const struct bus_in *in, const void *msg)
 	struct change *c = change_new(a, in, m->req, STORE_ADD, m->jid);
 
 	if (c)
+		change_with_password(c, seals_find(a->seals, &in->from), m->password);
+}
+
+/* XEP-0077 §3.1, at the wish of somebody of whom nothing is known but the address. */
+void
+handle_register(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct authd *a = ctx;
+	const struct msg_REGISTER *m = msg;
+	struct change *c = change_new(a, in, m->req, STORE_ADD, m->jid);
+
+	if (!c)
+		return;
+	if (!a->daemon->suite.registration)
+		change_fail(c, BUS_ERROR_FORBIDDEN, "accounts are made by the operator");
+	else if (penalty_failed(a->registrations, m->source, (struct str){0}, authd_now_ms(a)) > 0)
+		change_fail(c, BUS_ERROR_LIMIT, "too many accounts were asked for from there");
+	else
 		change_with_password(c, seals_find(a->seals, &in->from), m->password);
 }
 

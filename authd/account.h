@@ -4,6 +4,7 @@
 
 #include "authd.h"
 
+void handle_register(void *ctx, const struct bus_in *in, const void *msg);
 void handle_user_add(void *ctx, const struct bus_in *in, const void *msg);
 void handle_user_passwd(void *ctx, const struct bus_in *in, const void *msg);
 void handle_user_del(void *ctx, const struct bus_in *in, const void *msg);

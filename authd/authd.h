@@ -23,6 +23,7 @@ struct authd_settings {
 	int64_t ticket_seconds;
 	int64_t failures, failures_seconds, penalty_first, penalty_most;
 	struct setting_strings exempt;
+	int64_t registrations;
 	bool sign_offer;
 };
 
@@ -35,6 +36,7 @@ struct authd {
 	struct store *store;
 	struct seals *seals;
 	struct penalty *penalty;
+	struct penalty *registrations; /* how many accounts were asked for from where */
 	struct tickets *tickets;
 	struct logins *logins;
 	struct notices *notices;
@@ -82,6 +84,7 @@ bool authd_control(
 /* settings and limits as the modules want them */
 struct penalty_limits;
 void authd_penalty_limits(const struct authd_settings *s, struct penalty_limits *limits_r);
+void authd_registration_limits(const struct authd_settings *s, struct penalty_limits *limits_r);
 
 /* dispatch.c */
 extern const struct bus_handler authd_handlers[];

@@ -29,6 +29,7 @@ const struct bus_handler authd_handlers[] = {
     {MSG_AUTH_START, TO(C2SD), handle_auth_start},
     {MSG_AUTH_NEXT, TO(C2SD), handle_auth_next},
     {MSG_AUTH_ABORT, 0, handle_auth_abort},
+    {MSG_REGISTER, TO(C2SD), handle_register},
     {MSG_REDEEM, TO(SESSIOND), handle_redeem},
     {MSG_CAP_KEY_GET, TO(SESSIOND), handle_cap_key_get},
     {MSG_GENERATIONS_GET, TO(SESSIOND), handle_generations_get},

@@ -122,19 +122,36 @@ store_check_soon(struct authd *a)
 	store_submit(a->store, r);
 }
 
+/* Both go by the settings: failed logins, and accounts asked for. */
+static int
+set_limits(struct authd *a, struct err *err)
+{
+	const struct authd_settings *s = authd_settings(a);
+	struct penalty_limits limits;
+
+	authd_penalty_limits(s, &limits);
+	penalty_set_limits(a->penalty, &limits);
+	authd_registration_limits(s, &limits);
+	penalty_set_limits(a->registrations, &limits);
+	return penalty_set_exempt(a->penalty, s->exempt.v, s->exempt.n, err) != 0 ||
+		penalty_set_exempt(a->registrations, s->exempt.v, s->exempt.n, err) != 0
+	    ? -1
+	    : 0;
+}
+
 int
 authd_start(struct daemon *d, struct err *err)
 {
 	struct authd *a = d->state;
-	const struct authd_settings *s = authd_settings(a);
 	struct penalty_limits limits;
 
 	if (authd_open_files(d, err) != 0)
 		return -1;
 	store_attach(a->store, a->writer);
-	authd_penalty_limits(s, &limits);
+	authd_penalty_limits(authd_settings(a), &limits);
 	a->penalty = penalty_new(&limits);
-	if (penalty_set_exempt(a->penalty, s->exempt.v, s->exempt.n, err) != 0)
+	a->registrations = penalty_new(&limits);
+	if (set_limits(a, err) != 0)
 		return -1;
 	a->seals = seals_new(a->keys);
 	a->tickets = tickets_new(TICKETS_MAX);
@@ -150,14 +167,10 @@ void
 authd_reloaded(struct daemon *d, const void *old)
 {
 	struct authd *a = d->state;
-	const struct authd_settings *s = authd_settings(a);
-	struct penalty_limits limits;
 	struct err err;
 
 	(void)old;
-	authd_penalty_limits(s, &limits);
-	penalty_set_limits(a->penalty, &limits);
-	if (penalty_set_exempt(a->penalty, s->exempt.v, s->exempt.n, &err) != 0)
+	if (set_limits(a, &err) != 0)
 		log_warn("%s; the old list stays", err.text); /* authd_check lets none through */
 	/* A new domain may have accounts that sessiond has to be told of. */
 	notices_pump(a->notices);
@@ -182,6 +195,7 @@ authd_stop(struct daemon *d)
 	logins_free(&a->logins);
 	tickets_free(&a->tickets);
 	penalty_free(&a->penalty);
+	penalty_free(&a->registrations);
 	seals_free(&a->seals);
 	keys_free(&a->keys);
 	free(a);

@@ -3,6 +3,7 @@
 
 #include "penalty.h"
 
+#define HOUR_MS 3600000u
 #define AT(member) offsetof(struct authd_settings, member)
 
 const struct setting authd_settings_table[] = {
@@ -76,6 +77,14 @@ const struct setting authd_settings_table[] = {
 	.def = "{127.0.0.0/8, \"::1\"}",
 	.max = 64,
 	.help = "networks whose failed logins have no penalty"},
+    {.name = "registrations",
+	.type = SETTING_INT,
+	.offset = AT(registrations),
+	.def = "3",
+	.min = 1,
+	.max = 1000000,
+	.help =
+	    "accounts that a source may ask for in an hour, where jackdaw.conf allows registration; exempt networks as many as they like"},
     {.name = "sign_offer",
 	.type = SETTING_BOOL,
 	.offset = AT(sign_offer),
@@ -94,6 +103,17 @@ authd_penalty_limits(const struct authd_settings *s, struct penalty_limits *limi
 	    .window_ms = (uint64_t)s->failures_seconds * 1000,
 	    .first_ms = (uint32_t)s->penalty_first * 1000,
 	    .most_ms = (uint32_t)s->penalty_most * 1000,
+	};
+}
+
+void
+authd_registration_limits(const struct authd_settings *s, struct penalty_limits *limits_r)
+{
+	*limits_r = (struct penalty_limits){
+	    .failures = (unsigned)s->registrations,
+	    .window_ms = HOUR_MS,
+	    .first_ms = HOUR_MS,
+	    .most_ms = HOUR_MS,
 	};
 }
 

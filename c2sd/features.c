@@ -142,6 +142,8 @@ features_send(struct client *c)
 	if (c->state != CLIENT_BIND && features_has_sasl(c)) {
 		write_mechanisms(c, &w);
 		write_bindings(c, &w);
+		if (registration_is_open(c))
+			xw_leaf(&w, S(NS_REGISTER_FEATURE), "register", S(""));
 	}
 	write_limits(c, &w);
 	buf_add_z(out, "</stream:features>");

@@ -16,5 +16,6 @@
 #define NS_STANZAS "urn:ietf:params:xml:ns:xmpp-stanzas"
 #define NS_PING "urn:xmpp:ping"
 #define NS_REGISTER "jabber:iq:register"
+#define NS_REGISTER_FEATURE "http://jabber.org/features/iq-register"
 #define NS_SEAL "urn:jackdaw:seal" /* between us and authd */
 #define NS_CAPS "http://jabber.org/protocol/caps"

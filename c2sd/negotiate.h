@@ -43,6 +43,9 @@ void features_send(struct client *c);
 void features_mechanisms(const struct client *c, struct buf *out);
 bool features_has_sasl(const struct client *c);
 
+/* registration.c: may this client make an account? */
+bool registration_is_open(const struct client *c);
+
 /* negotiate.c: an element in the state of now. False: stop reading. */
 bool negotiate_element(struct client *c, const struct xml_element *e);
 /* Elements that waited for an answer. */
@@ -55,6 +58,7 @@ bool sasl_response(struct client *c, const struct xml_element *e);
 bool sasl_abort(struct client *c, const struct xml_element *e);
 bool bind_iq(struct client *c, const struct xml_element *e);
 bool resume_begin(struct client *c, const struct xml_element *e);
+bool registration_iq(struct client *c, const struct xml_element *e);
 bool stanza_take(struct client *c, const struct xml_element *e);
 bool csi_take(struct client *c, const struct xml_element *e);
 

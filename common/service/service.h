@@ -62,6 +62,7 @@ struct suite {
 	const char *const *admins; /* bare JIDs */
 	size_t n_admins;
 	const char *admin_group; /* Unix group that may administer; "" = root and the suite's owner only */
+	bool registration;                   /* strangers may make accounts (XEP-0077) */
 	unsigned n_c2sd, n_s2sd, n_sessiond; /* instances */
 	int port_offset;
 };

@@ -10,6 +10,7 @@
 struct suite_settings {
 	struct setting_strings domains, components, admins;
 	const char *admin_group;
+	bool registration;
 	int64_t n_c2sd, n_s2sd, n_sessiond, port_offset, uid_base;
 };
 
@@ -73,6 +74,13 @@ static const struct setting TABLE[] = {
 	.max = 255,
 	.help =
 	    "Unix group whose members may use jackdawctl; empty: only root and the suite's owner"},
+    {.name = "registration",
+	.at_start = true,
+	.type = SETTING_BOOL,
+	.offset = AT(registration),
+	.def = "false",
+	.help =
+	    "Anybody may make an account with a client (XEP-0077); authd.conf says how many from one source"},
     {.name = "c2sd",
 	.at_start = true,
 	.type = SETTING_INT,
@@ -188,6 +196,7 @@ suite_fill(const struct suite_settings *s, struct suite *suite)
 	    .admins = s->admins.v,
 	    .n_admins = s->admins.n,
 	    .admin_group = s->admin_group,
+	    .registration = s->registration,
 	    .n_c2sd = (unsigned)s->n_c2sd,
 	    .n_s2sd = (unsigned)s->n_s2sd,
 	    .n_sessiond = (unsigned)s->n_sessiond,

@@ -1,0 +1,96 @@
+"""XEP-0077 on a stream that has not authenticated: accounts are made where the operator allows it, and nowhere else."""
+
+import pytest
+
+from suite import Suite
+from wire import CLEAR, CLIENT, SECURE, SESSION, Wire, condition, refused
+
+REGISTER = "jabber:iq:register"
+FEATURE = "{http://jabber.org/features/iq-register}register"
+
+
+def wish(wire, name, password, id="reg"):
+    fields = "".join(f"<{k}>{v}</{k}>" for k, v in (("username", name), ("password", password)) if v is not None)
+    wire.send(f"<iq type='set' id='{id}'><query xmlns='{REGISTER}'>{fields}</query></iq>")
+    answer = wire.element()
+    assert (answer.tag, answer.get("id"), answer.get("from")) == (f"{{{CLIENT}}}iq", id, "localhost")
+    return answer
+
+
+@pytest.fixture(scope="module")
+def open_suite():
+    with Suite(settings={"jackdaw": "\nregistration = true\n"}) as suite:
+        yield suite
+
+
+def test_it_is_off_by_default(suite):
+    with Wire.at(suite, SECURE) as wire:
+        assert wire.features.find(FEATURE) is None
+        wire.send(f"<iq type='get' id='reg'><query xmlns='{REGISTER}'/></iq>")
+        assert wire.ending() == "not-authorized"
+
+
+def test_an_account_is_made_and_used(open_suite):
+    with Wire.at(open_suite, SECURE) as wire:
+        assert wire.features.find(FEATURE) is not None
+        wire.send(f"<iq type='get' id='form'><query xmlns='{REGISTER}'/></iq>")
+        form = wire.element()
+        names = [child.tag.split("}")[1] for child in form.find(f"{{{REGISTER}}}query")]
+        assert (form.get("type"), names) == ("result", ["instructions", "username", "password"])
+        assert wish(wire, "Newcomer", "a secret").get("type") == "result"
+        open_suite.passwords["newcomer@localhost"] = "a secret"
+        wire.log_in("newcomer@localhost")
+        assert wire.bind().get("type") == "result"
+    assert "newcomer@localhost" in open_suite.ctl("user", "list").stdout
+
+
+def test_a_name_that_is_taken(open_suite):
+    with Wire.at(open_suite, SECURE) as wire:
+        assert wish(wire, "taken", "one").get("type") == "result"
+        assert refused(wish(wire, "taken", "two")) == "conflict"
+        assert refused(wish(wire, "TAKEN", "two")) == "conflict"
+    open_suite.passwords["taken@localhost"] = "one"
+    Wire.at(open_suite, SESSION, "taken@localhost").close()
+
+
+@pytest.mark.parametrize("name,password", [(None, "x"), ("x", None), ("", "x"), ("x", ""), ("a b", "x"), ("a@b", "x"), ("x", "\x07".replace("\x07", "&#x9;"))])
+def test_what_cannot_be(open_suite, name, password):
+    with Wire.at(open_suite, SECURE) as wire:
+        assert refused(wish(wire, name, password)) == "not-acceptable"
+
+
+def test_inv_08_not_in_clear(open_suite):
+    with Wire.at(open_suite, CLEAR) as wire:
+        assert wire.features.find(FEATURE) is None
+        wire.send(f"<iq type='set' id='reg'><query xmlns='{REGISTER}'><username>x</username><password>x</password></query></iq>")
+        assert wire.ending() == "not-authorized"
+
+
+def test_other_requests_are_none(open_suite):
+    with Wire.at(open_suite, SECURE) as wire:
+        wire.send("<iq type='get' id='reg'><query xmlns='jabber:iq:roster'/></iq>")
+        assert wire.ending() == "not-authorized"
+
+
+def test_a_stream_has_so_many_attempts(open_suite):
+    with Wire.at(open_suite, SECURE) as wire:
+        for _ in range(5):
+            assert refused(wish(wire, "", "x")) == "not-acceptable"
+        assert wire.ending() == "policy-violation"
+
+
+def test_a_source_has_so_many_accounts():
+    settings = {"jackdaw": "\nregistration = true\n", "authd": "\nexempt = {}\nregistrations = 2\n"}
+    with Suite(settings=settings) as suite, Wire.at(suite, SECURE) as wire:
+        assert wish(wire, "one", "x").get("type") == "result"
+        assert wish(wire, "two", "x").get("type") == "result"
+        assert refused(wish(wire, "three", "x")) == "resource-constraint"
+        assert "three@localhost" not in suite.ctl("user", "list").stdout
+
+
+def test_inv_17_the_password_is_in_no_log():
+    with Suite(settings={"jackdaw": "\nregistration = true\n"}) as suite, Wire.at(suite, SECURE) as wire:
+        for daemon in ("c2sd", "router", "authd"):
+            suite.ctl("log", daemon, "debug")
+        assert wish(wire, "quiet", "tell-nobody-this").get("type") == "result"
+        assert "tell-nobody-this" not in suite.logs()
