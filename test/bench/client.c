@@ -49,6 +49,8 @@ bind_source(struct client *c)
 		die("bind: %s", strerror(errno));
 }
 
+static void fail(struct client *c, const char *what, const char *detail);
+
 void
 client_connect(struct client *c)
 {
@@ -65,8 +67,10 @@ client_connect(struct client *c)
 	bind_source(c);
 	c->state = CLIENT_CONNECTING;
 	c->began_ns = clock_now_ns();
-	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS)
-		die("connect: %s", strerror(errno));
+	if (connect(c->fd, (struct sockaddr *)&to, sizeof to) != 0 && errno != EINPROGRESS) {
+		fail(c, "could not connect", strerror(errno));
+		return;
+	}
 	struct epoll_event e = {EPOLLIN | EPOLLOUT, {.ptr = c}};
 	if (epoll_ctl(c->load->epoll, EPOLL_CTL_ADD, c->fd, &e) != 0)
 		die("epoll_ctl: %s", strerror(errno));
@@ -87,7 +91,8 @@ client_drop(struct client *c)
 	bytes_free(&c->out);
 	c->scan = (struct scan){0};
 	c->sm = false;
-	c->sm_in = c->sm_out = c->sm_acked = 0;
+	if (!c->sm_id[0])
+		c->sm_in = c->sm_out = c->sm_acked = 0;
 	c->state = CLIENT_NONE;
 	load_closed(c);
 }
@@ -196,10 +201,15 @@ handle_element(struct client *c, struct slice element)
 	}
 	if (slice_is(name, "a")) {
 		c->sm_acked = (uint32_t)slice_number(element_attribute(element, "h"), NULL);
+		if (c->load->mode->acked)
+			c->load->mode->acked(c);
 		return;
 	}
 	c->sm_in++;
-	if (slice_is(name, "stream:error") || slice_is(element_attribute(element, "type"), "error"))
+	bool is_error = slice_is(element_attribute(element, "type"), "error");
+	if (is_error && c->load->mode->bounced)
+		c->load->mode->bounced(c, element);
+	else if (is_error || slice_is(name, "stream:error"))
 		load_error(c->load, c, "error", element);
 	else if (c->load->mode->stanza)
 		c->load->mode->stanza(c, element);

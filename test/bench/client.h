@@ -20,11 +20,12 @@ enum client_state {
 	CLIENT_CHALLENGE,
 	CLIENT_SUCCESS,
 	CLIENT_BIND_FEATURES,
-	CLIENT_BOUND,   /* bind asked for */
-	CLIENT_SESSION, /* session asked for, of servers that want that still */
-	CLIENT_ENABLED, /* stream management asked for */
-	CLIENT_READY,   /* what comes now is the mode's */
-	CLIENT_CLOSING, /* the connection ends when our end of the stream is written */
+	CLIENT_RESUMING, /* resumption asked for */
+	CLIENT_BOUND,    /* bind asked for */
+	CLIENT_SESSION,  /* session asked for, of servers that want that still */
+	CLIENT_ENABLED,  /* stream management asked for */
+	CLIENT_READY,    /* what comes now is the mode's */
+	CLIENT_CLOSING,  /* the connection ends when our end of the stream is written */
 };
 
 struct client {
@@ -43,6 +44,7 @@ struct client {
 	/* stream management */
 	bool sm;
 	uint32_t sm_in, sm_out, sm_acked;
+	char sm_id[128]; /* by which it may be resumed; the counts outlive the connection then */
 
 	/* the mode's */
 	struct flow flow; /* from this client to its peer, or its requests */

@@ -10,6 +10,7 @@ struct options {
 	unsigned port, sessions, first, window, bytes, logins, sources, messages, contacts;
 	double rate;
 	bool tls, sm;
+	bool resume; /* sessions are to outlive their connections */
 };
 
 struct mode {
@@ -19,7 +20,11 @@ struct mode {
 	void (*ready)(struct client *c);                       /* has logged in */
 	void (*closed)(struct client *c);                      /* NULL: that is an error */
 	void (*stanza)(struct client *c, struct slice stanza); /* NULL: none matters */
-	void (*begin)(struct load *l);                         /* a run begins */
+	/* Stream management; NULL: none matters. The server has c->sm_acked of ours; a connection has (not) been resumed. */
+	void (*acked)(struct client *c);
+	void (*resumed)(struct client *c, bool is_resumed);
+	void (*bounced)(struct client *c, struct slice stanza); /* NULL: an error */
+	void (*begin)(struct load *l);                          /* a run begins */
 	void (*turn)(struct load *l);       /* at each turn of the loop, while it runs */
 	bool (*idle)(const struct load *l); /* nothing is outstanding */
 	void (*end)(struct load *l);        /* after it, the books are made up */

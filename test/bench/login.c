@@ -4,6 +4,7 @@
  *                       └──────────── without TLS ──────────────┘ (same element)  └─ PLAIN ─┘          │
  *                                               READY ◀─ ENABLED ◀─ SESSION ◀─ BOUND ◀─────────────────┘
  *
+ * With a session to be resumed BIND_FEATURES goes to RESUMING, from there to READY or, refused, to BOUND.
  * SESSION only where the features offer it without <optional/>, ENABLED only with stream management. */
 #include <stdio.h>
 #include <string.h>
@@ -111,6 +112,15 @@ do_success(struct client *c, struct slice element)
 }
 
 static void
+ask_bind(struct client *c)
+{
+	client_send(c,
+	    "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+	    "<resource>r</resource></bind></iq>");
+	c->state = CLIENT_BOUND;
+}
+
+static void
 do_bind(struct client *c, struct slice features)
 {
 	if (c->load->o.sm && !slice_has(features, "urn:xmpp:sm:3"))
@@ -119,17 +129,43 @@ do_bind(struct client *c, struct slice features)
 
 	c->prepared = session &&
 	    !memmem(session, (size_t)(features.p + features.len - session), "optional", 8);
-	client_send(c,
-	    "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-	    "<resource>r</resource></bind></iq>");
-	c->state = CLIENT_BOUND;
+	if (c->sm_id[0]) {
+		client_send(
+		    c, "<resume xmlns='urn:xmpp:sm:3' h='%u' previd='%s'/>", c->sm_in, c->sm_id);
+		c->state = CLIENT_RESUMING;
+	} else {
+		ask_bind(c);
+	}
+}
+
+/* A session that is gone may still say how much it had got (XEP-0198, 5). */
+static void
+do_resumed(struct client *c, struct slice element)
+{
+	bool is_resumed = slice_is(element_name(element), "resumed");
+	struct slice h = element_attribute(element, "h");
+
+	if (!is_resumed && !slice_is(element_name(element), "failed")) {
+		refuse(c, "neither resumed nor refused", element);
+		return;
+	}
+	if (h.len > 0)
+		c->sm_acked = (uint32_t)slice_number(h, NULL);
+	c->sm = is_resumed;
+	if (is_resumed)
+		c->state = CLIENT_READY;
+	else
+		c->sm_id[0] = '\0';
+	c->load->mode->resumed(c, is_resumed);
+	if (!is_resumed)
+		ask_bind(c);
 }
 
 static void
 finish(struct client *c)
 {
 	c->prepared = false;
-	c->sm_in = c->sm_out = 0;
+	c->sm_in = c->sm_out = c->sm_acked = 0;
 	c->state = CLIENT_READY;
 	load_ready(c);
 }
@@ -141,7 +177,8 @@ enable_or_finish(struct client *c)
 		finish(c);
 		return;
 	}
-	client_send(c, "<enable xmlns='urn:xmpp:sm:3'/>");
+	client_send(
+	    c, "<enable xmlns='urn:xmpp:sm:3'%s/>", c->load->o.resume ? " resume='true'" : "");
 	c->state = CLIENT_ENABLED;
 }
 
@@ -164,6 +201,23 @@ do_bound(struct client *c, struct slice element)
 	client_send(c,
 	    "<iq type='set' id='session'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>");
 	c->state = CLIENT_SESSION;
+}
+
+static void
+do_enabled(struct client *c, struct slice element)
+{
+	struct slice id = element_attribute(element, "id");
+
+	c->sm = slice_is(element_name(element), "enabled");
+	if (!c->sm || id.len >= sizeof c->sm_id || (c->load->o.resume && id.len == 0)) {
+		refuse(c, "no stream management", element);
+		return;
+	}
+	if (c->load->o.resume) {
+		memcpy(c->sm_id, id.p, id.len);
+		c->sm_id[id.len] = '\0';
+	}
+	finish(c);
 }
 
 void
@@ -199,11 +253,10 @@ login_element(struct client *c, struct slice element)
 		enable_or_finish(c);
 		break;
 	case CLIENT_ENABLED:
-		c->sm = slice_is(element_name(element), "enabled");
-		if (c->sm)
-			finish(c);
-		else
-			refuse(c, "no stream management", element);
+		do_enabled(c, element);
+		break;
+	case CLIENT_RESUMING:
+		do_resumed(c, element);
 		break;
 	case CLIENT_NONE:
 	case CLIENT_CONNECTING:

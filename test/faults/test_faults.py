@@ -1,0 +1,56 @@
+"""The rule of the ledger (acknowledged: exactly once and in order; not acknowledged: at most once), in a form that is short enough
+for every change; `make faults` is the long one. And a suite that stores twice what is sent
+again, for the ledger to see it."""
+
+import pytest
+
+import harness
+from suite import BUILD
+
+SEED = 4
+SMALL = {"sessions": 60, "rate": 150, "tls": 1, "sleepers": 0.1}
+BUSY = {"sessions": 60, "rate": 600, "tls": 0, "sleepers": 0}
+
+
+def break_all(suite, swarm, points):
+    for _, daemon in points:
+        result = swarm.fault(daemon, harness.kill(suite, [daemon]))
+        assert result["is_back"], result
+    return swarm.end()
+
+
+def test_nothing_acknowledged_is_lost_whoever_is_killed():
+    """F1 to F6; and no session is lost with one daemon."""
+    with harness.swarming(BUILD, **SMALL) as (suite, swarm):
+        end = break_all(suite, swarm, harness.plan(SEED, 2, harness.DAEMONS))
+    assert end["acknowledged"] > 0
+    assert (end["violations"], end["sessions_lost"]) == (0, 0), end
+
+
+def test_two_at_once():
+    """F12: what c2sd and sessiond hold together, sessions, may go with them; stored messages may not."""
+    with harness.swarming(BUILD, **SMALL) as (suite, swarm):
+        for pair in (["router", "storaged"], ["sessiond", "storaged"], ["router", "sessiond"]):
+            result = swarm.fault("+".join(pair), harness.kill(suite, pair))
+            assert result["is_back"], result
+        end = swarm.end()
+    assert (end["violations"], end["sessions_lost"]) == (0, 0), end
+
+
+@pytest.mark.parametrize("daemon", harness.DAEMONS)
+def test_a_stopped_daemon_holds_up_and_loses_nothing(daemon):
+    """F14, for a time after which the supervisor does not yet act."""
+    with harness.swarming(BUILD, **SMALL) as (suite, swarm):
+        result = swarm.fault(daemon, harness.pause(suite, daemon, 2))
+        assert result["is_back"], result
+        end = swarm.end()
+    assert (end["violations"], end["sessions_lost"]) == (0, 0), end
+
+
+def test_the_ledger_sees_what_is_stored_twice():
+    with harness.swarming(BUILD, "replay", **BUSY) as (suite, swarm):
+        for _ in range(8):
+            result = swarm.fault("storaged", harness.kill(suite, ["storaged"]))
+            assert result["is_back"], result
+        end = swarm.end()
+    assert end["refiled"] > 0, end
