@@ -1,53 +1,10 @@
-"""Profanity, the terminal client, driven through tmux as a person would."""
+"""Two who chat with Profanity."""
 
-import os
-import re
 import shutil
-import subprocess
-import uuid
 
 import pytest
 
-from suite import wait_for
-
-
-class Profanity:
-    """One Profanity in a tmux window of its own."""
-
-    def __init__(self, suite, jid, home):
-        self.suite, self.jid = suite, jid
-        self.name = f"jackdaw-{uuid.uuid4().hex[:8]}"
-        self.socket = f"/tmp/{self.name}.tmux"
-        env = dict(os.environ, HOME=str(home), XDG_CONFIG_HOME=str(home / "config"), XDG_DATA_HOME=str(home / "data"),
-                   TERM="screen", LANG="C.UTF-8")
-        self.tmux("-f", "/dev/null", "new-session", "-d", "-s", self.name, "-x", "120", "-y", "40", "profanity", env=env)
-
-    def tmux(self, *args, env=None):
-        return subprocess.run(["tmux", "-S", self.socket, *args], env=env, capture_output=True, text=True, check=True).stdout
-
-    def type(self, line):
-        self.tmux("send-keys", "-t", self.name, "-l", "--", line)
-        self.tmux("send-keys", "-t", self.name, "Enter")
-
-    def screen(self):
-        return self.tmux("capture-pane", "-p", "-t", self.name)
-
-    def shows(self, pattern, seconds=20):
-        try:
-            wait_for(lambda: re.search(pattern, self.screen()), seconds, f"{self.jid}: {pattern}")
-        except AssertionError:
-            print(self.screen())
-            raise
-
-    def login(self):
-        self.shows("Profanity")
-        self.type(f"/connect {self.jid} server 127.0.0.1 port {self.suite.port} tls trust")
-        self.shows("[Pp]assword")
-        self.type(self.suite.passwords[self.jid])
-        self.shows(rf"{self.jid}/\S+ logged in successfully")
-
-    def close(self):
-        subprocess.run(["tmux", "-S", self.socket, "kill-server"], check=False, capture_output=True)
+from profanity import Profanity
 
 
 @pytest.fixture
