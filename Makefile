@@ -41,7 +41,7 @@ all:
 # --- the house ---------------------------------------------------------------------------------------------------
 
 # While a later layer is half written: make LAYERS="base xml" build/test/unit/test_jid
-LAYERS  := base xml tls loop db bus service
+LAYERS  := base xml tls loop db bus service edge
 DAEMONS := router keyd authd storaged sessiond c2sd s2sd componentd
 FOLDERS := $(DAEMONS) ctl
 
@@ -52,8 +52,12 @@ may_loop    := base xml tls loop
 may_db      := base loop db
 may_bus     := base xml tls loop bus
 may_service := base xml tls loop bus service
-may_test    := $(may_service)
+may_edge    := base xml tls loop bus service edge
+may_test    := $(may_edge)
 $(foreach f,$(FOLDERS),$(eval may_$f := $(may_service)))
+may_c2sd      := $(may_edge)
+may_s2sd      := $(may_edge)
+may_componentd := $(may_edge)
 may_authd    += db
 may_storaged += db
 may_test     += db

@@ -5,13 +5,13 @@
 #include "base/source.h"
 #include "bus/bus.h"
 #include "bus/seal.h"
-#include "certs.h"
+#include "edge/certs.h"
+#include "edge/handshake.h"
 #include "loop/conn.h"
 #include "offer.h"
 #include "reports.h"
 #include "service/service.h"
 #include "settings.h"
-#include "tls/pool.h"
 #include "tls/tls.h"
 
 struct c2sd;
@@ -37,9 +37,7 @@ struct c2sd {
 
 	struct tls_context *tls;
 	struct certs certs;
-	struct tls_pool *pool;
-	struct loop_wake *pool_wake;
-	struct list handshakes_due; /* for which the pool had no room: at most one for each client before its session */
+	struct handshakes handshakes;
 
 	uint8_t authd_public[SEAL_KEY_BYTES];
 	struct seal seal; /* with the authd of now */

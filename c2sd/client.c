@@ -114,7 +114,7 @@ client_leave(struct client *c, bool clean)
 {
 	sasl_forget(c);
 	bind_forget(c);
-	handshake_forget(c);
+	handshake_free(&c->handshake);
 	if (c->session)
 		session_close(c->session, clean);
 	listen_uncount(c->c2sd, &c->visitor);

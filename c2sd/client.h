@@ -17,7 +17,7 @@
 
 #include "base/log.h"
 #include "c2sd.h"
-#include "shape.h"
+#include "edge/shape.h"
 #include "waiting.h"
 #include "xml/reader.h"
 

@@ -11,11 +11,7 @@
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
-#include "sources.h"
-
-#define HANDSHAKES_MAX \
-	256 /* waiting for a worker; beyond that accepting stops (SECURITY.md §2.6) */
-#define WORKERS_MAX 8
+#include "edge/sources.h"
 
 /* ---- with privilege ---- */
 
@@ -42,7 +38,7 @@ c2sd_new(struct daemon *d)
 	d->state = c;
 	c->daemon = d;
 	c->sources = source_table_new();
-	list_init(&c->handshakes_due);
+	handshakes_init(&c->handshakes);
 	list_init(&c->preauth);
 	list_init(&c->bound);
 	list_init(&c->closing);
@@ -71,31 +67,13 @@ c2sd_open(struct daemon *d, struct err *err)
 
 /* ---- threads ---- */
 
-static void
-on_pool(void *ctx)
-{
-	struct c2sd *c = ctx;
-
-	tls_pool_reap(c->pool);
-	handshakes_submit_due(c);
-}
-
-static void
-wake_for_pool(void *ctx)
-{
-	loop_wake_send(((struct c2sd *)ctx)->pool_wake);
-}
-
 int
 c2sd_threads(struct daemon *d, struct err *err)
 {
 	struct c2sd *c = d->state;
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
 
 	(void)err;
-	c->pool_wake = loop_wake_new(d->loop, on_pool, c);
-	c->pool = tls_pool_new(workers, HANDSHAKES_MAX, wake_for_pool, c);
+	handshakes_threads(&c->handshakes, d->loop);
 	return 0;
 }
 
@@ -184,12 +162,11 @@ c2sd_stop(struct daemon *d)
 	end_clients(&c->preauth);
 	sessions_free(c);
 	end_clients(&c->bound);
-	tls_pool_free(&c->pool);
+	handshakes_deinit(&c->handshakes);
 	certs_deinit(&c->certs);
 	reports_stop(c);
 	loop_timer_free(&c->tick);
 	loop_hook_free(&c->hook);
-	loop_wake_free(&c->pool_wake);
 	c->is_stopping = true;
 	if (c->n_clients == 0)
 		c2sd_free(c);

@@ -12,7 +12,7 @@
 #include "base/log.h"
 #include "client.h"
 #include "links.h"
-#include "sources.h"
+#include "edge/sources.h"
 
 #define DESCRIPTORS_KEPT 64 /* for everything that is no client (C-18) */
 
@@ -126,7 +126,7 @@ on_may_accept(void *ctx)
 	const struct c2sd *c = g->c2sd;
 
 	return links_may_serve(c) && c->n_clients < connections_max(c) &&
-	    list_empty(&c->handshakes_due);
+	    !handshakes_are_due(&c->handshakes);
 }
 
 static void

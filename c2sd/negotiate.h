@@ -76,6 +76,3 @@ struct client *bind_waited(struct session_wait *w, struct c2sd **c2sd_r, uint64_
 /* handshake.c */
 void handshake_begin(struct client *c);
 void handshake_input(struct client *c, struct str bytes);
-/* The client has gone; a worker may still be busy with it. */
-void handshake_forget(struct client *c);
-void handshakes_submit_due(struct c2sd *c);

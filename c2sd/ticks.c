@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include "negotiate.h"
 #include "sm.h"
-#include "sources.h"
+#include "edge/sources.h"
 
 /* ---- until there is a session ---- */
 
@@ -130,6 +130,6 @@ c2sd_tick(void *c2sd)
 	sm_tick(d, now_ms);
 	tick_warm(d);
 	source_sweep(d->sources, now_ms);
-	handshakes_submit_due(d);
+	handshakes_submit_due(&d->handshakes);
 	listen_resume(d);
 }

@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "links.h"
 #include "loop/loop_private.h"
-#include "sources.h"
+#include "edge/sources.h"
 
 struct rig rig;
 

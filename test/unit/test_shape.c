@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "shape.h"
+#include "edge/shape.h"
 
 static const struct shape_rate RATE = {.bytes_per_second = 1000, .burst_bytes = 5000};
 

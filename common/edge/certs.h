@@ -1,4 +1,4 @@
-/* Certificates from keyd, kept up to date for as long as c2sd lives. */
+/* Certificates from keyd, kept up to date for as long as the edge lives. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +18,6 @@ struct certs {
 /* Before the sandbox. */
 void certs_init(struct certs *c, struct tls_context *t);
 void certs_start(struct certs *c, struct loop *l, void (*changed)(void *ctx), void *ctx);
-/* Something can be shown to a client. */
+/* Something can be shown to a peer. */
 bool certs_ready(const struct certs *c);
 void certs_deinit(struct certs *c);

@@ -1,7 +1,13 @@
-/* Limits by source, and who is let in at all. */
-#include "base/map.h"
-#include "rig.h"
-#include "sources.h"
+/* Limits by source. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "edge/sources.h"
 
 static const struct source_limits LIMITS = {.connections = 3, .per_minute = 6};
 
@@ -113,70 +119,6 @@ test_the_table_is_bounded(void **state)
 	source_table_free(&t);
 }
 
-/* ---- listen.c ---- */
-
-static struct visitor
-visitor_from(const char *address)
-{
-	struct visitor v = {.is_counted = false};
-
-	v.source = at(address);
-	return v;
-}
-
-static void
-test_the_exempt_are_free_of_limits_by_source(void **state)
-{
-	static const char *const networks[] = {"127.0.0.0/8", "2001:db8::/32"};
-	struct visitor v[8], stranger;
-
-	(void)state;
-	rig.settings.exempt = (struct setting_strings){networks, 2};
-	rig.settings.source_connections = 1;
-	listen_read_exempt(rig.c2sd);
-	for (int i = 0; i < 8; i++) {
-		v[i] = visitor_from(i % 2 ? "127.0.0.1" : "2001:db8::1");
-		assert_true(listen_count(rig.c2sd, &v[i]));
-		assert_true(v[i].is_exempt);
-	}
-	stranger = visitor_from("192.0.2.1");
-	assert_true(listen_count(rig.c2sd, &stranger));
-	assert_false(stranger.is_exempt);
-	assert_int_equal(rig.c2sd->n_preauth, 9);
-	for (int i = 0; i < 8; i++)
-		listen_uncount(rig.c2sd, &v[i]);
-	listen_uncount(rig.c2sd, &stranger);
-	listen_uncount(rig.c2sd, &stranger);
-	assert_int_equal(rig.c2sd->n_preauth, 0);
-}
-
-/* From half of the bound on some are turned away, at the bound all; whoever leaves makes room. */
-static void
-test_early_drop(void **state)
-{
-	struct visitor v[100];
-	unsigned in = 0, out = 0;
-
-	(void)state;
-	rig.settings.preauth_max = 40;
-	rig.settings.source_connections = 1000;
-	rig.settings.source_per_minute = 1000;
-	for (int i = 0; i < 100; i++) {
-		v[i] = visitor_from("192.0.2.1");
-		if (listen_count(rig.c2sd, &v[i]))
-			in++;
-		else if (in <= 20)
-			out++;
-	}
-	assert_int_equal(out, 0);
-	assert_in_range(in, 21, 40);
-	for (int i = 0; i < 100; i++)
-		listen_uncount(rig.c2sd, &v[i]);
-	assert_int_equal(rig.c2sd->n_preauth, 0);
-	assert_true(listen_count(rig.c2sd, &v[0]));
-	listen_uncount(rig.c2sd, &v[0]);
-}
-
 int
 main(void)
 {
@@ -186,9 +128,6 @@ main(void)
 	    cmocka_unit_test(test_a_source_is_a_customer),
 	    cmocka_unit_test(test_inv_24_silent_sources_are_forgotten),
 	    cmocka_unit_test(test_the_table_is_bounded),
-	    cmocka_unit_test_setup_teardown(
-		test_the_exempt_are_free_of_limits_by_source, rig_setup, rig_teardown),
-	    cmocka_unit_test_setup_teardown(test_early_drop, rig_setup, rig_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
