@@ -13,25 +13,14 @@ carbons_wanted(const struct session *s)
 	return s->flags & SESSION_CARBONS;
 }
 
-/* XEP-0297 around the whole stanza. */
 static void
 write_copy(struct buf *out, struct str direction, const struct stanza *st)
 {
-	const char *type = stanza_type_name((enum stanza_type)st->type);
 	struct xml_writer w;
 
 	xw_init(&w, out, S("jabber:client"));
 	xw_open(&w, NS_CARBONS, direction);
-	xw_open(&w, S("urn:xmpp:forward:0"), S("forwarded"));
-	xw_open(&w, S("jabber:client"), S("message"));
-	xw_attr(&w, "from", st->from);
-	xw_attr_if(&w, "to", st->to);
-	xw_attr_if(&w, "id", st->id);
-	xw_attr_if(&w, "type", str_z(type));
-	xw_attr_if(&w, "xml:lang", st->lang);
-	xw_raw(&w, st->payload);
-	xw_close(&w);
-	xw_close(&w);
+	xml_write_forwarded(&w, st, NULL);
 	xw_close(&w);
 }
 

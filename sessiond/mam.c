@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "blob.h"
-#include "datetime.h"
+#include "base/datetime.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -147,19 +147,6 @@ read_rsm(struct parse *p)
 /* ---- the answer ---- */
 
 static void
-write_message(struct xml_writer *w, const struct stanza *st)
-{
-	xw_open(w, S("jabber:client"), S("message"));
-	xw_attr(w, "from", st->from);
-	xw_attr(w, "to", st->to);
-	xw_attr_if(w, "id", st->id);
-	xw_attr_if(w, "type", str_z(stanza_type_name((enum stanza_type)st->type)));
-	xw_attr_if(w, "xml:lang", st->lang);
-	xw_raw(w, st->payload);
-	xw_close(w);
-}
-
-static void
 write_result(struct buf *out, const struct mam *m, const struct rec_archive_item *item)
 {
 	char hex[2 * ID_BYTES + 1], stamp[CLOCK_STAMP_MAX];
@@ -172,12 +159,7 @@ write_result(struct buf *out, const struct mam *m, const struct rec_archive_item
 	if (m->query_id)
 		xw_attr(&w, "queryid", str_z(m->query_id));
 	xw_attr(&w, "id", str_z(hex));
-	xw_open(&w, S("urn:xmpp:forward:0"), S("forwarded"));
-	xw_open(&w, S("urn:xmpp:delay"), S("delay"));
-	xw_attr(&w, "stamp", str_z(stamp));
-	xw_close(&w);
-	write_message(&w, &item->st);
-	xw_close(&w);
+	xml_write_forwarded(&w, &item->st, stamp);
 	xw_close(&w);
 }
 

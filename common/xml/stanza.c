@@ -130,6 +130,26 @@ xml_write_stanza(struct buf *out, const struct stanza *s)
 }
 
 void
+xml_write_forwarded(struct xml_writer *w, const struct stanza *message, const char *stamp)
+{
+	xw_open(w, S("urn:xmpp:forward:0"), S("forwarded"));
+	if (stamp) {
+		xw_open(w, S("urn:xmpp:delay"), S("delay"));
+		xw_attr(w, "stamp", str_z(stamp));
+		xw_close(w);
+	}
+	xw_open(w, S("jabber:client"), S("message"));
+	xw_attr(w, "from", message->from);
+	xw_attr_if(w, "to", message->to);
+	xw_attr_if(w, "id", message->id);
+	xw_attr_if(w, "type", str_z(stanza_type_name((enum stanza_type)message->type)));
+	xw_attr_if(w, "xml:lang", message->lang);
+	xw_raw(w, message->payload);
+	xw_close(w);
+	xw_close(w);
+}
+
+void
 xml_write_error(struct xml_writer *w, enum stanza_error e, struct str text)
 {
 	unsigned i = e < SE_COUNT ? e : SE_UNDEFINED_CONDITION;

@@ -3,7 +3,7 @@
 
 #include "archive.h"
 #include "base/archive_id.h"
-#include "datetime.h"
+#include "base/datetime.h"
 #include "scene.h"
 
 static struct scene *

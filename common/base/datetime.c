@@ -1,5 +1,5 @@
 /* See datetime.h. */
-#include "datetime.h"
+#include "base/datetime.h"
 
 #define US INT64_C(1000000)
 
