@@ -168,6 +168,31 @@ archive_is_on(const struct account *a)
 	return policy_of(a) != ARCHIVE_OFF;
 }
 
+bool
+archive_is_searchable(const struct account *a)
+{
+	struct str line, rest = buf_str(&a->sd->searchable);
+
+	while (!str_empty(rest)) {
+		str_split(rest, '\n', &line, &rest);
+		if (str_eq(line, jid_split(a->jid).domain))
+			return archive_is_on(a);
+	}
+	return false;
+}
+
+void
+handle_searchable(struct sessiond *sd, const struct bus_in *in, const void *msg)
+{
+	struct bus_list list = ((const struct msg_SEARCHABLE *)msg)->domains;
+	struct rec_account domain;
+
+	(void)in;
+	buf_clear(&sd->searchable);
+	while (bus_list_next(&list, &bus_record_account, &domain))
+		buf_printf(&sd->searchable, "%.*s\n", STR_ARG(domain.jid));
+}
+
 /* XEP-0441 §2.3: a bare JID covers its resources. */
 static bool
 lists(const struct str *jids, unsigned n, struct str other)

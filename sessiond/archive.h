@@ -42,6 +42,9 @@ void archive_prefs_clear(struct archive_prefs *p);
 void archive_prefs_write(const struct account *a, struct buf *out);
 
 bool archive_is_on(const struct account *a);
+/* Can it be searched for words (XEP-0431)? storaged says so. */
+bool archive_is_searchable(const struct account *a);
+void handle_searchable(struct sessiond *sd, const struct bus_in *in, const void *msg);
 /* Does this message belong into this account's archive? other: who it is to or from. */
 bool archive_wants(const struct account *a, const struct stanza *st, struct str other);
 

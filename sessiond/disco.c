@@ -6,10 +6,10 @@
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
 
-static const char *const account_extras[] = {"urn:xmpp:carbons:2", NULL};
+static const char *const account_extras[] = {"urn:xmpp:carbons:2", "urn:xmpp:sid:0", NULL};
 
 static const char *const archive_extras[] = {
-    "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:sid:0", NULL};
+    "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field", NULL};
 
 static void
 identity(struct xml_writer *w, const char *category, const char *type, struct str name)
@@ -113,6 +113,8 @@ disco_info_account(const struct iq *iq)
 	account_features(&w);
 	for (const char *const *f = archive_extras; *f && archive_is_on(iq->account); f++)
 		feature(&w, *f);
+	if (archive_is_searchable(iq->account))
+		feature(&w, "urn:xmpp:fulltext:0");
 	finish(iq, &w, &out);
 }
 

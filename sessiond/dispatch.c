@@ -1,4 +1,5 @@
 /* Which frame goes to which function, and what the bus tells besides. */
+#include "archive.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -39,6 +40,7 @@ static const struct {
     [MSG_ROUTE_BACK] = {handle_route, false},
     [MSG_ROUTE_BOUNCE] = {handle_route, false},
     [MSG_STORE_FAILED] = {handle_store_failed, true},
+    [MSG_SEARCHABLE] = {handle_searchable, true},
     [MSG_ACCOUNT_CHANGED] = {handle_account_changed, false},
     [MSG_USER_REMOVE] = {handle_user_remove, false},
     [MSG_SESSION_LIST] = {handle_session_list, false},
@@ -77,6 +79,7 @@ const struct bus_handler sessiond_handlers[] = {
     {MSG_ROUTE_BACK, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_ROUTE_BOUNCE, EDGE | AUTH | STORE, dispatch},
     {MSG_STORE_FAILED, EDGE | OTHERS, dispatch},
+    {MSG_SEARCHABLE, 0, dispatch},
     {MSG_ACCOUNT_CHANGED, EDGE | STORE | OTHERS, dispatch},
     {MSG_USER_REMOVE, EDGE | STORE | OTHERS, dispatch},
     {MSG_SESSION_LIST, CTL, dispatch},

@@ -62,6 +62,7 @@ sessiond_deinit(struct sessiond *sd)
 	removals_free(sd);
 	accounts_free(sd);
 	register_free(sd);
+	buf_deinit(&sd->searchable);
 }
 
 void

@@ -21,12 +21,15 @@
 #define PAGE_MAX 250
 #define IDS_MAX 250
 #define QUERY_ID_MAX 1024
+#define TEXT_MAX 1024 /* as messages.def has it */
+#define FULLTEXT_FIELD "{urn:xmpp:fulltext:0}fulltext"
 #define QUERY_MS 60000
 
 struct mam {
 	struct iq_later *later;
 	char *query_id; /* owned; NULL: none */
 	bool is_flipped;
+	bool is_first, is_last; /* the page is at this end of what matches, as it was asked for */
 };
 
 /* ---- the query ---- */
@@ -94,6 +97,35 @@ read_end(struct parse *p, const struct xml_node *field)
 	p->m.end_us += 999;
 }
 
+/* XEP-0431, and what clients said before. */
+static bool
+is_text_field(struct str var)
+{
+	return str_is(var, FULLTEXT_FIELD) || str_is(var, "withtext");
+}
+
+/* An empty one asks for nothing. */
+static void
+read_text(struct parse *p, const struct xml_node *field)
+{
+	p->m.text = value_of(field);
+	if (p->m.text.n > TEXT_MAX)
+		p->error = SE_BAD_REQUEST;
+}
+
+/* XEP-0313 §4.1.4. Groupchat is never in a user's archive here, so the value changes nothing. */
+static void
+read_bool(struct parse *p, struct str text)
+{
+	static const char *const words[] = {"true", "false", "1", "0"};
+	bool found = false;
+
+	for (unsigned i = 0; i < COUNT(words); i++)
+		found |= str_is(text, words[i]);
+	if (!found)
+		p->error = SE_BAD_REQUEST;
+}
+
 static void
 read_field(struct parse *p, const struct xml_node *field)
 {
@@ -113,6 +145,10 @@ read_field(struct parse *p, const struct xml_node *field)
 		read_id(p, value_of(field), &p->m.before_id);
 	else if (str_is(var, "ids"))
 		read_ids(p, field);
+	else if (is_text_field(var) && archive_is_searchable(p->iq->account))
+		read_text(p, field);
+	else if (str_is(var, "include-groupchat"))
+		read_bool(p, value_of(field));
 	else
 		p->error = SE_FEATURE_NOT_IMPLEMENTED;
 }
@@ -136,6 +172,9 @@ read_rsm(struct parse *p)
 	if (set && (n = xml_child(set, NS_RSM, "max")) && !str_u64(str_trim(n->text), &max))
 		p->error = SE_BAD_REQUEST;
 	p->m.max = max < PAGE_MAX ? (uint32_t)max : PAGE_MAX;
+	/* XEP-0059 §2.6: pages by number are not offered. */
+	if (set && xml_child(set, NS_RSM, "index"))
+		p->error = SE_FEATURE_NOT_IMPLEMENTED;
 	if (set && (n = xml_child(set, NS_RSM, "after")) && !str_empty(str_trim(n->text)))
 		read_id(p, str_trim(n->text), &p->m.after);
 	n = set ? xml_child(set, NS_RSM, "before") : NULL;
@@ -192,9 +231,26 @@ write_id(struct xml_writer *w, const char *name, const struct id128 *id)
 	xw_leaf(w, (struct str){0}, name, str_z(hex));
 }
 
+/* XEP-0059 §2.3: the first item with its number, where that needs no counting. */
 static void
-write_fin(struct buf *out, const struct msg_ARCHIVE_PAGE *page, const struct id128 *first,
-    const struct id128 *last)
+write_first(struct xml_writer *w, const struct mam *m, const struct msg_ARCHIVE_PAGE *page,
+    const struct id128 *first)
+{
+	bool is_known = m->is_first || (m->is_last && page->has_count);
+	char hex[2 * ID_BYTES + 1], index[16];
+
+	id_hex(first, hex);
+	snprintf(index, sizeof(index), "%u", m->is_first ? 0 : page->count - page->items.count);
+	xw_open(w, (struct str){0}, S("first"));
+	if (is_known)
+		xw_attr(w, "index", str_z(index));
+	xw_text(w, str_z(hex));
+	xw_close(w);
+}
+
+static void
+write_fin(struct buf *out, const struct mam *m, const struct msg_ARCHIVE_PAGE *page,
+    const struct id128 *first, const struct id128 *last)
 {
 	struct xml_writer w;
 	char count[16];
@@ -203,9 +259,11 @@ write_fin(struct buf *out, const struct msg_ARCHIVE_PAGE *page, const struct id1
 	xw_open(&w, S(NS_MAM), S("fin"));
 	if (page->complete)
 		xw_attr(&w, "complete", S("true"));
+	if (page->unstable)
+		xw_attr(&w, "stable", S("false"));
 	xw_open(&w, S(NS_RSM), S("set"));
 	if (page->items.count) {
-		write_id(&w, "first", first);
+		write_first(&w, m, page, first);
 		write_id(&w, "last", last);
 	}
 	if (page->has_count) {
@@ -228,7 +286,7 @@ send_page(struct session *s, const struct mam *m, const struct msg_ARCHIVE_PAGE 
 		n++;
 	for (uint32_t i = 0; i < n && s; i++)
 		send_result(s, m, &items[m->is_flipped ? n - 1 - i : i]);
-	write_fin(&fin, page, &items[0].id, &items[n ? n - 1 : 0].id);
+	write_fin(&fin, m, page, &items[0].id, &items[n ? n - 1 : 0].id);
 	iq_later_result(m->later, buf_str(&fin));
 	buf_deinit(&fin);
 	free(items);
@@ -286,6 +344,8 @@ mam_query(const struct iq *iq)
 	m = NEW(struct mam);
 	m->later = iq_keep(iq);
 	m->query_id = str_empty(query_id) ? NULL : str_dup(query_id);
+	m->is_first = !p.m.backward && id_is_zero(&p.m.after);
+	m->is_last = p.m.backward && id_is_zero(&p.m.before);
 	m->is_flipped = xml_child(iq->node, NS_MAM, "flip-page");
 	bus_request(bus_of(iq->act->sd), &storaged, MSG_ARCHIVE_QUERY, &p.m, NULL, iq->act->custody,
 	    QUERY_MS, on_page, m);
@@ -301,11 +361,23 @@ write_field(struct xml_writer *w, const char *type, const char *var)
 	xw_attr(w, "var", str_z(var));
 }
 
+static void
+write_text_fields(struct xml_writer *w, const struct account *a)
+{
+	static const char *const names[] = {FULLTEXT_FIELD, "withtext"};
+
+	for (unsigned i = 0; i < COUNT(names) && archive_is_searchable(a); i++) {
+		write_field(w, "text-single", names[i]);
+		xw_close(w);
+	}
+}
+
 void
 mam_form(const struct iq *iq)
 {
 	static const char *const fields[][2] = {{"jid-single", "with"}, {"text-single", "start"},
-	    {"text-single", "end"}, {"text-single", "before-id"}, {"text-single", "after-id"}};
+	    {"text-single", "end"}, {"text-single", "before-id"}, {"text-single", "after-id"},
+	    {"boolean", "include-groupchat"}};
 	struct buf out = {0};
 	struct xml_writer w;
 
@@ -324,6 +396,7 @@ mam_form(const struct iq *iq)
 		write_field(&w, fields[i][0], fields[i][1]);
 		xw_close(&w);
 	}
+	write_text_fields(&w, iq->account);
 	write_field(&w, "list-multi", "ids");
 	xw_open(&w, S("http://jabber.org/protocol/xdata-validate"), S("validate"));
 	xw_attr(&w, "datatype", S("xs:string"));

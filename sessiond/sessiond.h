@@ -88,8 +88,8 @@ struct sessiond {
 	unsigned n_accounts_idle;
 
 	struct list removals; /* accounts being removed (removal.c); bounded by authd's notices under way */
-
 	struct stored *stored; /* uthash: offline messages on their way to storaged (store.c) */
+	struct buf searchable; /* domains whose archives storaged can search, a line each */
 	uint64_t pushes;       /* for ids of roster pushes */
 	uint64_t started_ms;
 };

@@ -15,28 +15,29 @@ enum {
 	Q_COUNT,
 };
 
-static struct db_stmt stmts[Q_COUNT] = {
-    [Q_STATE] = {.sql = "SELECT value FROM state WHERE key = 'indexed_upto'"},
-    [Q_LAST] = {.sql = "SELECT coalesce(max(id), 0) FROM message"},
-    [Q_FORWARD] = {.sql = "SELECT id FROM entry WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4"
-			  " ORDER BY id LIMIT ?5"},
-    [Q_BACKWARD] = {.sql = "SELECT id FROM entry WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4"
-			   " ORDER BY id DESC LIMIT ?5"},
-    [Q_COUNT_OF] = {.sql = "SELECT count(*) FROM (SELECT 1 FROM entry"
-			   " WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4 LIMIT ?5)"},
-    [Q_TAG] = {.sql = "SELECT id FROM uid WHERE tag = ?1 LIMIT ?2"},
-};
+static struct db_stmt stmts[LANES][Q_COUNT] = {
+    [0 ... LANES - 1] = {
+	[Q_STATE] = {.sql = "SELECT value FROM state WHERE key = 'indexed_upto'"},
+	[Q_LAST] = {.sql = "SELECT coalesce(max(id), 0) FROM message"},
+	[Q_FORWARD] = {.sql = "SELECT id FROM entry WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4"
+			      " ORDER BY id LIMIT ?5"},
+	[Q_BACKWARD] = {.sql = "SELECT id FROM entry WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4"
+			       " ORDER BY id DESC LIMIT ?5"},
+	[Q_COUNT_OF] = {.sql = "SELECT count(*) FROM (SELECT 1 FROM entry"
+			       " WHERE owner = ?1 AND peer = ?2 AND id > ?3 AND id <= ?4 LIMIT ?5)"},
+	[Q_TAG] = {.sql = "SELECT id FROM uid WHERE tag = ?1 LIMIT ?2"},
+    }};
 
 void
 entry_statements_finalize(void)
 {
-	db_stmts_finalize(stmts, Q_COUNT);
+	db_stmts_finalize(stmts[0], LANES * Q_COUNT);
 }
 
 static int
-read_number(sqlite3 *db, int q, uint64_t *v_r)
+read_number(const struct view *v, int q, uint64_t *v_r)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[q]);
+	sqlite3_stmt *st = db_stmt(v->db, &stmts[v->lane][q]);
 	int rc = db_step(st);
 
 	if (rc != SQLITE_ROW)
@@ -47,14 +48,14 @@ read_number(sqlite3 *db, int q, uint64_t *v_r)
 }
 
 int
-view_open(struct view *v, struct storaged *s, sqlite3 *db, bool *is_open_r)
+view_open(struct view *v, struct storaged *s, bool *is_open_r)
 {
 	int rc;
 
-	*v = (struct view){.s = s, .db = db};
-	rc = read_number(db, Q_STATE, &v->indexed);
+	v->s = s;
+	rc = read_number(v, Q_STATE, &v->indexed);
 	if (rc == SQLITE_OK)
-		rc = read_number(db, Q_LAST, &v->last);
+		rc = read_number(v, Q_LAST, &v->last);
 	/* Between our first look and now two runs may have ended. */
 	*is_open_r = tail_from(s->tail) <= v->indexed;
 	return rc;
@@ -77,7 +78,7 @@ half_in_memory(const struct view *v, const struct tail_range *r)
 static sqlite3_stmt *
 entry_stmt(const struct view *v, int q, const struct tail_range *r, size_t most)
 {
-	sqlite3_stmt *st = db_stmt(v->db, &stmts[q]);
+	sqlite3_stmt *st = db_stmt(v->db, &stmts[v->lane][q]);
 
 	if (!st)
 		return NULL;
@@ -171,7 +172,7 @@ view_find_tag(const struct view *v, uint64_t tag, uint64_t *ids_r, size_t most, 
 	*n_r = memory;
 	if (memory == most)
 		return SQLITE_OK;
-	st = db_stmt(v->db, &stmts[Q_TAG]);
+	st = db_stmt(v->db, &stmts[v->lane][Q_TAG]);
 	if (!st)
 		return sqlite3_errcode(v->db);
 	db_bind_u64(st, 1, tag);

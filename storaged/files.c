@@ -11,6 +11,7 @@
 #include "page.h"
 #include "retention.h"
 #include "run.h"
+#include "search.h"
 
 #define TICK_MS 1000
 #define DAILY_MS UINT64_C(86400000)
@@ -29,6 +30,7 @@ storaged_threads(struct daemon *d, struct err *err)
 	s->main.writer = db_writer_new(d->loop);
 	s->pages.writer = db_writer_new(d->loop);
 	s->pages.is_reader = true;
+	s->search = search_new(d->loop);
 	s->runs.size = RUN_MESSAGES;
 	return 0;
 }
@@ -48,6 +50,7 @@ static void
 on_tick(void *storaged)
 {
 	run_tick(storaged);
+	search_tick(storaged);
 }
 
 static void
@@ -91,6 +94,8 @@ storaged_start(struct daemon *d, struct err *err)
 		return -1;
 	db_writer_open(s->pages.writer, reader);
 	s->pages.open = true;
+	if (search_start(s, err) != 0)
+		return -1;
 	timers_start(s, set);
 	return 0;
 }
@@ -118,6 +123,15 @@ main_statements_finalize(void)
 	detached_statements_finalize();
 }
 
+static void
+on_peer_new(void *storaged, const struct endpoint *peer)
+{
+	if (peer->role == ROLE_SESSIOND)
+		search_tell(storaged, peer);
+}
+
+const struct bus_events storaged_events = {.peer_new = on_peer_new};
+
 void
 storaged_stop(struct daemon *d)
 {
@@ -131,6 +145,8 @@ storaged_stop(struct daemon *d)
 	 * end in this order, and the connections are closed in the other. */
 	file_stop(&s->archive);
 	file_stop(&s->pages);
+	search_stop_thread(s->search);
+	search_close(&s->search);
 	file_close(&s->pages, page_statements_finalize);
 	file_close(&s->archive, archive_statements_finalize);
 	file_stop(&s->main);

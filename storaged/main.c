@@ -7,7 +7,7 @@ static const int SYSCALLS[] = {-1};
 static const struct sandbox sandbox = {
     .syscalls = SYSCALLS,
     .files = true,
-    .threads = 3,
+    .threads = 4,
     .max_files = 64,
     .max_file_size = UINT64_MAX,
 };
@@ -24,6 +24,7 @@ static const struct service storaged = {
     .stop = storaged_stop,
     .control = storaged_control,
     .handlers = storaged_handlers,
+    .events = &storaged_events,
 };
 
 int

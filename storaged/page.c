@@ -10,6 +10,7 @@
 #include "entry.h"
 #include "horizon.h"
 #include "row.h"
+#include "search.h"
 
 #define PAGE_MAX 250                /* as messages.def has it */
 #define PAGE_BYTES_MAX (192 * 1024) /* fits into the window of a session (sessiond, window_bytes) */
@@ -24,15 +25,16 @@ enum {
 	Q_COUNT,
 };
 
-static struct db_stmt stmts[Q_COUNT] = {
-    [Q_ADDRESS] = {.sql = ADDRESS_FIND_SQL},
-    [Q_ROW] = {.sql = "SELECT " ROW_COLUMNS " FROM message m" ROW_JOINS " WHERE m.id = ?1"},
-};
+static struct db_stmt stmts[LANES][Q_COUNT] = {
+    [0 ... LANES - 1] = {
+	[Q_ADDRESS] = {.sql = ADDRESS_FIND_SQL},
+	[Q_ROW] = {.sql = "SELECT " ROW_COLUMNS " FROM message m" ROW_JOINS " WHERE m.id = ?1"},
+    }};
 
 void
 page_statements_finalize(void)
 {
-	db_stmts_finalize(stmts, Q_COUNT);
+	db_stmts_finalize(stmts[0], LANES * Q_COUNT);
 	entry_statements_finalize();
 }
 
@@ -46,6 +48,10 @@ struct query {
 	uint64_t *ids;          /* what was asked for by id, ascending; NULL: anything */
 	size_t n_ids;
 	bool is_missing; /* an id that is not in this archive */
+	sqlite3 *words;  /* search.db; NULL: everything is looked through */
+	struct buf match;
+	bool is_behind; /* search.db is */
+	bool is_empty;  /* no words in the text: nothing matches */
 	struct rec_archive_item *items;
 	uint32_t n, max;
 	size_t bytes;
@@ -57,7 +63,7 @@ struct query {
 static int
 row_find(struct query *q, uint64_t id, struct row_read *r, bool *found_r)
 {
-	sqlite3_stmt *st = db_stmt(q->view.db, &stmts[Q_ROW]);
+	sqlite3_stmt *st = db_stmt(q->view.db, &stmts[q->view.lane][Q_ROW]);
 	int rc;
 
 	if (!st)
@@ -178,16 +184,17 @@ static void
 range_begin(struct query *q)
 {
 	const struct msg_ARCHIVE_QUERY *m = q->m;
+	struct db_stmt *address = &stmts[q->view.lane][Q_ADDRESS];
 	uint64_t horizon;
 
-	q->all.owner = address_find(q->view.db, &stmts[Q_ADDRESS], m->owner);
+	q->all.owner = address_find(q->view.db, address, m->owner);
 	horizon = horizon_of(q->view.s->horizons, q->all.owner);
 	q->all.low = horizon;
 	q->all.high = q->view.last;
 	q->all.backward = m->backward;
 	if (!str_empty(m->with)) {
 		q->with = jid_split(m->with);
-		q->all.peer = address_find(q->view.db, &stmts[Q_ADDRESS], q->with.bare);
+		q->all.peer = address_find(q->view.db, address, q->with.bare);
 		if (q->all.peer == 0)
 			q->all.owner = 0;
 	}
@@ -246,9 +253,11 @@ next_ids(struct query *q, uint64_t *ids_r, size_t *n_r)
 	int rc = SQLITE_OK;
 
 	*n_r = 0;
-	if (p->owner == 0 || p->low >= p->high)
+	if (p->owner == 0 || p->low >= p->high || q->is_empty)
 		return SQLITE_OK;
-	if (!q->ids)
+	if (q->words && !q->ids)
+		rc = search_find(q->words, buf_str(&q->match), p, ids_r, STEP, n_r);
+	else if (!q->ids)
 		rc = view_find(&q->view, p, ids_r, STEP, n_r);
 	for (size_t i = 0; q->ids && i < q->n_ids && *n_r < STEP; i++) {
 		uint64_t id = q->ids[p->backward ? q->n_ids - 1 - i : i];
@@ -261,6 +270,13 @@ next_ids(struct query *q, uint64_t *ids_r, size_t *n_r)
 	else if (*n_r > 0)
 		p->low = ids_r[*n_r - 1];
 	return rc;
+}
+
+/* The index of words is a hint: it has what is gone, and a text may look like a sign of its own. */
+static bool
+is_hit(const struct query *q, const struct row_read *r)
+{
+	return is_with(q, r) && (!q->words || is_in_archive(q, r));
 }
 
 static void
@@ -296,7 +312,7 @@ page_read(struct query *q)
 			rc = row_find(q, ids[i], &r, &found);
 			if (rc != SQLITE_OK)
 				return rc;
-			if (found && is_with(q, &r))
+			if (found && is_hit(q, &r))
 				take(q, &r);
 		}
 		if (q->has_more)
@@ -311,7 +327,7 @@ page_count(struct query *q, struct msg_ARCHIVE_PAGE *page)
 	size_t n = 0;
 	int rc = SQLITE_OK;
 
-	if (q->ids || (!str_empty(q->with.full) && !jid_is_bare(&q->with)))
+	if (q->words || q->ids || (!str_empty(q->with.full) && !jid_is_bare(&q->with)))
 		return SQLITE_OK;
 	if (q->all.owner && q->all.low < q->all.high)
 		rc = view_count(&q->view, &q->all, COUNT_MAX, &n);
@@ -351,6 +367,7 @@ query_answer(struct query *q)
 	if (q->m->backward)
 		reverse(q->items, q->n);
 	page.complete = !q->has_more;
+	page.unstable = q->is_behind;
 	page.items = (struct bus_list){.items = q->items, .count = q->n};
 	q->job->answer.page = page;
 	return job_answer(q->job, MSG_ARCHIVE_PAGE);
@@ -362,8 +379,9 @@ typedef int query_fn(struct query *q);
 
 /* In one read transaction, tried again if the index moved on under it. */
 static int
-in_view(struct query *q, sqlite3 *db, query_fn *fn)
+in_view(struct query *q, query_fn *fn)
 {
+	sqlite3 *db = q->view.db;
 	bool is_own = sqlite3_get_autocommit(db), is_open = false;
 	int rc = SQLITE_OK;
 
@@ -371,7 +389,7 @@ in_view(struct query *q, sqlite3 *db, query_fn *fn)
 		if (is_own)
 			rc = sqlite3_exec(db, "BEGIN", NULL, NULL, NULL);
 		if (rc == SQLITE_OK)
-			rc = view_open(&q->view, q->job->storaged, db, &is_open);
+			rc = view_open(&q->view, q->job->storaged, &is_open);
 		if (rc == SQLITE_OK && is_open)
 			rc = fn(q);
 		if (is_own && !sqlite3_get_autocommit(db))
@@ -383,9 +401,41 @@ in_view(struct query *q, sqlite3 *db, query_fn *fn)
 int
 archive_query(struct job *job, sqlite3 *db, const void *msg)
 {
-	struct query q = {.job = job, .m = msg};
+	struct query q = {.job = job, .m = msg, .view = {.db = db}};
 
-	return in_view(&q, db, query_answer);
+	return in_view(&q, query_answer);
+}
+
+/* ---- for words ---- */
+
+/* Once the archive's number is known: it is a word of the question. */
+static int
+words_answer(struct query *q)
+{
+	struct search *f = q->job->storaged->search;
+	uint64_t owner = address_find(q->view.db, &stmts[q->view.lane][Q_ADDRESS], q->m->owner);
+	unsigned n;
+
+	buf_clear(&q->match);
+	n = words_match(f->words, owner, q->m->text, &q->match);
+	if (n > WORDS_MAX)
+		return job_refuse(q->job, BUS_ERROR_BAD_REQUEST, "too many words");
+	q->is_empty = n == 0;
+	return query_answer(q);
+}
+
+int
+archive_search(struct job *job, sqlite3 *db, const void *msg)
+{
+	struct storaged *s = job->storaged;
+	struct query q = {.job = job, .m = msg, .words = db};
+	int rc = search_follow(s, db, &q.is_behind);
+
+	q.view = (struct view){.lane = LANE_SEARCH, .db = s->search->log};
+	if (rc == SQLITE_OK)
+		rc = in_view(&q, words_answer);
+	buf_deinit(&q.match);
+	return rc;
 }
 
 /* ---- metadata ---- */
@@ -433,7 +483,7 @@ archive_metadata(struct job *job, sqlite3 *db, const void *msg)
 {
 	const struct msg_ARCHIVE_METADATA_GET *m = msg;
 	struct msg_ARCHIVE_QUERY all = {.owner = m->owner};
-	struct query q = {.job = job, .m = &all};
+	struct query q = {.job = job, .m = &all, .view = {.db = db}};
 
-	return in_view(&q, db, metadata_answer);
+	return in_view(&q, metadata_answer);
 }

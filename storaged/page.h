@@ -9,5 +9,7 @@ void handle_archive_metadata_get(void *ctx, const struct bus_in *in, const void 
 
 /* On the reader's thread. */
 int archive_query(struct job *job, sqlite3 *db, const void *msg);
+/* On the search thread, whose connection is search.db. */
+int archive_search(struct job *job, sqlite3 *db, const void *msg);
 int archive_metadata(struct job *job, sqlite3 *db, const void *msg);
 void page_statements_finalize(void);

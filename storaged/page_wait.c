@@ -4,12 +4,14 @@
 
 #include "base/mem.h"
 #include "page.h"
+#include "search.h"
 
 struct page_wait {
 	struct db_job base;
 	struct storaged *storaged;
 	struct bus_in in; /* its custody is held, its body is ours */
 	struct buf body;
+	struct store_file *file; /* who answers */
 	job_exec *exec;
 };
 
@@ -30,7 +32,7 @@ wait_done(struct db_job *base, int rc)
 	(void)rc;
 	if (!w->storaged->is_stopping) {
 		w->in.body = buf_str(&w->body);
-		job_submit(w->storaged, &w->storaged->pages, &w->in, w->exec, NULL);
+		job_submit(w->storaged, w->file, &w->in, w->exec, NULL);
 		custody_resume(w->in.custody);
 		custody_release(w->in.custody);
 	}
@@ -39,7 +41,7 @@ wait_done(struct db_job *base, int rc)
 }
 
 static void
-wait_begin(struct storaged *s, const struct bus_in *in, job_exec *exec)
+wait_begin(struct storaged *s, struct store_file *file, const struct bus_in *in, job_exec *exec)
 {
 	struct page_wait *w = NEW(struct page_wait);
 
@@ -50,6 +52,7 @@ wait_begin(struct storaged *s, const struct bus_in *in, job_exec *exec)
 	custody_hold(in->custody);
 	custody_defer(in->custody);
 	buf_add_str(&w->body, in->body);
+	w->file = file;
 	w->exec = exec;
 	db_writer_submit(s->archive.writer, &w->base);
 }
@@ -57,13 +60,23 @@ wait_begin(struct storaged *s, const struct bus_in *in, job_exec *exec)
 void
 handle_archive_query(void *ctx, const struct bus_in *in, const void *msg)
 {
-	(void)msg;
-	wait_begin(ctx, in, archive_query);
+	const struct msg_ARCHIVE_QUERY *m = msg;
+	struct storaged *s = ctx;
+
+	if (str_empty(m->text))
+		wait_begin(s, &s->pages, in, archive_query);
+	else if (search_is_on(s))
+		wait_begin(s, &s->search->file, in, archive_search);
+	else
+		bus_answer_failed(in->bus, &in->from, m->req, BUS_ERROR_UNAVAILABLE,
+		    "there is no search", in->custody);
 }
 
 void
 handle_archive_metadata_get(void *ctx, const struct bus_in *in, const void *msg)
 {
+	struct storaged *s = ctx;
+
 	(void)msg;
-	wait_begin(ctx, in, archive_metadata);
+	wait_begin(s, &s->pages, in, archive_metadata);
 }

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "horizon.h"
 #include "row.h"
+#include "search.h"
 
 #define SLICE 512
 #define PAUSE_MS 10
@@ -327,6 +328,7 @@ slice_of_rows(struct storaged *s, sqlite3 *db, struct sweep_cursor *c, uint64_t 
 	    rows, &n);
 	for (int i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = remove_row(db, &rows[i]);
+	search_lost(s, (unsigned)n);
 	/* The highest row may be among those that go: its id must not come again. */
 	if (n > 0 && rc == SQLITE_OK)
 		rc = run_with(db, Q_LAST_SET, s->clock.last, 0, 0);

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "horizon.h"
 #include "row.h"
+#include "search.h"
 
 #define ROWS_PER_MESSAGE \
 	6              /* five belong to one; more, so that a run ends before the next is full */
@@ -310,6 +311,7 @@ void
 run_add(struct storaged *s, const struct archived *m)
 {
 	tail_add(s->tail, m);
+	search_touch(s);
 	s->runs.owed_rows += ROWS_PER_MESSAGE;
 	pace(s);
 }

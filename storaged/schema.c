@@ -1,4 +1,4 @@
-/* The two schemas as numbered forward migrations: a script is never edited once it was released, only followed by
+/* The schemas as numbered forward migrations: a script is never edited once it was released, only followed by
  * another. Layout of archive.db as ARCHIVE.md measured it: one log in id order, everything else refers to it. table */
 #include "storaged.h"
 
@@ -60,5 +60,17 @@ static const char *const MAIN_MIGRATIONS[] = {
     NULL,
 };
 
+/* search.db (search.h): the words of messages by their ids, without the texts; may be lost. */
+static const char *const SEARCH_MIGRATIONS[] = {
+    DB_MIGRATION(1,
+	"CREATE VIRTUAL TABLE words USING fts5(body, content = '', columnsize = 0, detail = none,"
+	" tokenize = 'unicode61 remove_diacritics 2');"
+	"CREATE TABLE state(upto INTEGER NOT NULL, docs INTEGER NOT NULL, stale INTEGER NOT NULL,"
+	" domains TEXT NOT NULL);"
+	"INSERT INTO state VALUES(0, 0, 0, '')"),
+    NULL,
+};
+
 const struct db_schema archive_schema = {.migrations = ARCHIVE_MIGRATIONS};
 const struct db_schema main_schema = {.migrations = MAIN_MIGRATIONS};
+const struct db_schema search_schema = {.migrations = SEARCH_MIGRATIONS};

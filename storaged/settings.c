@@ -5,6 +5,17 @@
 
 #define AT(member) offsetof(struct storaged_settings, member)
 
+static const struct setting domain_table[] = {
+    {.name = "search",
+	.type = SETTING_ENUM,
+	.offset = offsetof(struct storaged_domain, search),
+	.def = "default",
+	.text = "default|on|off",
+	.at_start = true,
+	.help = "As above, for this domain; default: as for all."},
+    {.name = NULL},
+};
+
 const struct setting storaged_settings_table[] = {
     {.name = "sweep_seconds",
 	.at_start = true,
@@ -37,5 +48,18 @@ const struct setting storaged_settings_table[] = {
 	.max = 16777216,
 	.help =
 	    "When archive.db uses more than this, its oldest messages are removed, whatever their age. 0: no limit."},
+    {.name = "search",
+	.type = SETTING_BOOL,
+	.offset = AT(search),
+	.def = "false",
+	.at_start = true,
+	.help =
+	    "Users can search their archives for words (XEP-0431). Costs CPU for each message and a third more room."},
+    {.name = "domain",
+	.type = SETTING_SECTIONS,
+	.offset = AT(domains),
+	.section = domain_table,
+	.section_size = sizeof(struct storaged_domain),
+	.help = "What is different for one domain."},
     {.name = NULL},
 };

@@ -6,6 +6,7 @@
 #include "db/writer.h"
 #include "idclock.h"
 #include "service/service.h"
+#include "service/settings.h"
 #include "tail.h"
 
 struct storaged_settings {
@@ -13,6 +14,20 @@ struct storaged_settings {
 	int64_t keep_seconds;
 	int64_t archive_days;
 	int64_t archive_megabytes;
+	bool search;
+	struct setting_sections domains; /* struct storaged_domain */
+};
+
+enum search_switch {
+	SEARCH_DEFAULT,
+	SEARCH_ON,
+	SEARCH_OFF,
+};
+
+/* What is different for one domain: a section of the settings. */
+struct storaged_domain {
+	const char *title;
+	int search; /* enum search_switch */
 };
 
 struct store_file {
@@ -24,6 +39,7 @@ struct store_file {
 
 struct dedupe;
 struct horizons;
+struct search;
 struct sweep;
 
 /* The index that follows the log (run.h); loop only. */
@@ -43,8 +59,9 @@ struct storaged {
 	struct daemon *daemon;
 	struct store_file archive, main;
 	struct store_file pages; /* archive.db again, for reading: closed before the writer */
-	struct dedupe *dedupe;   /* archive's writer thread only */
-	struct idclock clock;    /* archive's writer thread only: ids never go back */
+	struct search *search;
+	struct dedupe *dedupe; /* archive's writer thread only */
+	struct idclock clock;  /* archive's writer thread only: ids never go back */
 	struct tail *tail;
 	struct horizons *horizons;
 	struct runs runs;
@@ -55,8 +72,9 @@ struct storaged {
 };
 
 extern const struct setting storaged_settings_table[];
-extern const struct db_schema archive_schema, main_schema;
+extern const struct db_schema archive_schema, main_schema, search_schema;
 extern const struct bus_handler storaged_handlers[];
+extern const struct bus_events storaged_events;
 
 /* Finalizes the statements of each file (on the loop, when its thread is gone). */
 void archive_statements_finalize(void);

@@ -3,6 +3,12 @@
 #include "scene.h"
 
 static bool
+has_text(const struct row *r, struct str text)
+{
+	return str_empty(text) || memmem(r->st->payload.p, r->st->payload.n, text.p, text.n);
+}
+
+static bool
 is_in_archive(const struct row *r, struct str owner, struct str with)
 {
 	struct str from = jid_split(r->st->from).bare, to = jid_split(r->st->to).bare;
@@ -27,10 +33,14 @@ scene_archive_page(struct scene *s, struct sent *f)
 	struct msg_FAILED failed = {.error = BUS_ERROR_NOT_FOUND};
 	bool is_behind = id_is_zero(&q->after);
 
+	m.unstable = !str_empty(q->text);
+
 	for (unsigned i = 0; i < s->n_rows; i++) {
 		struct row *r = &s->rows[i];
 		struct id128 id = id_of(r, q->owner);
 
+		if (!has_text(r, q->text))
+			continue;
 		if (is_behind && is_in_archive(r, q->owner, q->with) && m.items.count == q->max) {
 			m.complete = false;
 		} else if (is_behind && is_in_archive(r, q->owner, q->with)) {

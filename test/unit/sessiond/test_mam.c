@@ -3,7 +3,6 @@
 
 #include "archive.h"
 #include "base/archive_id.h"
-#include "base/datetime.h"
 #include "scene.h"
 
 static struct scene *
@@ -181,7 +180,7 @@ test_a_page_and_the_next(void **state)
 	    "<delay xmlns='urn:xmpp:delay' stamp='T'/><message xmlns='jabber:client' from='romeo@h/orchard'"
 	    " to='juliet@h' type='chat'><body>hi</body></message></forwarded></result></message>\n"
 	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='q' type='result'>"
-	    "<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><first>%s</first>",
+	    "<fin xmlns='urn:xmpp:mam:2'><set xmlns='http://jabber.org/protocol/rsm'><first index='0'>%s</first>",
 	    id_in(s, 0, "romeo@h"), id_in(s, 0, "romeo@h"));
 	if (!has(s, expected))
 		expect(s, expected);
@@ -224,6 +223,14 @@ test_wrong_queries(void **state)
 	    {QUERY(FORM("<field var='after-id'><value>1</value></field>")), "[item-not-found]"},
 	    {QUERY(RSM("<after>00112233445566778899aabbccddeeff</after>")), "[item-not-found]"},
 	    {QUERY(RSM("<max>many</max>")), "[bad-request]"},
+	    {QUERY(RSM("<index>3</index>")), "[feature-not-implemented]"},
+	    {QUERY(FORM("<field var='include-groupchat'><value>perhaps</value></field>")),
+		"[bad-request]"},
+	    /* where there is no search */
+	    {QUERY(FORM("<field var='withtext'><value>x</value></field>")),
+		"[feature-not-implemented]"},
+	    {QUERY(FORM("<field var='{urn:xmpp:fulltext:0}fulltext'><value>x</value></field>")),
+		"[feature-not-implemented]"},
 	};
 	struct scene *s = scene_with_archives();
 
@@ -327,7 +334,9 @@ test_features(void **state)
 	says(s, "romeo/orchard",
 	    "<iq type='get' id='d' to='romeo@h'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
 	assert_true(has(s,
-	    "<feature var='urn:xmpp:mam:2'/><feature var='urn:xmpp:mam:2#extended'/><feature var='urn:xmpp:sid:0'/>"));
+	    "<feature var='urn:xmpp:mam:2'/><feature var='urn:xmpp:mam:2#extended'/><feature var='urn:xmpp:mam:2#groupchat-field'/>"));
+	assert_true(has(s, "<feature var='urn:xmpp:sid:0'/>"));
+	assert_false(has(s, "fulltext"));
 	scene_free(s);
 }
 
@@ -435,33 +444,6 @@ test_metadata(void **state)
 	scene_free(s);
 }
 
-static void
-test_date_times(void **state)
-{
-	static const struct {
-		const char *text;
-		int64_t us;
-	} right[] = {
-	    {"1970-01-01T00:00:00Z", 0},
-	    {"2010-06-07T00:00:00Z", INT64_C(1275868800000000)},
-	    {"2000-02-29T12:00:00.5Z", INT64_C(951825600500000)},
-	    {"2026-11-20T20:38:14.123+01:00", INT64_C(1795203494123000)},
-	    {"1969-07-20T21:56:15-05:00", INT64_C(-14159025000000)},
-	};
-	static const char *const wrong[] = {"", "2010", "2010-06-07", "2010-06-07T00:00:00",
-	    "2010-13-07T00:00:00Z", "2010-06-07T24:00:00Z", "2010-06-07T00:00:00Zx",
-	    "2010-06-07T00:00:00+1:00", "2010-06-07T00:00:00-Z", "+010-06-07T00:00:00Z"};
-	int64_t us;
-
-	(void)state;
-	for (unsigned i = 0; i < COUNT(right); i++) {
-		assert_true(datetime_parse(str_z(right[i].text), &us));
-		assert_int_equal(us, right[i].us);
-	}
-	for (unsigned i = 0; i < COUNT(wrong); i++)
-		assert_false(datetime_parse(str_z(wrong[i]), &us));
-}
-
 int
 main(void)
 {
@@ -485,7 +467,6 @@ main(void)
 	    cmocka_unit_test(test_preferences_hold_after_a_restart_of_the_account),
 	    cmocka_unit_test(test_wrong_preferences),
 	    cmocka_unit_test(test_metadata),
-	    cmocka_unit_test(test_date_times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

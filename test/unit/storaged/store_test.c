@@ -6,6 +6,7 @@
 #include "dedupe.h"
 #include "horizon.h"
 #include "page.h"
+#include "search.h"
 
 static sqlite3 *
 open_memory(const struct db_schema *schema)
@@ -59,11 +60,62 @@ store_setup(void **state)
 	return 0;
 }
 
+/* Small tables, a row with a LIMIT behind it, and what SQLite calls so but is none. */
+static const char *const walks[] = {
+    "SCAN CONSTANT ROW", "SCAN (subquery-", /* a limited count reads the result of an inner query */
+    "SCAN c VIRTUAL TABLE INDEX 0:",        /* the pragmas' tables: the size of the file */
+    "SCAN f VIRTUAL TABLE INDEX 0:", "SCAN s VIRTUAL TABLE INDEX 0:",
+    "SCAN words VIRTUAL TABLE INDEX", /* FTS5: by MATCH and rowid */
+    "SCAN state",                     /* of search.db, one row */
+};
+
+static bool
+may_walk(const char *line)
+{
+	if (strstr(line, "SCAN") == NULL && strstr(line, "TEMP B-TREE") == NULL)
+		return true;
+	for (size_t i = 0; i < COUNT(walks); i++)
+		if (strstr(line, walks[i]))
+			return true;
+	return false;
+}
+
+static void
+check_plan(sqlite3 *db, const char *sql)
+{
+	struct buf text = {0};
+	sqlite3_stmt *st = NULL;
+
+	buf_printf(&text, "EXPLAIN QUERY PLAN %s", sql);
+	buf_add_c(&text, 0);
+	assert_int_equal(sqlite3_prepare_v2(db, (const char *)text.data, -1, &st, NULL), SQLITE_OK);
+	while (sqlite3_step(st) == SQLITE_ROW) {
+		const char *line = (const char *)sqlite3_column_text(st, 3);
+
+		if (!may_walk(line))
+			fail_msg("%s: %s", sql, line);
+	}
+	sqlite3_finalize(st);
+	buf_deinit(&text);
+}
+
+void
+store_check_plans(sqlite3 *db)
+{
+	for (sqlite3_stmt *st = NULL; (st = sqlite3_next_stmt(db, st));)
+		/* FTS5's own are its own affair. */
+		if (!strstr(sqlite3_sql(st), "'main'.'words_"))
+			check_plan(db, sqlite3_sql(st));
+}
+
 int
 store_teardown(void **state)
 {
 	struct store *s = *state;
 
+	store_check_plans(s->archive);
+	store_check_plans(s->main);
+	search_statements_finalize();
 	archive_statements_finalize();
 	page_statements_finalize();
 	main_statements_finalize();

@@ -30,6 +30,9 @@ int store_run(struct store *s, sqlite3 *db, job_exec *exec, const void *msg);
 void store_restart(struct store *s);
 /* Lets the index follow by this many rows, from the frozen run; freezes first what has gathered when nothing is frozen. */
 void store_ride(struct store *s, size_t rows);
+/* Asserts that no statement that was ever prepared on this connection walks through a table (ARCHIVE.md §7). In the teardown of all
+ * tests for both files. */
+void store_check_plans(sqlite3 *db);
 /* A sweep to its end; loose rows below `before` go. */
 void store_sweep(struct store *s, enum sweep_phase from, uint64_t before);
 /* An operation id with this origin byte. */
