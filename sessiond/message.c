@@ -95,10 +95,10 @@ give_to_sessions(struct account *a, const struct act *act, const struct stanza *
 		struct session *s = CONTAINER_OF(it, struct session, link);
 		bool is_taker = is_spread && may_take(s, is_storable) && s->priority >= least;
 
+		if (fate->action == MESSAGE_STORE && session_is_away(s))
+			continue; /* it may get the message itself */
 		if (s == addressed || is_taker)
 			give(s, act, st);
-		else if (fate->action == MESSAGE_STORE && session_is_away(s))
-			continue; /* it may get the message itself */
 		else if ((fate->traits & TRAIT_COPY) && carbons_wanted(s) &&
 		    !str_eq(s->jid.full, st->from))
 			carbons_received(s, act, st);
@@ -143,23 +143,25 @@ fate_of(const struct account *a, enum message_address address, const struct stan
 	    settings_of(a->sd)->deliver_to_all_resources);
 }
 
-static struct session *
-addressed_session(const struct account *a, struct str resource, const struct stanza *st)
+/* To a session that is away: it waits in the store, and goes to the session when that is back, or to another one when it
+ * has ended (session_end). */
+static bool
+waits_for(const struct session *s, const struct stanza *st)
 {
-	struct session *s = account_session(a, resource);
-
-	return s && session_is_away(s) && message_is_kept(st) ? NULL : s;
+	return s && session_is_away(s) && message_is_kept(st);
 }
 
 static void
 message_arrives(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct jid to = jid_split(st->to);
-	struct session *s = jid_is_bare(&to) ? NULL : addressed_session(a, to.resource, st);
+	struct session *s = jid_is_bare(&to) ? NULL : account_session(a, to.resource);
 	enum message_address address = s ? TO_MATCH : TO_NO_MATCH;
 	struct message_fate fate = fate_of(a, jid_is_bare(&to) ? TO_BARE : address, st);
 	struct act next = *act;
 
+	if (fate.action == MESSAGE_DELIVER && waits_for(s, st))
+		fate.action = MESSAGE_STORE;
 	if (account_blocks(a, st->from))
 		fate = (struct message_fate){.action = MESSAGE_BOUNCE};
 	/* What comes of it, an error to its sender for one, is another message. */

@@ -68,8 +68,10 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 		give_again(a, act, &s->out.sent);
 	give_again(a, act, &s->out.queue);
 	parked_bounce(s, act);
-	if (is_away)
+	if (is_away) {
 		detach_drop(s->sd, &s->sid, s->epoch, false);
+		offline_again(a, act, s);
+	}
 	offline_session_ended(a, act, s);
 	offline_go_on(a);
 	inbound_let_go(s);

@@ -97,17 +97,50 @@ test_messages_are_owed_meanwhile(void **state)
 	scene_free(s);
 }
 
-/* Also when they are for the very session. */
+/* Also when they are for the very session, and others are there. */
 static void
 test_messages_to_its_full_jid_are_owed(void **state)
+{
+	static const char *const types[] = {"chat", "normal"};
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(types); i++) {
+		struct scene *s = scene_of_two();
+		char text[128];
+
+		login(s, "juliet/garden");
+		loses(s, "juliet/balcony");
+		forget(s);
+		snprintf(text, sizeof(text),
+		    "<message to='juliet@h/balcony' type='%s' id='1'><body>hello</body></message>",
+		    types[i]);
+		says(s, "romeo/orchard", text);
+		assert_int_equal(s->n_rows, 1);
+		expect_nothing(s);
+		resumes(s, "juliet/balcony", (uint32_t)(client_of(s, "juliet/balcony")->k - 3));
+		assert_true(has(s,
+		    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h/balcony' id='1'"));
+		scene_free(s);
+	}
+}
+
+static void
+test_they_go_to_others_when_it_has_ended(void **state)
 {
 	struct scene *s = scene_of_two();
 
 	(void)state;
+	login(s, "juliet/garden");
 	loses(s, "juliet/balcony");
 	says(s, "romeo/orchard",
 	    "<message to='juliet@h/balcony' type='chat' id='1'><body>hello</body></message>");
-	assert_int_equal(s->n_rows, 1);
+	forget(s);
+	detach_expire(&s->sd, clock_mono_ms() + 601000);
+	scene_pump(s);
+	assert_true(
+	    has(s, "juliet/garden: <message from='romeo@h/orchard' to='juliet@h/balcony' id='1'"));
+	reads(s, "juliet/garden");
+	assert_int_equal(s->n_rows, 0);
 	scene_free(s);
 }
 
@@ -476,6 +509,7 @@ main(void)
 	    cmocka_unit_test(test_nobody_sees_it_go),
 	    cmocka_unit_test(test_messages_are_owed_meanwhile),
 	    cmocka_unit_test(test_messages_to_its_full_jid_are_owed),
+	    cmocka_unit_test(test_they_go_to_others_when_it_has_ended),
 	    cmocka_unit_test(test_another_session_gets_them_meanwhile),
 	    cmocka_unit_test(test_order_of_what_waited),
 	    cmocka_unit_test(test_parked_is_bounded),
