@@ -16,6 +16,18 @@
 
 #define RECORD_MAX (BUS_FRAME_MAX - BUS_HEADER_BYTES - 64) /* as storaged takes it */
 
+/* A DETACH that is on its way. When it is committed, the messages in it are owed no more: so if the session ends before, its
+ * messages are given again only then, or the store would forget that they are owed. */
+struct save {
+	struct list link; /* in sd->saves */
+	struct sessiond *sd;
+	struct session *session; /* NULL: has ended, or a later save counts */
+	struct account *account; /* it has ended: pinned, and these are the messages */
+	struct list left;
+	struct id128 sid;
+	uint64_t epoch;
+};
+
 struct leaving {
 	struct sessiond *sd;
 	struct handle handle;
@@ -26,17 +38,84 @@ struct leaving {
 
 /* ---- the row ---- */
 
+static void
+save_free(struct save *save)
+{
+	list_remove(&save->link);
+	LIST_FOREACH_SAFE(&save->left, it, nx)
+		outgoing_free(CONTAINER_OF(it, struct outgoing, link));
+	free(save);
+}
+
+static void
+on_saved(void *arg)
+{
+	struct save *save = arg;
+	struct account *a = save->account;
+	struct act own = act_own(save->sd);
+
+	if (save->session)
+		save->session->save = NULL;
+	if (a) {
+		give_again(a, &own, &save->left);
+		detach_drop(save->sd, &save->sid, save->epoch, false);
+		offline_again(a, &own, &save->sid);
+	}
+	save_free(save);
+	if (a)
+		account_unpin(a);
+}
+
+static struct save *
+save_new(struct session *s)
+{
+	struct save *save = NEW(struct save);
+
+	if (s->save)
+		s->save->session = NULL;
+	s->save = save;
+	save->sd = s->sd;
+	save->session = s;
+	list_init(&save->left);
+	list_add(&s->sd->saves, &save->link);
+	return save;
+}
+
 void
 detach_save(struct session *s, struct custody *cause)
 {
 	struct endpoint storaged = {.role = ROLE_STORAGED};
+	struct custody *custody = custody_new(bus_of(s->sd), cause, on_saved, save_new(s));
 	struct msg_DETACH m;
 	struct record rec;
 
 	record_make(&rec, s);
 	m.session = rec.r;
-	bus_send(bus_of(s->sd), &storaged, MSG_DETACH, &m, NULL, cause, BUS_PATIENT);
+	bus_send(bus_of(s->sd), &storaged, MSG_DETACH, &m, NULL, custody, BUS_PATIENT);
 	record_deinit(&rec);
+	custody_release(custody);
+}
+
+void
+detach_end(struct session *s, struct account *a, const struct act *act)
+{
+	struct save *save = s->save;
+
+	if (!save) {
+		give_again(a, act, &s->out.unacked);
+		detach_drop(s->sd, &s->sid, s->epoch, false);
+		offline_again(a, act, &s->sid);
+		return;
+	}
+	save->session = NULL;
+	save->account = a;
+	save->sid = s->sid;
+	save->epoch = s->epoch;
+	account_pin(a);
+	LIST_FOREACH_SAFE(&s->out.unacked, it, nx) {
+		list_remove(it);
+		list_add(&save->left, it);
+	}
 }
 
 void
@@ -52,6 +131,8 @@ void
 detach_discard(struct session *s)
 {
 	detach_drop(s->sd, &s->sid, s->epoch, true);
+	if (s->save)
+		s->save->session = NULL;
 	sessions_remove(s);
 	inbound_let_go(s);
 	session_free(&s);
@@ -95,7 +176,7 @@ disperse(struct session *s, const struct act *act, struct list *outgoing)
 		outgoing_free(o);
 	}
 	if (has_rows)
-		offline_again(s->account, act, s);
+		offline_again(s->account, act, &s->sid);
 }
 
 /* Its row has them now, and their own are gone with the same transaction. */
@@ -240,6 +321,8 @@ detach_lost(struct sessiond *sd, const struct endpoint *edge, const struct msg_D
 void
 detach_free(struct sessiond *sd)
 {
+	LIST_FOREACH_SAFE(&sd->saves, it, nx)
+		save_free(CONTAINER_OF(it, struct save, link));
 	while (sd->leaving)
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): leaving_free takes it out of the map */
 		leaving_free(sd->leaving);

@@ -11,6 +11,8 @@ void session_lose(
     struct session *s, const struct act *act, enum session_end why, enum stream_error error);
 /* Writes the row, again: with what has changed. */
 void detach_save(struct session *s, struct custody *cause);
+/* It ends while it is away: its messages are given again, and the row goes. */
+void detach_end(struct session *s, struct account *a, const struct act *act);
 /* The row is not needed: the session goes on with a higher epoch (given), or has ended. */
 void detach_drop(struct sessiond *sd, const struct id128 *sid, uint64_t epoch, bool given);
 /* A copy of a session that another copy has won over: nobody is told anything. */

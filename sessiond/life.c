@@ -27,6 +27,7 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	list_init(&sd->deferred);
 	list_init(&sd->doomed);
 	list_init(&sd->away);
+	list_init(&sd->saves);
 	list_init(&sd->handovers);
 	list_init(&sd->queues);
 	list_init(&sd->orphans);

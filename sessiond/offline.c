@@ -249,9 +249,9 @@ has_unwritten_rows(const struct session *s)
 }
 
 void
-offline_again(struct account *a, const struct act *act, const struct session *s)
+offline_again(struct account *a, const struct act *act, const struct id128 *sid)
 {
-	struct session *other = taker_of(a, &s->sid);
+	struct session *other = taker_of(a, sid);
 
 	if (a->is_flushing) {
 		a->is_owed_again = true;
@@ -266,5 +266,5 @@ void
 offline_session_ended(struct account *a, const struct act *act, const struct session *s)
 {
 	if (has_unwritten_rows(s))
-		offline_again(a, act, s);
+		offline_again(a, act, &s->sid);
 }

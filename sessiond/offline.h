@@ -12,5 +12,5 @@ void offline_forget(struct account *a);
 /* This session has just left the account: what was not written to it goes to another one, or waits. */
 void offline_session_ended(struct account *a, const struct act *act, const struct session *s);
 /* What was on its way to this session goes to another one, or waits. */
-void offline_again(struct account *a, const struct act *act, const struct session *s);
+void offline_again(struct account *a, const struct act *act, const struct id128 *sid);
 void offline_drop(struct account *a, const struct act *act, const struct rec_row *rows, uint32_t n);

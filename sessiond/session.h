@@ -46,6 +46,7 @@ struct handle {
 };
 
 struct directed;
+struct save;
 
 struct session {
 	struct sessiond *sd;
@@ -74,6 +75,7 @@ struct session {
 	int64_t detached_us;
 	uint64_t expires_ms;
 	struct parked parked;
+	struct save *save;   /* of the row, not yet committed (detach.c) */
 	struct list resumes; /* struct resuming: come while another one has asked storaged */
 
 	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound), which the edge's window

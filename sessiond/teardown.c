@@ -22,7 +22,7 @@ session_release(const struct session *s, const struct act *act, enum stream_erro
 }
 
 /* Each under the act that it came with: its sender's acknowledgement may depend on it. */
-static void
+void
 give_again(struct account *a, const struct act *act, struct list *outgoing)
 {
 	LIST_FOREACH_SAFE(outgoing, it, nx) {
@@ -63,15 +63,14 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	sessions_remove(s);
 	presence_session_ended(s, &own);
 	last_session_ended(s, &own);
-	give_again(a, act, &s->out.unacked);
+	parked_bounce(s, act);
+	if (is_away)
+		detach_end(s, a, act);
+	else
+		give_again(a, act, &s->out.unacked);
 	if (is_certain(s, why))
 		give_again(a, act, &s->out.sent);
 	give_again(a, act, &s->out.queue);
-	parked_bounce(s, act);
-	if (is_away) {
-		detach_drop(s->sd, &s->sid, s->epoch, false);
-		offline_again(a, act, s);
-	}
 	offline_session_ended(a, act, s);
 	offline_go_on(a);
 	inbound_let_go(s);

@@ -18,6 +18,8 @@ void session_end(
 /* Where a session cannot end right now, because it is being sent to: at sessions_reap. */
 void session_doom(struct session *s, enum stream_error error);
 void sessions_reap(struct sessiond *sd);
+/* Messages that a session was to get, and did not: each goes to another session or to the store. */
+void give_again(struct account *a, const struct act *act, struct list *outgoing);
 /* Tells its edge to close the connection. */
 void session_release(const struct session *s, const struct act *act, enum stream_error error);
 

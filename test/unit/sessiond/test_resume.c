@@ -406,6 +406,41 @@ test_13_an_edge_dies_with_a_delivery(void **state)
 	scene_free(s);
 }
 
+/* It ends before its row is committed: what is in the row is owed only after that. */
+static void
+test_its_messages_are_not_stored_before_the_row(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	says(s, "romeo/orchard", HELLO);
+	s->is_storaged_down = true;
+	loses(s, "juliet/balcony");
+	binds(s, "juliet/balcony");
+	assert_int_equal(s->n_rows, 0);
+	s->is_storaged_down = false;
+	forget(s);
+	s->shows_stores = true;
+	scene_pump(s);
+	assert_int_equal(s->n_sessions, 0);
+	assert_int_equal(s->n_rows, 1);
+	assert_false(s->rows[0].is_not_owed);
+	scene_free(s);
+}
+
+static void
+test_the_process_ends_meanwhile(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	says(s, "romeo/orchard", HELLO);
+	loses(s, "juliet/balcony");
+	s->is_storaged_down = true;
+	resumes(s, "juliet/balcony", 0);
+	scene_stop(s);
+}
+
 /* sessiond: DETACH committed: the row is all there is */
 static void
 test_13_sessiond_dies_after_detach(void **state)
@@ -522,6 +557,8 @@ main(void)
 	    cmocka_unit_test(test_time_is_up),
 	    cmocka_unit_test(test_an_account_has_so_many),
 	    cmocka_unit_test(test_its_resource_is_taken),
+	    cmocka_unit_test(test_its_messages_are_not_stored_before_the_row),
+	    cmocka_unit_test(test_the_process_ends_meanwhile),
 	    cmocka_unit_test(test_13_an_edge_dies_with_a_delivery),
 	    cmocka_unit_test(test_13_sessiond_dies_after_detach),
 	    cmocka_unit_test(test_13_closed_waits_for_the_row),
