@@ -78,7 +78,7 @@ struct sessiond {
 	struct list queues;                 /* struct outbox: with something in the queue */
 	size_t queued_bytes;                /* of all of them: settings queues_bytes */
 	struct list doomed;                 /* sessions to end when the handler has returned */
-	struct list saves; /* DETACHes on their way (detach.c); their frames are in the window to storaged */
+	struct list saves;                  /* DETACHes on their way (detach.c) */
 	struct list away; /* sessions without a connection; each account has detached_per_account at most */
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */

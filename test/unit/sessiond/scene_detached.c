@@ -196,3 +196,17 @@ resumes(struct scene *s, const char *name, uint32_t h)
 	fake_receive(&s->bus, &c->edge, MSG_RESUME, &m, NULL, NULL);
 	scene_pump(s);
 }
+
+struct scene *
+scene_of_two(void)
+{
+	struct scene *s = scene_new();
+
+	are_friends(s, "romeo@h", "juliet@h");
+	login(s, "romeo/orchard");
+	login(s, "juliet/balcony");
+	reads(s, "juliet/balcony");
+	enables(s, "juliet/balcony");
+	forget(s);
+	return s;
+}

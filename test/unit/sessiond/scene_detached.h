@@ -16,6 +16,9 @@ void scene_detached_free(struct scene *s);
 /* RESUMED has come: the client has what it brings. */
 void scene_resumed(struct scene *s, const struct sent *f);
 
+/* romeo/orchard and juliet/balcony, friends; juliet's session can be resumed. */
+struct scene *scene_of_two(void);
+
 /* For the files of the scene. */
 struct client *scene_client_by_conn(struct scene *s, const struct endpoint *edge, uint64_t conn);
 void scene_write(struct scene *s, const struct stanza *stanza);
