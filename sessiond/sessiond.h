@@ -64,7 +64,6 @@ struct leaving;
 struct sessiond {
 	struct daemon *daemon;
 	struct loop_timer *tick;
-
 	uint8_t cap_key[CAP_KEY_BYTES];
 	bool has_cap_key, asks_cap_key;
 
