@@ -118,11 +118,19 @@ disco_info_account(const struct iq *iq)
 	finish(iq, &w, &out);
 }
 
-/* The components of this suite. */
+/* Is this name below the domain? */
+static bool
+is_below(struct str name, struct str domain)
+{
+	return str_ends(name, domain) && name.n > domain.n && name.p[name.n - domain.n - 1] == '.';
+}
+
+/* The components below the domain that is asked; those with names of their own are not its business (F-38). */
 void
 disco_items_server(const struct iq *iq)
 {
 	const struct suite *suite = &iq->act->sd->daemon->suite;
+	struct str domain = jid_split(iq->st->to).domain;
 	struct buf out = {0};
 	struct xml_writer w;
 
@@ -130,6 +138,8 @@ disco_items_server(const struct iq *iq)
 		return;
 	begin(&w, &out, NS_ITEMS);
 	for (size_t i = 0; i < suite->n_components; i++) {
+		if (!is_below(str_z(suite->components[i]), domain))
+			continue;
 		xw_open(&w, (struct str){0}, S("item"));
 		xw_attr(&w, "jid", str_z(suite->components[i]));
 		xw_close(&w);

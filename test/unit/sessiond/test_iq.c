@@ -148,11 +148,11 @@ static void
 test_disco(void **state)
 {
 	struct scene *s = scene_with_romeo();
-	static const char *const components[] = {"comp.h"};
+	static const char *const components[] = {"comp.h", "comph", "comp.elsewhere", "x.y.h"};
 
 	(void)state;
 	s->daemon.suite.components = components;
-	s->daemon.suite.n_components = 1;
+	s->daemon.suite.n_components = COUNT(components);
 	asks(s, "h", "get", "<query xmlns='http://jabber.org/protocol/disco#info'/>");
 	assert_true(has(s, "<identity category='server' type='im' name='Jackdaw'/>"));
 	assert_true(has(s, "<feature var='urn:xmpp:ping'/>"));
@@ -161,7 +161,8 @@ test_disco(void **state)
 	forget(s);
 	asks(s, "h", "get", "<query xmlns='http://jabber.org/protocol/disco#items'/>");
 	expect_answer(s, "h", "result",
-	    "><query xmlns='http://jabber.org/protocol/disco#items'><item jid='comp.h'/></query></iq>");
+	    "><query xmlns='http://jabber.org/protocol/disco#items'><item jid='comp.h'/>"
+	    "<item jid='x.y.h'/></query></iq>");
 	asks(s, "h", "get", "<query xmlns='http://jabber.org/protocol/disco#info' node='n'/>");
 	expect_answer(s, "h", "error", ">[item-not-found]</iq>");
 	asks(s, "juliet@h", "get", "<query xmlns='http://jabber.org/protocol/disco#info'/>");
