@@ -14,6 +14,7 @@
 #include "operator.h"
 #include "register.h"
 #include "resume.h"
+#include "route.h"
 #include "sm.h"
 #include "store.h"
 #include "teardown.h"
@@ -164,8 +165,10 @@ on_lost(void *ctx, const struct endpoint *peer, const struct bus_message *m, con
 static void
 route_has_failed(struct act *act, const struct stanza *st, enum bus_failure why)
 {
-	static const enum stanza_error errors[] = {
-	    [BUS_NEVER_SENT] = SE_SERVICE_UNAVAILABLE,
+	bool is_local = route_is_local_domain(act->sd, jid_split(st->to).domain);
+	const enum stanza_error errors[] = {
+	    /* Of type wait for servers and components: they come back (F-30). */
+	    [BUS_NEVER_SENT] = is_local ? SE_SERVICE_UNAVAILABLE : SE_REMOTE_SERVER_TIMEOUT,
 	    [BUS_MAYBE_DONE] = SE_REMOTE_SERVER_TIMEOUT,
 	    [BUS_POISON] = SE_INTERNAL_SERVER_ERROR,
 	};

@@ -5,15 +5,16 @@
 #include "route.h"
 #include "strip.h"
 
-/* A server or a component has no users of ours; another shard has only users of ours (SECURITY C-4). The router checks it
- * too. */
+/* Who brings a stanza must be who serves its sender: shards our users, componentd the components of this suite, s2sd nobody
+ * of either (SECURITY C-4, INV-31). */
 static bool
 may_bring(const struct sessiond *sd, const struct bus_in *in, const struct stanza *st)
 {
-	bool is_local = route_is_local_domain(sd, jid_split(st->from).domain);
+	struct jid from = jid_split(st->from);
+	struct endpoint serves;
 
 	return !str_empty(st->from) && !str_empty(st->to) &&
-	    is_local == (in->from.role == ROLE_SESSIOND);
+	    bus_route(bus_of(sd), &from, &serves) && serves.role == in->from.role;
 }
 
 /* ROUTE, ROUTE_BACK and ROUTE_BOUNCE have the same body. What comes from outside is an ordinary stanza to its recipient. */

@@ -209,7 +209,7 @@ test_inv_11_forged_wrappers(void **state)
 	login(s, "juliet/balcony");
 	for (unsigned i = 0; i < COUNT(inner); i++) {
 		snprintf(text, sizeof(text),
-		    "<message from='mallory@evil/x' to='juliet@h' type='chat'>%s<body>hi</body></message>",
+		    "<message from='mallory@remote.example/x' to='juliet@h' type='chat'>%s<body>hi</body></message>",
 		    inner[i]);
 		remote_says(s, text);
 		assert_true(has(s, "<body>hi</body>"));

@@ -150,12 +150,12 @@ test_too_much_goes_out(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < HELD_MAX; i++) {
-		snprintf(
-		    text, sizeof(text), "<presence from='room@x/%u' to='juliet@h/balcony'/>", i);
+		snprintf(text, sizeof(text),
+		    "<presence from='room@remote.example/%u' to='juliet@h/balcony'/>", i);
 		remote_says(s, text);
 	}
 	assert_int_equal(got(s), 0);
-	remote_says(s, "<presence from='room@x/last' to='juliet@h/balcony'/>");
+	remote_says(s, "<presence from='room@remote.example/last' to='juliet@h/balcony'/>");
 	assert_int_equal(got(s), HELD_MAX + 1);
 	scene_free(s);
 }

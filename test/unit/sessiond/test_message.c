@@ -1,4 +1,6 @@
 /* RFC 6121 §8.5: every cell of the table, and the way of a message from client to client. */
+#include <stdio.h>
+
 #include "fate.h"
 #include "message.h"
 #include "scene.h"
@@ -238,7 +240,7 @@ test_11_route_that_fails(void **state)
 	scene_pump(s);
 	expect(s,
 	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
-	    "[service-unavailable]</message>\n");
+	    "[remote-server-timeout]</message>\n");
 	op.n++;
 	sessiond_events.failed(&s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, BUS_MAYBE_DONE);
 	scene_pump(s);
@@ -251,6 +253,36 @@ test_11_route_that_fails(void **state)
 	expect(s,
 	    "romeo/orchard: <message from='a@remote.example' to='romeo@h/orchard' id='m' type='error'>"
 	    "[internal-server-error]</message>\n");
+	scene_free(s);
+}
+
+/* F-30: componentd is away. F-35: the error is the component's, with the id. Another shard is this server itself. */
+static void
+test_route_to_a_component_that_fails(void **state)
+{
+	static const struct {
+		const char *to, *error;
+	} rows[] = {{"comp.h", "remote-server-timeout"}, {"xena@h", "service-unavailable"}};
+	struct scene *s = scene_new();
+	struct client *c = login(s, "romeo/orchard");
+
+	(void)state;
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		char text[256];
+		struct opid op = {.origin = c->sid, .n = 9 + i, .kind = OP_DELIVERY};
+
+		snprintf(text, sizeof(text),
+		    "<iq from='romeo@h/orchard' to='%s' id='q' type='get'><q xmlns='a'/></iq>",
+		    rows[i].to);
+		struct msg_ROUTE m = {.st = stanza_from(s, text)};
+		sessiond_events.failed(
+		    &s->sd, bus_message(MSG_ROUTE), &m, &op, NULL, BUS_NEVER_SENT);
+		scene_pump(s);
+		snprintf(text, sizeof(text),
+		    "romeo/orchard: <iq from='%s' to='romeo@h/orchard' id='q' type='error'>[%s]</iq>\n",
+		    rows[i].to, rows[i].error);
+		expect(s, text);
+	}
 	scene_free(s);
 }
 
@@ -272,6 +304,49 @@ test_inv_11_foreign_from(void **state)
 	says(s, "juliet/balcony", "<message from='romeo@h' to='juliet@h'><body>1</body></message>");
 	expect_nothing(s);
 	assert_int_equal(s->bus.errors, 3);
+	scene_free(s);
+}
+
+/* What componentd and s2sd must not do (INV-31) is refused here too: a component speaks for components only, another server
+ * for neither us nor them, and nobody for a domain that nobody serves. */
+static void
+test_inv_11_who_brings_serves_the_sender(void **state)
+{
+	static const struct {
+		enum role role;
+		const char *from;
+		bool is_let_in;
+	} rows[] = {
+	    {ROLE_COMPONENTD, "comp.h", true},
+	    {ROLE_COMPONENTD, "anybody@comp.h/thing", true},
+	    {ROLE_COMPONENTD, "h", false},
+	    {ROLE_COMPONENTD, "romeo@h/orchard", false},
+	    {ROLE_COMPONENTD, "h/comp.h", false},
+	    {ROLE_COMPONENTD, "comp.h@h", false},
+	    {ROLE_COMPONENTD, "a@remote.example/comp.h", false},
+	    {ROLE_COMPONENTD, "below.comp.h", false},
+	    {ROLE_S2SD, "remote.example", true},
+	    {ROLE_S2SD, "comp.h", false},
+	    {ROLE_S2SD, "a@comp.h/remote.example", false},
+	    {ROLE_SESSIOND, "comp.h", false},
+	};
+	struct scene *s = scene_new();
+	unsigned refused = 0;
+
+	(void)state;
+	login(s, "juliet/balcony");
+	for (unsigned i = 0; i < COUNT(rows); i++) {
+		char in[256], out[300];
+
+		snprintf(in, sizeof(in),
+		    "<message from='%s' to='juliet@h/balcony'><body>%u</body></message>",
+		    rows[i].from, i);
+		snprintf(out, sizeof(out), "juliet/balcony: %s\n", in);
+		route_in(s, rows[i].role, MSG_ROUTE, in);
+		expect(s, rows[i].is_let_in ? out : "");
+		refused += !rows[i].is_let_in;
+		assert_int_equal(s->bus.errors, refused);
+	}
 	scene_free(s);
 }
 
@@ -402,7 +477,9 @@ main(void)
 	    cmocka_unit_test(test_groupchat_bounces),
 	    cmocka_unit_test(test_other_shard),
 	    cmocka_unit_test(test_11_route_that_fails),
+	    cmocka_unit_test(test_route_to_a_component_that_fails),
 	    cmocka_unit_test(test_inv_11_foreign_from),
+	    cmocka_unit_test(test_inv_11_who_brings_serves_the_sender),
 	    cmocka_unit_test(test_inv_11_server_payloads),
 	    cmocka_unit_test(test_inv_11_forgeries_at_any_depth),
 	    cmocka_unit_test(test_inv_11_a_forwarded_stanza_keeps_its_stamps),
