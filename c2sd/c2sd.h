@@ -2,10 +2,10 @@
 #pragma once
 
 #include "base/list.h"
-#include "base/source.h"
 #include "bus/bus.h"
 #include "bus/seal.h"
 #include "edge/certs.h"
+#include "edge/door.h"
 #include "edge/handshake.h"
 #include "loop/conn.h"
 #include "offer.h"
@@ -16,7 +16,6 @@
 
 struct c2sd;
 struct session;
-struct source_table;
 
 /* A socket that takes clients. */
 struct gate {
@@ -47,7 +46,7 @@ struct c2sd {
 	struct list preauth; /* until they have a session: at most preauth_max */
 	struct list bound; /* by the time of the next look at them; all three together: at most connections_max */
 	struct list closing; /* each for linger_seconds at most */
-	size_t n_clients, n_preauth;
+	size_t n_clients;
 	uint64_t last_number;
 
 	struct list dirty;                /* clients with something to write: done once per turn */
@@ -65,9 +64,7 @@ struct c2sd {
 	struct session *sessions; /* by number (session.c) */
 	struct reports reports;
 	struct offer offer;
-	struct source_table *sources;
-	struct network exempt[EXEMPT_MAX];
-	size_t n_exempt;
+	struct door door; /* its strangers are those without a session */
 	bool is_stopping;
 };
 
@@ -107,11 +104,8 @@ void listen_start(struct c2sd *c);
 /* Something has changed that accepting may have waited for. */
 void listen_resume(struct c2sd *c);
 void listen_stop(struct c2sd *c);
-void listen_read_exempt(struct c2sd *c);
-struct visitor;
-/* Whether a stranger is let in; then it counts as one until listen_uncount, when it has a session or is gone. */
+/* Whether a stranger is let in; then it counts as one until door_leave, when it has a session or is gone. */
 bool listen_count(struct c2sd *c, struct visitor *v);
-void listen_uncount(struct c2sd *c, struct visitor *v);
 
 /* ticks.c: deadlines, silence, shaping, stalled sockets */
 #define TICK_MS 250

@@ -99,7 +99,7 @@ client_has_session(struct client *c, struct session *s)
 	c->session = s;
 	s->client = c;
 	negotiation_free(&c->nego);
-	listen_uncount(c->c2sd, &c->visitor);
+	door_leave(&c->c2sd->door, &c->visitor);
 	client_set_state(c, CLIENT_SESSION);
 	c->heard_ms = c2sd_now_ms(c->c2sd);
 	list_remove(&c->link);
@@ -117,7 +117,7 @@ client_leave(struct client *c, bool clean)
 	handshake_free(&c->handshake);
 	if (c->session)
 		session_close(c->session, clean);
-	listen_uncount(c->c2sd, &c->visitor);
+	door_leave(&c->c2sd->door, &c->visitor);
 	negotiation_free(&c->nego);
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);

@@ -44,14 +44,6 @@ enum client_pause {
 struct handshake;
 struct negotiation;
 
-/* Who has connected (listen.c). */
-struct visitor {
-	struct source source;
-	char address[46];
-	bool is_exempt; /* of limits by source, and of shaping */
-	bool is_counted;
-};
-
 struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;

@@ -11,7 +11,6 @@
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
-#include "edge/sources.h"
 
 /* ---- with privilege ---- */
 
@@ -37,7 +36,7 @@ c2sd_new(struct daemon *d)
 
 	d->state = c;
 	c->daemon = d;
-	c->sources = source_table_new();
+	door_init(&c->door);
 	handshakes_init(&c->handshakes);
 	list_init(&c->preauth);
 	list_init(&c->bound);
@@ -57,7 +56,7 @@ c2sd_open(struct daemon *d, struct err *err)
 {
 	struct c2sd *c = c2sd_new(d);
 
-	listen_read_exempt(c);
+	door_set_exempt(&c->door, &c2sd_settings(c)->exempt);
 	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	c->tls = tls_context_new("xmpp-client");
@@ -113,8 +112,10 @@ c2sd_start(struct daemon *d, struct err *err)
 void
 c2sd_reloaded(struct daemon *d, const void *old)
 {
+	struct c2sd *c = d->state;
+
 	(void)old;
-	listen_read_exempt(d->state);
+	door_set_exempt(&c->door, &c2sd_settings(c)->exempt);
 }
 
 /* ---- stop ---- */
@@ -135,7 +136,7 @@ c2sd_free(struct c2sd *c)
 	buf_deinit_secret(&c->plain);
 	offer_deinit(&c->offer);
 	tls_context_free(&c->tls);
-	source_table_free(&c->sources);
+	door_deinit(&c->door);
 	seal_deinit(&c->seal);
 	c->daemon->state = NULL;
 	free(c);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/source.h"
 
 #define AT(member) offsetof(struct c2sd_settings, member)
 #define LISTENER_AT(member) offsetof(struct listener_settings, member)
@@ -173,21 +172,6 @@ check_listeners(const struct daemon *d, const struct c2sd_settings *s, struct er
 	return 0;
 }
 
-static int
-check_exempt(const struct c2sd_settings *s, struct err *err)
-{
-	struct network net;
-
-	if (s->exempt.n > EXEMPT_MAX)
-		return err_set(err, "exempt: more than %d networks", EXEMPT_MAX);
-	for (size_t i = 0; i < s->exempt.n; i++)
-		if (!network_parse(str_z(s->exempt.v[i]), &net))
-			return err_set(err,
-			    "exempt: \"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32",
-			    s->exempt.v[i]);
-	return 0;
-}
-
 /* Each is offered twice, with and without -PLUS; the list must fit into a message. */
 static int
 check_mechanisms(const struct c2sd_settings *s, struct err *err)
@@ -210,7 +194,7 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->dead_seconds <= s->idle_seconds)
 		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
 		    (long long)s->dead_seconds, (long long)s->idle_seconds);
-	if (check_listeners(d, s, err) != 0 || check_exempt(s, err) != 0)
+	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
 		return -1;
 	return check_mechanisms(s, err);
 }

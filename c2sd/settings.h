@@ -1,10 +1,10 @@
 /* What c2sd.conf can say. Defaults and bounds are in settings.c. */
 #pragma once
 
+#include "edge/door.h"
 #include "service/service.h"
 
 #define LISTENERS_MAX 64
-#define EXEMPT_MAX 64
 
 enum listener_tls {
 	LISTENER_REQUIRED, /* STARTTLS, and nothing before it */

@@ -6,7 +6,6 @@
 #include "base/mem.h"
 #include "negotiate.h"
 #include "sm.h"
-#include "edge/sources.h"
 
 /* ---- until there is a session ---- */
 
@@ -129,7 +128,7 @@ c2sd_tick(void *c2sd)
 	tick_stalled(d, now_ms);
 	sm_tick(d, now_ms);
 	tick_warm(d);
-	source_sweep(d->sources, now_ms);
+	door_sweep(&d->door, now_ms);
 	handshakes_submit_due(&d->handshakes);
 	listen_resume(d);
 }

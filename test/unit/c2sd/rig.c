@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "links.h"
 #include "loop/loop_private.h"
-#include "edge/sources.h"
 
 struct rig rig;
 

@@ -28,7 +28,7 @@ test_the_exempt_are_free_of_limits_by_source(void **state)
 	(void)state;
 	rig.settings.exempt = (struct setting_strings){networks, 2};
 	rig.settings.source_connections = 1;
-	listen_read_exempt(rig.c2sd);
+	door_set_exempt(&rig.c2sd->door, &rig.settings.exempt);
 	for (int i = 0; i < 8; i++) {
 		v[i] = visitor_from(i % 2 ? "127.0.0.1" : "2001:db8::1");
 		assert_true(listen_count(rig.c2sd, &v[i]));
@@ -37,12 +37,12 @@ test_the_exempt_are_free_of_limits_by_source(void **state)
 	stranger = visitor_from("192.0.2.1");
 	assert_true(listen_count(rig.c2sd, &stranger));
 	assert_false(stranger.is_exempt);
-	assert_int_equal(rig.c2sd->n_preauth, 9);
+	assert_int_equal(rig.c2sd->door.n_strangers, 9);
 	for (int i = 0; i < 8; i++)
-		listen_uncount(rig.c2sd, &v[i]);
-	listen_uncount(rig.c2sd, &stranger);
-	listen_uncount(rig.c2sd, &stranger);
-	assert_int_equal(rig.c2sd->n_preauth, 0);
+		door_leave(&rig.c2sd->door, &v[i]);
+	door_leave(&rig.c2sd->door, &stranger);
+	door_leave(&rig.c2sd->door, &stranger);
+	assert_int_equal(rig.c2sd->door.n_strangers, 0);
 }
 
 /* From half of the bound on some are turned away, at the bound all; whoever leaves makes room. */
@@ -66,10 +66,10 @@ test_early_drop(void **state)
 	assert_int_equal(out, 0);
 	assert_in_range(in, 21, 40);
 	for (int i = 0; i < 100; i++)
-		listen_uncount(rig.c2sd, &v[i]);
-	assert_int_equal(rig.c2sd->n_preauth, 0);
+		door_leave(&rig.c2sd->door, &v[i]);
+	assert_int_equal(rig.c2sd->door.n_strangers, 0);
 	assert_true(listen_count(rig.c2sd, &v[0]));
-	listen_uncount(rig.c2sd, &v[0]);
+	door_leave(&rig.c2sd->door, &v[0]);
 }
 
 int

@@ -396,7 +396,7 @@ test_inv_24_a_broken_connection_leaves_nothing(void **state)
 		client_resume(rig_client(&p), PAUSE_ANSWER);
 		rig_hang_up(&p);
 		assert_int_equal(rig.c2sd->n_clients, 0);
-		assert_int_equal(rig.c2sd->n_preauth, 0);
+		assert_int_equal(rig.c2sd->door.n_strangers, 0);
 		rig_teardown(NULL);
 	}
 }
