@@ -3,6 +3,7 @@
  *
  *   strophe JID PASSWORD HOST PORT CAFILE        (the resource is the JID's) */
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +132,7 @@ main(int argc, char **argv)
 
 	if (argc != 6)
 		return 2;
+	signal(SIGPIPE, SIG_IGN); /* libstrophe writes to connections that are gone */
 	xmpp_initialize();
 	c.args = argv;
 	c.ctx = xmpp_ctx_new(NULL,
