@@ -37,7 +37,7 @@ static const enum message_action actions[MESSAGE_CONDITIONS][MESSAGE_ADDRESSES][
 };
 
 /* XEP-0280 §6.1 (copy), XEP-0313 §5.1.2 (archive), XEP-0160 §3 (keep), XEP-0352 §3 (hold). Rooms have their own archives,
- * headlines are for now, errors for one session. */
+ * a headline is of the moment, an error for one session. */
 static const unsigned traits[MESSAGE_CONTENTS][TYPE_ERROR + 1] = {
 #define C TRAIT_COPY
 #define A TRAIT_ARCHIVE

@@ -39,7 +39,7 @@ ledger_got(struct ledger *l, uint64_t number, struct violations *v)
 	if (e->got < UINT8_MAX)
 		e->got++;
 	if (e->got > 1) {
-		if (!l->may_repeat || e->got > 2)
+		if (number >= l->repeatable || e->got > 2)
 			v->repeated++;
 	} else if (number < l->newest) {
 		v->disordered++;
@@ -47,6 +47,12 @@ ledger_got(struct ledger *l, uint64_t number, struct violations *v)
 	if (number >= l->newest)
 		l->newest = number + 1;
 	return true;
+}
+
+void
+ledger_forget(struct ledger *l)
+{
+	l->repeatable = l->newest;
 }
 
 bool

@@ -21,7 +21,7 @@ struct ledger {
 	size_t open;   /* all before have come or need not come */
 	size_t newest; /* one above the highest that came */
 	size_t newest_filed;
-	bool may_repeat; /* the receiver's session was lost: what it had not told to have may come again */
+	size_t repeatable; /* all before that came may come once more: ledger_forget() */
 };
 
 /* What is wrong, by kind. */
@@ -34,6 +34,8 @@ size_t ledger_sent(struct ledger *l, uint64_t due_ns);
 /* False: there is no such number. */
 bool ledger_got(struct ledger *l, uint64_t number, struct violations *v);
 bool ledger_filed(struct ledger *l, uint64_t number, struct violations *v);
+/* The server may not know what the receiver has: what has come by now may come once more. What comes later may not. */
+void ledger_forget(struct ledger *l);
 /* When the oldest that may still come was due; 0: none may. */
 uint64_t ledger_oldest_ns(struct ledger *l);
 /* At the end: those that are acknowledged and nowhere. Says of the first of them which. */

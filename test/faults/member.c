@@ -149,7 +149,7 @@ on_resumed(struct client *c, bool is_resumed)
 	if (!is_resumed) {
 		give_up_kept(m);
 		swarm.sessions_lost++;
-		peer_of(m)->ledger.may_repeat = true;
+		ledger_forget(&peer_of(m)->ledger);
 		return;
 	}
 	m->failures = 0;
@@ -211,7 +211,7 @@ void
 member_fault(struct member *m, uint64_t now_ns)
 {
 	if (m->asleep && m->turn_ns > now_ns + (ASLEEP_MS - SAID_MS) * MS)
-		peer_of(m)->ledger.may_repeat = true;
+		ledger_forget(&peer_of(m)->ledger);
 }
 
 void
