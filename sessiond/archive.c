@@ -131,22 +131,48 @@ write_jids(struct xml_writer *w, const char *name, const struct str *jids, unsig
 	xw_close(w);
 }
 
-static int
-policy_of(const struct account *a)
+/* What the settings say of the account's domain alone. */
+static struct archive_domain
+domain_of(const struct account *a)
 {
 	const struct sessiond_settings *set = settings_of(a->sd);
 	const struct archive_domain *d = set->archive_domains.v;
 
 	for (size_t i = 0; i < set->archive_domains.n; i++)
 		if (str_is(jid_split(a->jid).domain, d[i].title))
-			return d[i].archive;
-	return set->archive;
+			return d[i];
+	return (struct archive_domain){.archive = 0};
+}
+
+static int
+policy_of(const struct account *a)
+{
+	int own = domain_of(a).archive;
+
+	return own ? own - 1 : settings_of(a->sd)->archive;
+}
+
+bool
+archive_has_prefs(const struct account *a)
+{
+	int own = domain_of(a).preferences;
+
+	return own ? own == SWITCH_ON : settings_of(a->sd)->archive_preferences;
+}
+
+/* Those that count. */
+static const struct archive_prefs *
+prefs_of(const struct account *a)
+{
+	static const struct archive_prefs none;
+
+	return archive_has_prefs(a) ? &a->archive : &none;
 }
 
 void
 archive_prefs_write(const struct account *a, struct buf *out)
 {
-	const struct archive_prefs *p = &a->archive;
+	const struct archive_prefs *p = prefs_of(a);
 	const char *otherwise = defaults[p->otherwise];
 	struct xml_writer w;
 
@@ -214,7 +240,7 @@ is_listed(const struct account *a, struct str other)
 static bool
 is_wanted(const struct account *a, struct str other)
 {
-	const struct archive_prefs *p = &a->archive;
+	const struct archive_prefs *p = prefs_of(a);
 
 	if (lists(p->never, p->n_never, other))
 		return false;

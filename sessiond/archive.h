@@ -13,10 +13,17 @@ enum archive_policy {
 	ARCHIVE_ROSTER, /* with those in the roster */
 };
 
-/* A domain's own policy: a section of the settings. */
+/* What is different for one domain: a section of the settings. */
 struct archive_domain {
 	const char *title;
-	int archive;
+	int archive;     /* 0: as for all; else 1 + enum archive_policy */
+	int preferences; /* enum archive_switch */
+};
+
+enum archive_switch {
+	SWITCH_DEFAULT, /* as for all */
+	SWITCH_ON,
+	SWITCH_OFF,
 };
 
 #define ARCHIVE_JIDS_MAX 500 /* of one list */
@@ -38,10 +45,12 @@ struct archive_prefs {
 /* From the stored bytes, or those a client sent: false when they are not right; prefs are then as before. */
 bool archive_prefs_load(struct archive_prefs *p, struct str data);
 void archive_prefs_clear(struct archive_prefs *p);
-/* <prefs/> as a client gets it. */
+/* <prefs/> as a client gets it: those in force. */
 void archive_prefs_write(const struct account *a, struct buf *out);
 
 bool archive_is_on(const struct account *a);
+/* May this user say what is archived? If not, what the user said before does not count either. */
+bool archive_has_prefs(const struct account *a);
 /* Can it be searched for words (XEP-0431)? storaged says so. */
 bool archive_is_searchable(const struct account *a);
 void handle_searchable(struct sessiond *sd, const struct bus_in *in, const void *msg);

@@ -1,4 +1,5 @@
-/* XEP-0441: what a user wants archived. The answer is what is in force then. */
+/* XEP-0441: what a user wants archived. The answer is what is in force then. Where the operator decides alone
+ * (archive_preferences) it can be read, and a change is not-allowed. */
 #include "answers.h"
 #include "archive.h"
 #include "base/mem.h"
@@ -73,6 +74,8 @@ prefs_set(const struct iq *iq)
 
 	if (!archive_is_on(iq->account))
 		iq_error(iq, SE_FEATURE_NOT_IMPLEMENTED);
+	else if (!archive_has_prefs(iq->account))
+		iq_error(iq, SE_NOT_ALLOWED);
 	else if (data.n > BLOB_DATA_MAX || !archive_prefs_load(&p, data))
 		iq_error(iq, SE_BAD_REQUEST);
 	else

@@ -28,14 +28,20 @@ is_uri(const char *value, struct err *err)
 	err_set(err, "\"%s\" is no URI; write for example mailto:abuse@example.org", value);
 	return -1;
 }
-#define ARCHIVE_POLICY(at, text_help)                                                   \
-	{                                                                               \
-		.name = "archive", .type = SETTING_ENUM, .offset = at, .def = "always", \
-		.text = "off|always|roster", .help = text_help                          \
-	}
 
 static const struct setting domain_table[] = {
-    ARCHIVE_POLICY(offsetof(struct archive_domain, archive), "As above, for this domain."),
+    {.name = "archive",
+	.type = SETTING_ENUM,
+	.offset = offsetof(struct archive_domain, archive),
+	.def = "default",
+	.text = "default|off|always|roster",
+	.help = "As above, for this domain; default: as for all."},
+    {.name = "archive_preferences",
+	.type = SETTING_ENUM,
+	.offset = offsetof(struct archive_domain, preferences),
+	.def = "default",
+	.text = "default|on|off",
+	.help = "As above, for this domain; default: as for all."},
     {.name = NULL},
 };
 
@@ -99,9 +105,21 @@ const struct setting sessiond_settings_table[] = {
 	"How long a session whose connection was lost may be resumed (XEP-0198); 0: not at all. It is seen as before meanwhile."),
     INT(detached_per_account, 1, 100, "10",
 	"Most sessions of an account that wait to be resumed; over it the oldest of them ends."),
-    ARCHIVE_POLICY(AT(archive),
-	"Message archives (XEP-0313): off: there are none; always: everything worth it, unless the user wants it"
-	" otherwise; roster: the same, with contacts only."),
+    {.name = "archive",
+	.type = SETTING_ENUM,
+	.offset = AT(archive),
+	.def = "always",
+	.text = "off|always|roster",
+	.help =
+	    "Message archives (XEP-0313): off: there are none; always: everything worth it, unless the user wants it"
+	    " otherwise; roster: the same, with contacts only."},
+    {.name = "archive_preferences",
+	.type = SETTING_BOOL,
+	.offset = AT(archive_preferences),
+	.def = "true",
+	.help =
+	    "Users may say what of theirs is archived (XEP-0441). false: the setting archive alone decides, and what they"
+	    " have said does not count."},
     {.name = "domain",
 	.type = SETTING_SECTIONS,
 	.offset = AT(archive_domains),

@@ -356,76 +356,6 @@ test_roster_policy(void **state)
 	scene_free(s);
 }
 
-static void
-test_a_domain_of_its_own(void **state)
-{
-	static const struct archive_domain domains[] = {{"h", ARCHIVE_OFF}};
-	struct scene *s = scene_with_archives();
-
-	(void)state;
-	s->settings.archive_domains.n = 1;
-	s->settings.archive_domains.v = (void *)(uintptr_t)domains;
-	login(s, "romeo/orchard");
-	says(s, "romeo/orchard", "<message to='abc@far/x' type='chat'><body>hi</body></message>");
-	assert_int_equal(s->n_rows, 0);
-	scene_free(s);
-}
-
-#define PREFS(default_, always, never)                                           \
-	"<iq type='set' id='p'><prefs xmlns='urn:xmpp:mam:2' default='" default_ \
-	"'><always>" always "</always><never>" never "</never></prefs></iq>"
-
-static void
-test_preferences_hold_after_a_restart_of_the_account(void **state)
-{
-	struct scene *s = scene_with_archives();
-
-	(void)state;
-	login(s, "romeo/orchard");
-	says(s, "romeo/orchard", "<iq type='get' id='p'><prefs xmlns='urn:xmpp:mam:2'/></iq>");
-	assert_true(
-	    has(s, "<prefs xmlns='urn:xmpp:mam:2' default='always'><always/><never/></prefs>"));
-	says(s, "romeo/orchard", PREFS("never", "<jid>abc@far</jid>", "<jid>abc@far/y</jid>"));
-	assert_true(has(s,
-	    "<prefs xmlns='urn:xmpp:mam:2' default='never'><always><jid>abc@far</jid></always>"
-	    "<never><jid>abc@far/y</jid></never></prefs>"));
-	for (int round = 0; round < 2; round++) {
-		s->n_rows = 0;
-		says(s, "romeo/orchard",
-		    "<message to='abc@far/x' type='chat'><body>hi</body></message>");
-		assert_int_equal(s->n_rows, 1);
-		says(s, "romeo/orchard",
-		    "<message to='abc@far/y' type='chat'><body>hi</body></message>");
-		says(s, "romeo/orchard",
-		    "<message to='xyz@far' type='chat'><body>hi</body></message>");
-		assert_int_equal(s->n_rows, 1);
-		free(s->rows[0].owner);
-		free(s->rows[0].st);
-		s->n_rows = 0;
-		leaves(s, "romeo/orchard");
-		s->settings.accounts_cached = 0;
-		accounts_trim(&s->sd, UINT64_MAX);
-		s->settings.accounts_cached = 100;
-		login(s, "romeo/orchard");
-	}
-	scene_free(s);
-}
-
-static void
-test_wrong_preferences(void **state)
-{
-	struct scene *s = scene_with_archives();
-
-	(void)state;
-	login(s, "romeo/orchard");
-	says(s, "romeo/orchard", PREFS("sometimes", "", ""));
-	assert_true(has(s, "[bad-request]"));
-	forget(s);
-	says(s, "romeo/orchard", PREFS("never", "<jid>@@</jid>", ""));
-	assert_true(has(s, "[bad-request]"));
-	scene_free(s);
-}
-
 /* ---- small things ---- */
 
 static void
@@ -463,9 +393,6 @@ main(void)
 	    cmocka_unit_test(test_no_archive_where_it_is_off),
 	    cmocka_unit_test(test_features),
 	    cmocka_unit_test(test_roster_policy),
-	    cmocka_unit_test(test_a_domain_of_its_own),
-	    cmocka_unit_test(test_preferences_hold_after_a_restart_of_the_account),
-	    cmocka_unit_test(test_wrong_preferences),
 	    cmocka_unit_test(test_metadata),
 	};
 
