@@ -52,7 +52,7 @@ struct c2sd {
 	struct list dirty;                /* clients with something to write: done once per turn */
 	struct list starved;              /* clients whose reading waits for credit */
 	struct list shaped;               /* clients whose reading waits for their bucket */
-	struct list warm;                 /* clients whose XML reader is to be put to rest */
+	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */
 	struct list stalled;              /* clients whose socket has not taken everything */
 	struct loop_hook *hook;

@@ -40,7 +40,6 @@ client_init_lists(struct client *c)
 	list_init(&c->dirty);
 	list_init(&c->starved);
 	list_init(&c->shaped);
-	list_init(&c->warm);
 	list_init(&c->stalled);
 	waiting_init(&c->waiting);
 }
@@ -102,6 +101,7 @@ client_has_session(struct client *c, struct session *s)
 	door_leave(&c->c2sd->door, &c->visitor);
 	client_set_state(c, CLIENT_SESSION);
 	c->heard_ms = c2sd_now_ms(c->c2sd);
+	xml_reader_share(c->reader, c->c2sd->readers);
 	list_remove(&c->link);
 	list_add(&c->c2sd->bound, &c->link);
 }
@@ -122,7 +122,6 @@ client_leave(struct client *c, bool clean)
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);
 	list_remove(&c->shaped);
-	list_remove(&c->warm);
 	list_remove(&c->stalled);
 	list_remove(&c->link);
 	list_add(&c->c2sd->closing, &c->link);

@@ -48,7 +48,7 @@ struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list dirty, starved, shaped, warm, stalled;
+	struct list dirty, starved, shaped, stalled;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
 	unsigned paused; /* enum client_pause, ored */

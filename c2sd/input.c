@@ -52,16 +52,6 @@ client_stopped(struct client *c, struct str behind)
 		handshake_begin(c);
 }
 
-/* The reader of a busy session is put to rest by the next tick: making a new one for each stanza costs more. */
-static void
-client_rest_reader(struct client *c)
-{
-	if (c->state != CLIENT_SESSION)
-		xml_reader_idle(c->reader);
-	else if (list_empty(&c->warm))
-		list_add(&c->c2sd->warm, &c->warm);
-}
-
 static void
 client_feed(struct client *c, struct str bytes)
 {
@@ -78,7 +68,7 @@ client_feed(struct client *c, struct str bytes)
 	else if (e != XML_OK)
 		client_end(c, error_of_xml(e), text_of_xml(e));
 	else
-		client_rest_reader(c);
+		xml_reader_idle(c->reader);
 }
 
 /* ---- TLS ---- */

@@ -37,6 +37,7 @@ c2sd_new(struct daemon *d)
 	d->state = c;
 	c->daemon = d;
 	door_init(&c->door);
+	c->readers = xml_pool_new();
 	handshakes_init(&c->handshakes);
 	list_init(&c->preauth);
 	list_init(&c->bound);
@@ -44,7 +45,6 @@ c2sd_new(struct daemon *d)
 	list_init(&c->dirty);
 	list_init(&c->starved);
 	list_init(&c->shaped);
-	list_init(&c->warm);
 	list_init(&c->stalled);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
@@ -134,6 +134,7 @@ c2sd_free(struct c2sd *c)
 	for (unsigned i = 0; i < c->n_spares; i++)
 		buf_deinit(&c->spares[i]);
 	buf_deinit_secret(&c->plain);
+	xml_pool_free(&c->readers);
 	offer_deinit(&c->offer);
 	tls_context_free(&c->tls);
 	door_deinit(&c->door);

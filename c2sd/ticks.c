@@ -1,5 +1,5 @@
 /* What time does to clients, four times a second: strangers over their deadline, sessions that are silent, senders whose bucket has
- * room again, sockets that take nothing, readers that may rest. */
+ * room again, sockets that take nothing. */
 #include "alive.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -105,17 +105,6 @@ tick_stalled(struct c2sd *d, uint64_t now_ms)
 	}
 }
 
-static void
-tick_warm(struct c2sd *d)
-{
-	while (!list_empty(&d->warm)) {
-		struct client *c = CONTAINER_OF(d->warm.next, struct client, warm);
-
-		list_remove(&c->warm);
-		xml_reader_idle(c->reader);
-	}
-}
-
 void
 c2sd_tick(void *c2sd)
 {
@@ -127,7 +116,6 @@ c2sd_tick(void *c2sd)
 	tick_shaped(d);
 	tick_stalled(d, now_ms);
 	sm_tick(d, now_ms);
-	tick_warm(d);
 	door_sweep(&d->door, now_ms);
 	handshakes_submit_due(&d->handshakes);
 	listen_resume(d);

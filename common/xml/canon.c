@@ -13,11 +13,12 @@
 static struct xml_level *
 level_at(struct xml_reader *r, size_t depth)
 {
-	if (depth >= r->levels_cap) {
-		r->levels_cap = depth + 8;
-		r->levels = mem_grow(r->levels, r->levels_cap * sizeof(*r->levels));
+	if (depth >= r->tools.levels_cap) {
+		r->tools.levels_cap = depth + 8;
+		r->tools.levels =
+		    mem_grow(r->tools.levels, r->tools.levels_cap * sizeof(*r->tools.levels));
 	}
-	return &r->levels[depth];
+	return &r->tools.levels[depth];
 }
 
 void
@@ -33,7 +34,7 @@ void
 canon_end_start_tag(struct xml_reader *r)
 {
 	if (r->tag_is_open)
-		buf_add_c(&r->payload, '>');
+		buf_add_c(&r->tools.payload, '>');
 	r->tag_is_open = false;
 }
 
@@ -69,17 +70,17 @@ static const uint16_t *
 declare_prefixes(struct xml_reader *r, const struct xml_tag *t)
 {
 	uint16_t next = 1;
-	buf_clear(&r->prefixes);
+	buf_clear(&r->tools.prefixes);
 	uint16_t *numbers =
-	    (uint16_t *)(void *)buf_reserve(&r->prefixes, t->n_attrs * sizeof(*numbers));
+	    (uint16_t *)(void *)buf_reserve(&r->tools.prefixes, t->n_attrs * sizeof(*numbers));
 	for (size_t i = 0; i < t->n_attrs; i++) {
 		uint16_t fresh = next;
 		numbers[i] = needs_prefix(&t->attrs[i]) ? prefix_of(t, numbers, i, &next) : 0;
 		if (next == fresh)
 			continue;
-		buf_printf(&r->payload, " xmlns:ns%u='", numbers[i]);
-		escape_attr(&r->payload, t->attrs[i].ns);
-		buf_add_c(&r->payload, '\'');
+		buf_printf(&r->tools.payload, " xmlns:ns%u='", numbers[i]);
+		escape_attr(&r->tools.payload, t->attrs[i].ns);
+		buf_add_c(&r->tools.payload, '\'');
 	}
 	return numbers;
 }
@@ -94,17 +95,17 @@ write_attrs(struct xml_reader *r, const struct xml_tag *t)
 	for (size_t i = 0; i < t->n_attrs; i++) {
 		const struct xml_attr *a = &t->attrs[i];
 		if (str_empty(a->ns)) {
-			write_attr(&r->payload, a->name, a->value);
+			write_attr(&r->tools.payload, a->name, a->value);
 			continue;
 		}
 		if (numbers && needs_prefix(a))
-			buf_printf(&r->payload, " ns%u:", numbers[i]);
+			buf_printf(&r->tools.payload, " ns%u:", numbers[i]);
 		else
-			buf_add_z(&r->payload, " xml:");
-		buf_add_str(&r->payload, a->name);
-		buf_add(&r->payload, "='", 2);
-		escape_attr(&r->payload, a->value);
-		buf_add_c(&r->payload, '\'');
+			buf_add_z(&r->tools.payload, " xml:");
+		buf_add_str(&r->tools.payload, a->name);
+		buf_add(&r->tools.payload, "='", 2);
+		escape_attr(&r->tools.payload, a->value);
+		buf_add_c(&r->tools.payload, '\'');
 	}
 }
 
@@ -127,11 +128,11 @@ canon_start(struct xml_reader *r, const struct xml_tag *t)
 	bool declare =
 	    !implied && (parent->implied || parent->unseen || !str_eq(self->ns, parent->ns));
 	canon_end_start_tag(r);
-	size_t at = buf_len(&r->payload);
-	buf_add_c(&r->payload, '<');
-	buf_add_str(&r->payload, t->name);
+	size_t at = buf_len(&r->tools.payload);
+	buf_add_c(&r->tools.payload, '<');
+	buf_add_str(&r->tools.payload, t->name);
 	if (declare)
-		write_attr(&r->payload, S("xmlns"), self->ns);
+		write_attr(&r->tools.payload, S("xmlns"), self->ns);
 	if (t->n_attrs > 0)
 		write_attrs(r, t);
 	r->tag_is_open = true;
@@ -143,7 +144,7 @@ void
 canon_text(struct xml_reader *r, struct str text)
 {
 	canon_end_start_tag(r);
-	escape_text(&r->payload, text);
+	escape_text(&r->tools.payload, text);
 	if (r->tree)
 		tree_on_text(r->tree, text);
 }
@@ -152,15 +153,15 @@ void
 canon_end(struct xml_reader *r, struct str name)
 {
 	if (r->tag_is_open) {
-		buf_add(&r->payload, "/>", 2);
+		buf_add(&r->tools.payload, "/>", 2);
 	} else {
-		buf_add(&r->payload, "</", 2);
-		buf_add_str(&r->payload, name);
-		buf_add_c(&r->payload, '>');
+		buf_add(&r->tools.payload, "</", 2);
+		buf_add_str(&r->tools.payload, name);
+		buf_add_c(&r->tools.payload, '>');
 	}
 	r->tag_is_open = false;
 	if (r->tree)
-		tree_on_end(r->tree, buf_len(&r->payload));
+		tree_on_end(r->tree, buf_len(&r->tools.payload));
 }
 
 static void

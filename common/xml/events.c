@@ -19,7 +19,7 @@ is_blank(struct str s)
 static bool
 count_names(struct xml_reader *r)
 {
-	size_t used = xml_parser_names(r->parser);
+	size_t used = xml_parser_names(r->tools.parser) - r->names_before;
 	if (used > r->names_used)
 		r->names_used = used;
 	return used <= r->limits.dict_bytes;
@@ -43,7 +43,7 @@ reader_may_start(struct xml_reader *r, size_t attributes)
 static void
 check_payload(struct xml_reader *r)
 {
-	if (buf_len(&r->payload) / PAYLOAD_FACTOR > r->limits.bytes)
+	if (buf_len(&r->tools.payload) / PAYLOAD_FACTOR > r->limits.bytes)
 		reader_fail(r, XML_TOO_BIG);
 }
 
@@ -59,7 +59,7 @@ root_begin(struct xml_reader *r, const struct xml_tag *t)
 			e.default_ns = t->decls[i].ns;
 	canon_primer(&primer, t);
 	r->primer = buf_str(&primer);
-	r->element_start = xml_parser_position(r->parser) + 1;
+	r->element_start = xml_parser_position(r->tools.parser) + 1;
 	if (!r->events->open(r->ctx, &e)) {
 		reader_fail(r, XML_STOPPED);
 		r->stop_left -= r->stop_left > 0;
@@ -70,19 +70,20 @@ static void
 keep_attrs(struct xml_reader *r, const struct xml_tag *t)
 {
 	size_t n = 0;
-	if (t->n_attrs > r->attrs_cap) {
-		r->attrs_cap = t->n_attrs + 8;
-		r->attrs = mem_grow(r->attrs, r->attrs_cap * sizeof(*r->attrs));
+	if (t->n_attrs > r->tools.attrs_cap) {
+		r->tools.attrs_cap = t->n_attrs + 8;
+		r->tools.attrs =
+		    mem_grow(r->tools.attrs, r->tools.attrs_cap * sizeof(*r->tools.attrs));
 	}
 	for (size_t i = 0; i < t->n_attrs; i++)
 		n += t->attrs[i].value.n;
-	buf_clear(&r->values);
-	buf_reserve(&r->values, n + 1); /* all of it now: the values must not move */
+	buf_clear(&r->tools.values);
+	buf_reserve(&r->tools.values, n + 1); /* all of it now: the values must not move */
 	for (size_t i = 0; i < t->n_attrs; i++) {
 		struct str v = t->attrs[i].value;
-		r->attrs[i] = t->attrs[i];
-		r->attrs[i].value = str_of(r->values.data + r->values.end, v.n);
-		buf_add_str(&r->values, v);
+		r->tools.attrs[i] = t->attrs[i];
+		r->tools.attrs[i].value = str_of(r->tools.values.data + r->tools.values.end, v.n);
+		buf_add_str(&r->tools.values, v);
 	}
 }
 
@@ -91,9 +92,9 @@ top_begin(struct xml_reader *r, const struct xml_tag *t)
 {
 	if (t->n_attrs > 0)
 		keep_attrs(r, t);
-	buf_clear(&r->payload);
+	buf_clear(&r->tools.payload);
 	r->top = (struct xml_element){
-	    .ns = t->ns, .name = t->name, .attrs = r->attrs, .n_attrs = t->n_attrs};
+	    .ns = t->ns, .name = t->name, .attrs = r->tools.attrs, .n_attrs = t->n_attrs};
 	r->in_body = false;
 	r->priority_at = 0;
 	canon_begin(r, t);
@@ -115,7 +116,8 @@ child_begin(struct xml_reader *r, const struct xml_tag *t)
 	}
 	r->in_body = of_stream && str_is(t->name, "body");
 	/* Its text begins behind the '>' that is still to be written. */
-	r->priority_at = of_stream && str_is(t->name, "priority") ? buf_len(&r->payload) + 1 : 0;
+	r->priority_at =
+	    of_stream && str_is(t->name, "priority") ? buf_len(&r->tools.payload) + 1 : 0;
 }
 
 void
@@ -155,7 +157,7 @@ child_end(struct xml_reader *r, struct str name)
 	if (r->depth == 2) {
 		if (r->priority_at > 0 && !r->tag_is_open)
 			r->top.priority =
-			    parse_priority(str_from(buf_str(&r->payload), r->priority_at));
+			    parse_priority(str_from(buf_str(&r->tools.payload), r->priority_at));
 		r->priority_at = 0;
 		r->in_body = false;
 	}
@@ -166,13 +168,13 @@ child_end(struct xml_reader *r, struct str name)
 static void
 top_end(struct xml_reader *r)
 {
-	size_t end = xml_parser_position(r->parser);
+	size_t end = xml_parser_position(r->tools.parser);
 	if (end - r->element_start > r->limits.bytes) {
 		reader_fail(r, XML_TOO_BIG);
 		return;
 	}
 	canon_end_start_tag(r);
-	r->top.payload = buf_str(&r->payload);
+	r->top.payload = buf_str(&r->tools.payload);
 	r->element_start = end;
 	r->elements = 0;
 	if (!r->events->element(r->ctx, &r->top))
@@ -202,7 +204,7 @@ reader_on_text(struct xml_reader *r, struct str text)
 		if (!is_blank(text))
 			reader_fail(r, XML_NOT_WELL_FORMED);
 		else
-			r->element_start = xml_parser_position(r->parser);
+			r->element_start = xml_parser_position(r->tools.parser);
 		return;
 	}
 	canon_text(r, text);

@@ -2,16 +2,10 @@
 #pragma once
 
 #include "xml/parser.h"
+#include "xml/pool.h"
 #include "xml/reader.h"
 
 struct tree_builder;
-
-/* An open element below the root, as the canonical output sees it. */
-struct xml_level {
-	struct str ns; /* as written; not set where `implied` */
-	bool implied;  /* it and every ancestor up to the stanza are in the implied namespace */
-	bool unseen; /* the top-level element, in another namespace: its children must declare theirs */
-};
 
 struct xml_reader {
 	const struct xml_events *events;
@@ -21,14 +15,16 @@ struct xml_reader {
 	bool implied_everywhere;   /* a component's stream (F-32) */
 	struct tree_builder *tree; /* gets every element too; NULL on a stream */
 
-	struct xml_parser *parser; /* NULL until bytes come, and after xml_reader_idle */
-	struct buf head;   /* first bytes of the stream, until the XML declaration is judged */
+	struct xml_tools tools;
+	struct xml_pool *pool; /* borrowed; NULL: it shares nothing */
+	struct buf head;       /* first bytes of the stream, until the XML declaration is judged */
 	struct str primer; /* owned: the root's start tag with its declarations, for a new parser */
 	bool has_begun;    /* the head is judged */
 	bool is_priming, is_busy, is_doomed;
 	enum xml_error error;
-	size_t stop_left;  /* bytes fed but not looked at when the error came */
-	size_t names_used; /* the most that names have cost so far on this connection */
+	size_t stop_left;    /* bytes fed but not looked at when the error came */
+	size_t names_used;   /* the most that names have cost so far on this connection */
+	size_t names_before; /* what those in the parser cost that this reader has not brought */
 
 	/* Positions count bytes fed to this parser. */
 	size_t fed;
@@ -39,20 +35,13 @@ struct xml_reader {
 	char tag_quote; /* the quote that is open in it, or 0 */
 	size_t tag_attributes;
 
-	size_t depth;             /* open elements, the root included */
-	size_t elements;          /* so far in the top-level element */
-	struct xml_level *levels; /* by depth of the element itself */
-	size_t levels_cap;
+	size_t depth;    /* open elements, the root included */
+	size_t elements; /* so far in the top-level element */
 
 	struct xml_element top; /* the top-level element at hand */
-	struct xml_attr *attrs; /* its attributes; values in `values` */
-	size_t attrs_cap;
-	struct buf values;
-	struct buf payload;
-	bool tag_is_open;   /* the payload ends in a start tag without its '>' */
-	bool in_body;       /* the child at hand is the body */
+	bool tag_is_open;       /* the payload ends in a start tag without its '>' */
+	bool in_body;           /* the child at hand is the body */
 	size_t priority_at; /* where the text of <priority/> begins in the payload; 0: not in one */
-	struct buf prefixes; /* scratch of the canonical output */
 };
 
 /* --- reader.c */

@@ -297,9 +297,16 @@ xml_parser_new(struct xml_reader *r, size_t dict_bytes)
 }
 
 void
+xml_parser_adopt(struct xml_parser *p, struct xml_reader *r)
+{
+	p->reader = r;
+	p->cdata_cr_end = 0;
+}
+
+void
 xml_parser_limit_names(struct xml_parser *p, size_t dict_bytes)
 {
-	xmlDictSetLimit(p->ctxt->dict, dict_bytes);
+	xmlDictSetLimit(p->ctxt->dict, xmlDictGetUsage(p->ctxt->dict) + dict_bytes);
 }
 
 void

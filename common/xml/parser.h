@@ -26,6 +26,9 @@ struct xml_tag {
 
 struct xml_parser *xml_parser_new(struct xml_reader *r, size_t dict_bytes);
 void xml_parser_free(struct xml_parser **p);
+/* It serves another reader from now on. Nothing may be half read. */
+void xml_parser_adopt(struct xml_parser *p, struct xml_reader *r);
+/* How much more its names may take. */
 void xml_parser_limit_names(struct xml_parser *p, size_t dict_bytes);
 void xml_parser_feed(struct xml_parser *p, struct str bytes);
 /* No further callbacks. Must not be fed any more. */

@@ -70,7 +70,7 @@ judge_markup(struct str s)
 void
 pending_watch(struct xml_reader *r)
 {
-	struct str s = xml_parser_pending(r->parser);
+	struct str s = xml_parser_pending(r->tools.parser);
 	enum xml_error error = XML_OK;
 	if (s.n == 0 || r->in_long_tag)
 		return;

@@ -27,24 +27,10 @@ xml_reader_new(const struct xml_events *events, void *ctx, struct str implied_ns
 }
 
 static void
-reader_free_buffers(struct xml_reader *r)
-{
-	xml_parser_free(&r->parser);
-	buf_deinit(&r->payload);
-	buf_deinit(&r->values);
-	buf_deinit(&r->prefixes);
-	buf_deinit(&r->long_tag);
-	free(r->attrs);
-	free(r->levels);
-	r->attrs = NULL;
-	r->levels = NULL;
-	r->attrs_cap = r->levels_cap = 0;
-}
-
-static void
 reader_free_stream(struct xml_reader *r)
 {
-	reader_free_buffers(r);
+	tools_free(&r->tools);
+	buf_deinit(&r->long_tag);
 	buf_deinit(&r->head);
 	free((char *)r->primer.p);
 	r->primer = (struct str){0};
@@ -72,8 +58,8 @@ void
 xml_reader_set_limits(struct xml_reader *r, const struct xml_limits *limits)
 {
 	r->limits = *limits;
-	if (r->parser)
-		xml_parser_limit_names(r->parser, limits->dict_bytes);
+	if (r->tools.parser)
+		xml_parser_limit_names(r->tools.parser, limits->dict_bytes);
 }
 
 void
@@ -88,6 +74,7 @@ xml_reader_reset(struct xml_reader *r)
 	    .implied = r->implied,
 	    .implied_everywhere = r->implied_everywhere,
 	    .tree = r->tree,
+	    .pool = r->pool,
 	    .names_used = r->names_used};
 }
 
@@ -97,14 +84,24 @@ is_between(const struct xml_reader *r)
 {
 	if (!r->has_begun)
 		return buf_len(&r->head) == 0;
-	return r->depth == 1 && (!r->parser || xml_parser_position(r->parser) == r->fed);
+	return r->depth == 1 && (!r->tools.parser || xml_parser_position(r->tools.parser) == r->fed);
+}
+
+void
+xml_reader_share(struct xml_reader *r, struct xml_pool *pool)
+{
+	r->pool = pool;
 }
 
 void
 xml_reader_idle(struct xml_reader *r)
 {
-	if (!r->is_busy && !r->error && is_between(r))
-		reader_free_buffers(r);
+	if (r->is_busy || r->error || !is_between(r))
+		return;
+	if (r->pool && r->tools.parser)
+		pool_give(r->pool, r->primer, &r->tools);
+	else
+		tools_free(&r->tools);
 }
 
 bool
@@ -125,23 +122,40 @@ reader_fail(struct xml_reader *r, enum xml_error error)
 	if (r->error)
 		return;
 	r->error = error;
-	if (r->parser) {
-		r->stop_left = r->fed - xml_parser_position(r->parser);
-		xml_parser_stop(r->parser);
+	if (r->tools.parser) {
+		r->stop_left = r->fed - xml_parser_position(r->tools.parser);
+		xml_parser_stop(r->tools.parser);
 	}
+}
+
+/* Tools that another reader has left, which stand where this one's would stand. */
+static bool
+reader_borrow(struct xml_reader *r)
+{
+	if (!r->pool || str_empty(r->primer) || !pool_take(r->pool, r->primer, &r->tools))
+		return false;
+	xml_parser_adopt(r->tools.parser, r);
+	xml_parser_limit_names(r->tools.parser, r->limits.dict_bytes);
+	r->names_before = xml_parser_names(r->tools.parser);
+	r->fed = xml_parser_position(r->tools.parser);
+	r->element_start = r->fed;
+	return true;
 }
 
 static void
 reader_wake(struct xml_reader *r)
 {
-	r->parser = xml_parser_new(r, r->limits.dict_bytes);
+	if (reader_borrow(r))
+		return;
+	r->names_before = 0;
+	r->tools.parser = xml_parser_new(r, r->limits.dict_bytes);
 	r->fed = r->primer.n;
 	r->element_start = r->fed;
 	if (str_empty(r->primer))
 		return;
 	r->is_priming = true;
 	r->depth = 0;
-	xml_parser_feed(r->parser, r->primer);
+	xml_parser_feed(r->tools.parser, r->primer);
 	r->is_priming = false;
 	if (r->depth != 1 || !is_between(r))
 		bug("xml reader: the stream's own header does not parse again");
@@ -150,17 +164,17 @@ reader_wake(struct xml_reader *r)
 void
 reader_feed_parser(struct xml_reader *r, struct str bytes)
 {
-	if (!r->parser)
+	if (!r->tools.parser)
 		reader_wake(r);
 	while (bytes.n > 0 && !r->error) {
 		struct str slice = str_of(bytes.p, bytes.n < SLICE ? bytes.n : SLICE);
 		r->fed += slice.n;
-		xml_parser_feed(r->parser, slice);
+		xml_parser_feed(r->tools.parser, slice);
 		bytes = str_from(bytes, slice.n);
 	}
 	if (r->error)
 		return;
-	if (!xml_parser_is_sound(r->parser))
+	if (!xml_parser_is_sound(r->tools.parser))
 		reader_fail(r, XML_NOT_WELL_FORMED);
 	else if (r->fed - r->element_start > r->limits.bytes)
 		reader_fail(r, XML_TOO_BIG);
@@ -205,7 +219,7 @@ leading_blanks(struct str s)
 static struct str
 next_slice(const struct xml_reader *r, struct str rest)
 {
-	size_t spent = r->parser ? r->fed + buf_len(&r->long_tag) - r->element_start : 0;
+	size_t spent = r->tools.parser ? r->fed + buf_len(&r->long_tag) - r->element_start : 0;
 	size_t left = r->limits.bytes > spent ? r->limits.bytes - spent + 1 : 1;
 	size_t n = rest.n < SLICE ? rest.n : SLICE;
 	struct str slice = str_of(rest.p, n < left ? n : left);

@@ -61,6 +61,7 @@ struct xml_events {
 };
 
 struct xml_reader;
+struct xml_pool;
 
 /* implied_ns: the stream's content namespace ("jabber:client" …), left out of canonical bytes while
  * every ancestor is in it. Heap; the libxml2 context inside is made when the first byte comes. */
@@ -80,10 +81,17 @@ enum xml_error xml_reader_feed(struct xml_reader *r, struct str bytes, size_t *u
  * name budget. */
 void xml_reader_reset(struct xml_reader *r);
 
-/* Gives memory back when nothing is half read: the context is freed, and made anew, primed with the
- * stream's own declarations, when bytes come again. Cheap (under 2 µs); call it when a read leaves the
- * reader between elements. */
+/* Gives memory back when nothing is half read: the context is freed, or goes to the pool, and one that is primed with the stream's
+ * own declarations takes its place when bytes come again. Call it when a read leaves the reader between elements. */
 void xml_reader_idle(struct xml_reader *r);
+
+/* What readers at rest leave for each other: few contexts serve many streams, and stay in the processor's cache. A context knows
+ * the names that its readers have used, no more; what one reader may still add is its own limit (dict_bytes, then counted from
+ * where it woke up). A full pool frees what it is given. */
+struct xml_pool *xml_pool_new(void);
+void xml_pool_free(struct xml_pool **p);
+/* From now on the reader rests in this pool, which must outlive it. Not before it has logged in: a context keeps some of the bytes that it has read. */
+void xml_reader_share(struct xml_reader *r, struct xml_pool *pool);
 
 /* Is nothing half read: did the last byte end an element (or the header, or white space behind one)? */
 bool xml_reader_is_between(const struct xml_reader *r);

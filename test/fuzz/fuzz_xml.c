@@ -69,27 +69,37 @@ on_close(void *ctx)
 	return true;
 }
 
+enum rest {
+	REST_NEVER,
+	REST_ALONE,
+	REST_SHARED, /* in a pool */
+};
+
 /* cuts NULL: all at once */
 static void
-read_all(struct run *run, struct str bytes, const uint8_t *cuts, bool idle)
+read_all(struct run *run, struct str bytes, const uint8_t *cuts, enum rest rest)
 {
 	static const struct xml_events events = {
 	    .open = on_open, .element = on_element, .close = on_close};
 	struct xml_reader *r = xml_reader_new(&events, run, S("jabber:client"), &limits);
+	struct xml_pool *pool = xml_pool_new();
 	enum xml_error e = XML_OK;
 	*run = (struct run){.has_error = false};
+	if (rest == REST_SHARED)
+		xml_reader_share(r, pool);
 	size_t turn = 0;
 	for (size_t at = 0, n; at < bytes.n && e == XML_OK; at += n) {
 		size_t piece = cuts ? 1 + (cuts[turn++ % CUTS] & 0x7F) : bytes.n;
 		n = bytes.n - at < piece ? bytes.n - at : piece;
 		e = xml_reader_feed(r, str_of(bytes.p + at, n), NULL);
-		if (idle)
+		if (rest != REST_NEVER)
 			xml_reader_idle(r);
 	}
 	run->has_error = e != XML_OK;
 	assert(e != XML_STOPPED);
 	assert(buf_len(&run->payload) <= 2 * limits.bytes + 1);
 	xml_reader_free(&r);
+	xml_pool_free(&pool);
 }
 
 static void
@@ -109,7 +119,7 @@ check_fixed_point(struct str payload)
 	buf_add_str(&b, payload);
 	buf_add_z(&b, "</m>");
 	if (payload.n + 7 <= limits.bytes) {
-		read_all(&again, buf_str(&b), NULL, false);
+		read_all(&again, buf_str(&b), NULL, REST_NEVER);
 		assert(!again.has_error && str_eq(buf_str(&again.payload), payload));
 		run_deinit(&again);
 	}
@@ -229,7 +239,7 @@ check_expat(struct str content)
 	buf_add_z(&b, "<s:stream xmlns='jabber:client' xmlns:s='urn:s' xmlns:f='urn:f'><message>");
 	buf_add_str(&b, content);
 	buf_add_z(&b, "</message></s:stream>");
-	read_all(&ours, buf_str(&b), NULL, false);
+	read_all(&ours, buf_str(&b), NULL, REST_NEVER);
 	if (!ours.has_error && ours.elements == 1 && str_ends(buf_str(&ours.log), S("\nclose"))) {
 		if (!view_of(&source, content))
 			bug("only we take it");
@@ -252,8 +262,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < CUTS)
 		return 0;
 	struct str bytes = str_of(data + CUTS, size - CUTS);
-	read_all(&whole, bytes, NULL, false);
-	read_all(&cut, bytes, data, data[0] & 0x80);
+	read_all(&whole, bytes, NULL, REST_NEVER);
+	read_all(&cut, bytes, data, (enum rest)((data[0] >> 7) + (data[1] >> 7)));
 	assert(str_eq(buf_str(&whole.log), buf_str(&cut.log)));
 	check_fixed_point(buf_str(&whole.payload));
 	check_expat(bytes);

@@ -58,10 +58,13 @@ static void
 test_chunks_at_every_point(void **state)
 {
 	(void)state;
+	struct xml_pool *pool = xml_pool_new();
 	for (size_t cut = 0; cut < sizeof(stream_text); cut++) {
-		for (int idle = 0; idle < 2; idle++) {
+		for (int idle = 0; idle < 3; idle++) {
 			struct xml_rig g;
 			xml_rig_init(&g, "jabber:client", NULL);
+			if (idle == 2)
+				xml_reader_share(g.reader, pool);
 			xml_rig_feed(&g, str_of(stream_text, cut));
 			if (idle)
 				xml_reader_idle(g.reader);
@@ -70,17 +73,21 @@ test_chunks_at_every_point(void **state)
 			xml_rig_deinit(&g);
 		}
 	}
+	xml_pool_free(&pool);
 }
 
 static void
 test_chunks_of_every_size(void **state)
 {
 	(void)state;
+	struct xml_pool *pool = xml_pool_new();
 	const size_t all = sizeof(stream_text) - 1;
 	for (size_t size = 1; size < 40; size++) {
-		for (int idle = 0; idle < 2; idle++) {
+		for (int idle = 0; idle < 3; idle++) {
 			struct xml_rig g;
 			xml_rig_init(&g, "jabber:client", NULL);
+			if (idle == 2)
+				xml_reader_share(g.reader, pool);
 			for (size_t at = 0; at < all; at += size) {
 				xml_rig_feed(&g,
 				    str_of(stream_text + at, all - at < size ? all - at : size));
@@ -91,6 +98,7 @@ test_chunks_of_every_size(void **state)
 			xml_rig_deinit(&g);
 		}
 	}
+	xml_pool_free(&pool);
 }
 
 /* Every prefix of a broken stream must end the same way, however it is cut. */
