@@ -25,7 +25,7 @@ alive_ask(struct client *c)
 		return;
 	}
 	c->is_pinged = true;
-	xml_write_stanza(client_out(c), &ping);
+	xml_write_stanza(wire_out(&c->wire), &ping);
 	client_touch(c);
 }
 

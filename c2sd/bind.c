@@ -21,7 +21,7 @@ write_iq(struct client *c, enum stanza_type type, struct buf *payload)
 	    .id = str_z(c->nego->bind_id),
 	    .payload = buf_str(payload)};
 
-	xml_write_stanza(client_out(c), &iq);
+	xml_write_stanza(wire_out(&c->wire), &iq);
 	client_touch(c);
 	buf_deinit(payload);
 }
@@ -176,7 +176,7 @@ ask(struct client *c, const struct endpoint *sessiond, struct str resource)
 	    .ticket = c->nego->ticket,
 	    .jid = str_z(c->nego->jid),
 	    .resource = resource,
-	    .tls = c->tls != NULL,
+	    .tls = c->wire.tls != NULL,
 	    .source = str_z(c->visitor.address),
 	    .lang = str_z(c->lang)};
 

@@ -7,6 +7,7 @@
 #include "edge/certs.h"
 #include "edge/door.h"
 #include "edge/handshake.h"
+#include "edge/wire.h"
 #include "loop/conn.h"
 #include "offer.h"
 #include "reports.h"
@@ -24,9 +25,6 @@ struct gate {
 	int fd;
 	enum listener_tls tls;
 };
-
-#define SPARE_BUFFERS 16
-#define SPARE_BYTES (64 * 1024) /* larger ones are given back */
 
 struct c2sd {
 	struct daemon *daemon;
@@ -49,17 +47,13 @@ struct c2sd {
 	size_t n_clients;
 	uint64_t last_number;
 
-	struct list dirty;                /* clients with something to write: done once per turn */
+	struct wires wires;
 	struct list starved;              /* clients whose reading waits for credit */
 	struct list shaped;               /* clients whose reading waits for their bucket */
 	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */
-	struct list stalled;              /* clients whose socket has not taken everything */
 	struct loop_hook *hook;
 	struct loop_timer *tick;
-	struct buf spares[SPARE_BUFFERS];
-	unsigned n_spares;
-	struct buf plain; /* what is being decrypted, lent to one client at a time */
 
 	struct session *sessions; /* by number (session.c) */
 	struct reports reports;
@@ -107,6 +101,6 @@ void listen_stop(struct c2sd *c);
 /* Whether a stranger is let in; then it counts as one until door_leave, when it has a session or is gone. */
 bool listen_count(struct c2sd *c, struct visitor *v);
 
-/* ticks.c: deadlines, silence, shaping, stalled sockets */
+/* ticks.c: deadlines, silence, shaping */
 #define TICK_MS 250
 void c2sd_tick(void *c2sd);

@@ -31,16 +31,32 @@ client_log(const struct client *c, enum log_level level, const char *fmt, ...)
 	    text);
 }
 
+/* ---- output ---- */
+
+/* sessiond sends no more than its window for a session, so an honest one never comes near the bound. */
+void
+client_touch(struct client *c)
+{
+	wire_touch(&c->wire);
+	if (wire_queued(&c->wire) > (size_t)c2sd_settings(c->c2sd)->out_bytes)
+		client_lost(c, "it does not read what it is sent");
+}
+
+void
+client_write(struct client *c, struct str bytes)
+{
+	buf_add_str(wire_out(&c->wire), bytes);
+	client_touch(c);
+}
+
 /* ---- beginning ---- */
 
 static void
 client_init_lists(struct client *c)
 {
 	list_init(&c->link);
-	list_init(&c->dirty);
 	list_init(&c->starved);
 	list_init(&c->shaped);
-	list_init(&c->stalled);
 	waiting_init(&c->waiting);
 }
 
@@ -53,6 +69,8 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	struct xml_limits limits;
 
 	client_init_lists(c);
+	wire_init(&c->wire, &d->wires, conn, &client_wire, c);
+	c->wire.is_secret = true;
 	c->c2sd = d;
 	c->conn = conn;
 	c->number = ++d->last_number;
@@ -100,6 +118,7 @@ client_has_session(struct client *c, struct session *s)
 	negotiation_free(&c->nego);
 	door_leave(&c->c2sd->door, &c->visitor);
 	client_set_state(c, CLIENT_SESSION);
+	c->wire.is_secret = false;
 	c->heard_ms = c2sd_now_ms(c->c2sd);
 	xml_reader_share(c->reader, c->c2sd->readers);
 	list_remove(&c->link);
@@ -114,7 +133,7 @@ client_leave(struct client *c, bool clean)
 {
 	sasl_forget(c);
 	bind_forget(c);
-	handshake_free(&c->handshake);
+	wire_forget_handshake(&c->wire);
 	if (c->session)
 		session_close(c->session, clean);
 	door_leave(&c->c2sd->door, &c->visitor);
@@ -122,26 +141,16 @@ client_leave(struct client *c, bool clean)
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);
 	list_remove(&c->shaped);
-	list_remove(&c->stalled);
+	list_remove(&c->wire.stalled);
 	list_remove(&c->link);
 	list_add(&c->c2sd->closing, &c->link);
 	client_set_state(c, CLIENT_CLOSING);
 }
 
-/* A shut down may find the TLS session failed; then the alert is what is left to say. */
-static void
-client_say_bye(struct client *c)
-{
-	if (!c->tls)
-		return;
-	tls_bye(c->tls, conn_out(c->conn));
-	conn_kick(c->conn);
-}
-
 void
 client_end(struct client *c, enum stream_error error, const char *text)
 {
-	bool has_stream = !c->handshake;
+	bool has_stream = !c->wire.handshake;
 
 	if (c->state == CLIENT_CLOSING)
 		return;
@@ -155,8 +164,9 @@ client_end(struct client *c, enum stream_error error, const char *text)
 	if (c->state == CLIENT_CLOSING)
 		return;
 	client_leave(c, error == STREAM_OK);
-	client_flush(c);
-	client_say_bye(c);
+	wire_flush(&c->wire, c2sd_now_ms(c->c2sd));
+	/* A shut down may find the TLS session failed; then the alert is what is left to say. */
+	wire_bye(&c->wire);
 	conn_close(c->conn, (unsigned)c2sd_settings(c->c2sd)->linger_seconds * 1000);
 }
 
@@ -167,19 +177,16 @@ client_lost(struct client *c, const char *why)
 		return;
 	client_log(c, LOG_INFO, "connection ended: %s", why);
 	client_leave(c, false);
-	client_say_bye(c);
+	wire_bye(&c->wire);
 	conn_close(c->conn, LAST_WORD_MS);
 }
 
 static void
 client_deinit(struct client *c)
 {
-	list_remove(&c->dirty);
 	list_remove(&c->link);
-	tls_free(&c->tls);
+	wire_deinit(&c->wire);
 	xml_reader_free(&c->reader);
-	buf_deinit(&c->cipher);
-	buf_deinit_secret(&c->plain);
 	free(c->lang);
 }
 
@@ -196,8 +203,8 @@ on_flushed(struct conn *conn)
 {
 	struct client *c = conn_user(conn);
 
-	list_remove(&c->stalled);
-	if (!c->session || !client_is_flushed(c))
+	wire_flushed(&c->wire);
+	if (!c->session || wire_queued(&c->wire) > 0)
 		return;
 	c->session->written = c->session->k;
 	report_news(c->session);

@@ -41,14 +41,13 @@ enum client_pause {
 	PAUSE_SHAPE = 1 << 2,  /* the client has sent too fast */
 };
 
-struct handshake;
 struct negotiation;
 
 struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list dirty, starved, shaped, stalled;
+	struct list starved, shaped;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
 	unsigned paused; /* enum client_pause, ored */
@@ -59,14 +58,9 @@ struct client {
 	uint64_t deadline_ms, heard_ms;
 	struct visitor visitor;
 
-	struct tls *tls;             /* NULL: in clear, or still with the handshake */
-	struct handshake *handshake; /* until it is done */
-	struct buf cipher;           /* received, not yet decrypted; at most one read */
+	struct wire wire; /* what waits for the socket: at most out_bytes */
 	struct xml_reader *reader;
 	struct waiting waiting;
-	struct buf plain; /* to be written at the end of the turn; with the socket's queue at most out_bytes */
-	uint64_t out_total, out_taken,
-	    out_taken_ms; /* bytes for the socket; taken by the kernel, and when last */
 	struct shape shape;
 	char *lang; /* of the stream; NULL: none */
 
@@ -87,16 +81,12 @@ __attribute__((format(printf, 3, 4))) void client_log(
     const struct client *c, enum log_level level, const char *fmt, ...);
 extern const struct conn_methods client_methods;
 
-/* output.c */
-/* Where to write what the client is to get; client_touch afterwards. It leaves at the end of the turn. */
-struct buf *client_out(struct client *c);
+/* Where to write what the client is to get (wire_out); client_touch afterwards. It leaves at the end of the turn. */
 void client_touch(struct client *c);
 void client_write(struct client *c, struct str bytes);
-void client_flush(struct client *c);
-/* Nothing is left that the kernel has not got. */
-bool client_is_flushed(const struct client *c);
 
 /* input.c */
+extern const struct wire_events client_wire;
 void client_input(struct client *c, struct str bytes);
 void client_pause(struct client *c, enum client_pause why);
 /* Goes on with what has waited here, then reads again. */

@@ -50,7 +50,7 @@ deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct m
 	keep_copy(s, op, m->stamp_us, &mine);
 	if (!c)
 		return; /* sessiond does not know it yet: the copy tells its successor (BUS.md §5) */
-	out = client_out(c);
+	out = wire_out(&c->wire);
 	before = buf_len(out);
 	xml_write_stanza(out, &mine);
 	s->report.bytes += buf_len(out) - before;

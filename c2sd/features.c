@@ -6,7 +6,7 @@
 bool
 features_has_sasl(const struct client *c)
 {
-	return c->tls || c->listener_tls == LISTENER_OPTIONAL;
+	return c->wire.tls || c->listener_tls == LISTENER_OPTIONAL;
 }
 
 static void
@@ -30,11 +30,11 @@ features_mechanisms(const struct client *c, struct buf *out)
 {
 	const struct setting_strings *m = &c2sd_settings(c->c2sd)->mechanisms;
 
-	for (size_t i = 0; c->tls && i < m->n; i++)
+	for (size_t i = 0; c->wire.tls && i < m->n; i++)
 		if (!is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "-PLUS");
 	for (size_t i = 0; i < m->n; i++)
-		if (c->tls || !is_plain(m->v[i]))
+		if (c->wire.tls || !is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "");
 }
 
@@ -79,10 +79,10 @@ write_bindings(const struct client *c, struct xml_writer *w)
 	struct buf data = {.data = NULL};
 	bool exporter, end_point;
 
-	if (!c->tls)
+	if (!c->wire.tls)
 		return;
-	exporter = tls_channel_exporter(c->tls, &data);
-	end_point = tls_channel_end_point(c->tls, &data);
+	exporter = tls_channel_exporter(c->wire.tls, &data);
+	end_point = tls_channel_end_point(c->wire.tls, &data);
 	buf_deinit_secret(&data);
 	if (!exporter && !end_point)
 		return;
@@ -130,14 +130,14 @@ write_after_auth(const struct client *c, struct xml_writer *w)
 void
 features_send(struct client *c)
 {
-	struct buf *out = client_out(c);
+	struct buf *out = wire_out(&c->wire);
 	struct xml_writer w;
 
 	buf_add_z(out, "<stream:features>");
 	xw_init(&w, out, S(NS_CLIENT));
 	if (c->state == CLIENT_BIND)
 		write_after_auth(c, &w);
-	else if (!c->tls)
+	else if (!c->wire.tls)
 		write_starttls(c, &w);
 	if (c->state != CLIENT_BIND && features_has_sasl(c)) {
 		write_mechanisms(c, &w);

@@ -1,12 +1,10 @@
 /* What a client sends: bytes from the socket through TLS to the XML reader, whose elements negotiate.c takes. Reading stops while
  * an answer is awaited, while sessiond's window is full, and when the client was too fast; what has come already
- * waits in `cipher`, or as elements in `waiting`. */
+ * waits in the wire, or as elements in `waiting`. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "client.h"
 #include "negotiate.h"
-
-#define DECRYPT_BYTES (16 * 1024) /* at once: so much may wait as elements */
 
 /* ---- plain text ---- */
 
@@ -71,31 +69,7 @@ client_feed(struct client *c, struct str bytes)
 		xml_reader_idle(c->reader);
 }
 
-/* ---- TLS ---- */
-
-/* One piece; false when there is no more to be had now. */
-static bool
-client_decrypt_some(struct client *c)
-{
-	struct buf *plain = &c->c2sd->plain;
-	size_t before = buf_len(&c->cipher);
-	struct err err = {.text = ""};
-	enum tls_state state;
-	bool has_secrets = c->state != CLIENT_SESSION, more;
-
-	buf_clear(plain);
-	state = tls_read(c->tls, &c->cipher, plain, DECRYPT_BYTES, &err);
-	more = buf_len(plain) > 0 || buf_len(&c->cipher) < before;
-	if (buf_len(plain) > 0)
-		client_feed(c, buf_str(plain));
-	if (has_secrets)
-		secret_wipe(plain->data, plain->cap);
-	if (state == TLS_FAILED)
-		client_lost(c, err.text);
-	else if (state == TLS_CLOSED)
-		client_lost(c, "TLS was closed before the stream");
-	return more;
-}
+/* ---- the wire ---- */
 
 static bool
 client_may_read(const struct client *c)
@@ -104,13 +78,35 @@ client_may_read(const struct client *c)
 }
 
 static void
-client_decrypt(struct client *c)
+on_input(void *ctx, struct str plain)
 {
-	while (client_may_read(c) && (buf_len(&c->cipher) > 0 || tls_pending(c->tls) > 0))
-		if (!client_decrypt_some(c))
-			break;
-	buf_trim(&c->cipher);
+	client_feed(ctx, plain);
 }
+
+static bool
+on_may_read(void *ctx)
+{
+	return client_may_read(ctx);
+}
+
+static void
+on_opened(void *ctx)
+{
+	struct client *c = ctx;
+
+	client_log(c, LOG_DEBUG, "%s", tls_describe(c->wire.tls));
+	client_set_state(c, CLIENT_HEADER);
+	stream_restart(c);
+}
+
+static void
+on_lost(void *ctx, const char *why)
+{
+	client_lost(ctx, why);
+}
+
+const struct wire_events client_wire = {
+    .input = on_input, .may_read = on_may_read, .opened = on_opened, .lost = on_lost};
 
 /* ---- pauses ---- */
 
@@ -129,8 +125,8 @@ client_resume(struct client *c, enum client_pause why)
 	c->paused &= ~(unsigned)why;
 	if (why == PAUSE_ANSWER && !c->is_feeding)
 		negotiate_waiting(c);
-	if (client_may_read(c) && c->tls && !c->is_feeding)
-		client_decrypt(c);
+	if (!c->is_feeding)
+		wire_go_on(&c->wire);
 	if (client_may_read(c))
 		conn_resume(c->conn);
 }
@@ -165,14 +161,7 @@ client_input(struct client *c, struct str bytes)
 	if (c->state == CLIENT_CLOSING)
 		return;
 	c->heard_ms = c2sd_now_ms(c->c2sd);
-	if (c->handshake) {
-		handshake_input(c, bytes);
-	} else if (!c->tls) {
-		client_feed(c, bytes);
-	} else {
-		buf_add_str(&c->cipher, bytes);
-		client_decrypt(c);
-	}
+	wire_feed(&c->wire, bytes);
 	if (c->state != CLIENT_SESSION)
 		return;
 	client_pause_without_credit(c);

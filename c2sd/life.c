@@ -42,10 +42,9 @@ c2sd_new(struct daemon *d)
 	list_init(&c->preauth);
 	list_init(&c->bound);
 	list_init(&c->closing);
-	list_init(&c->dirty);
+	wires_init(&c->wires);
 	list_init(&c->starved);
 	list_init(&c->shaped);
-	list_init(&c->stalled);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
 	return c;
@@ -84,8 +83,7 @@ c2sd_turn(void *c2sd)
 	struct c2sd *c = c2sd;
 
 	sm_turn(c);
-	while (!list_empty(&c->dirty))
-		client_flush(CONTAINER_OF(c->dirty.next, struct client, dirty));
+	wires_turn(&c->wires, c2sd_now_ms(c));
 }
 
 static void
@@ -131,9 +129,7 @@ end_clients(struct list *clients)
 static void
 c2sd_free(struct c2sd *c)
 {
-	for (unsigned i = 0; i < c->n_spares; i++)
-		buf_deinit(&c->spares[i]);
-	buf_deinit_secret(&c->plain);
+	wires_deinit(&c->wires);
 	xml_pool_free(&c->readers);
 	offer_deinit(&c->offer);
 	tls_context_free(&c->tls);

@@ -119,7 +119,7 @@ write_bounce(struct session *s, const struct stanza *st, enum stanza_error error
 	xw_init(&w, &payload, S("jabber:client"));
 	xml_write_error(&w, error, S(""));
 	answer.payload = buf_str(&payload);
-	xml_write_stanza(client_out(s->client), &answer);
+	xml_write_stanza(wire_out(&s->client->wire), &answer);
 	client_touch(s->client);
 	buf_deinit(&payload);
 }

@@ -109,7 +109,7 @@ bool
 starttls_begin(struct client *c, const struct xml_element *e)
 {
 	(void)e;
-	if (c->state == CLIENT_FEATURES && !c->tls) {
+	if (c->state == CLIENT_FEATURES && !c->wire.tls) {
 		client_set_state(c, CLIENT_HANDSHAKE);
 		return false;
 	}

@@ -75,4 +75,3 @@ struct client *bind_waited(struct session_wait *w, struct c2sd **c2sd_r, uint64_
 
 /* handshake.c */
 void handshake_begin(struct client *c);
-void handshake_input(struct client *c, struct str bytes);

@@ -15,7 +15,7 @@
 bool
 registration_is_open(const struct client *c)
 {
-	return c->c2sd->daemon->suite.registration && c->tls;
+	return c->c2sd->daemon->suite.registration && c->wire.tls;
 }
 
 /* ---- answers ---- */
@@ -29,7 +29,7 @@ write_iq(struct client *c, enum stanza_type type, struct str payload)
 	    .id = str_z(c->nego->bind_id),
 	    .payload = payload};
 
-	xml_write_stanza(client_out(c), &iq);
+	xml_write_stanza(wire_out(&c->wire), &iq);
 	client_touch(c);
 }
 

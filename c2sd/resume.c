@@ -30,7 +30,7 @@ go_on(struct client *c, const struct rec_session *record)
 	client_has_session(c, s);
 	client_log(c, LOG_INFO, "session goes on");
 	buf_printf(
-	    client_out(c), "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", previd, sm_h(s));
+	    wire_out(&c->wire), "<resumed xmlns='" NS_SM "' previd='%s' h='%u'/>", previd, sm_h(s));
 	free(previd);
 	session_unacked_write(s);
 	if (c->session)

@@ -49,7 +49,7 @@ verdict_free(struct verdict **vp)
 static void
 write_with_data(struct client *c, const char *name, bool has_data, struct str data)
 {
-	struct buf *out = client_out(c);
+	struct buf *out = wire_out(&c->wire);
 
 	buf_printf(out, "<%s xmlns='" NS_SASL "'>", name);
 	if (has_data && str_empty(data))
@@ -64,7 +64,7 @@ static void
 fail(struct client *c, enum sasl_condition condition)
 {
 	client_set_state(c, CLIENT_FEATURES);
-	buf_printf(client_out(c), "<failure xmlns='" NS_SASL "'><%s/></failure>",
+	buf_printf(wire_out(&c->wire), "<failure xmlns='" NS_SASL "'><%s/></failure>",
 	    sasl_condition_name(condition));
 	client_touch(c);
 	if (c->state == CLIENT_CLOSING)
@@ -79,8 +79,7 @@ fail(struct client *c, enum sasl_condition condition)
 static bool
 has_data_behind(const struct client *c)
 {
-	return buf_len(&c->cipher) > 0 || (c->tls && tls_pending(c->tls) > 0) ||
-	    !xml_reader_is_between(c->reader);
+	return wire_has_unread(&c->wire) || !xml_reader_is_between(c->reader);
 }
 
 /* The stream starts anew; what is kept is TLS, the identity and the domain (C-6). */
@@ -211,7 +210,7 @@ is_offered(struct str offered, struct str mechanism)
 static enum sasl_condition
 check_mechanism(const struct client *c, struct str offered, struct str mechanism)
 {
-	if (!features_has_sasl(c) || (!c->tls && str_is(mechanism, "PLAIN")))
+	if (!features_has_sasl(c) || (!c->wire.tls && str_is(mechanism, "PLAIN")))
 		return SASL_ENCRYPTION_REQUIRED;
 	return is_offered(offered, mechanism) ? SASL_NONE : SASL_INVALID_MECHANISM;
 }
@@ -221,13 +220,13 @@ start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 {
 	struct buf exporter = {.data = NULL}, end_point = {.data = NULL};
 
-	if (c->tls && tls_channel_exporter(c->tls, &exporter))
+	if (c->wire.tls && tls_channel_exporter(c->wire.tls, &exporter))
 		m->exporter = buf_str(&exporter);
-	if (c->tls && tls_channel_end_point(c->tls, &end_point))
+	if (c->wire.tls && tls_channel_end_point(c->wire.tls, &end_point))
 		m->end_point = buf_str(&end_point);
 	m->conn = c->number;
 	m->domain = str_z(c->nego->domain);
-	m->tls = c->tls != NULL;
+	m->tls = c->wire.tls != NULL;
 	m->tried_other = c->nego->lacks_binding;
 	m->source = str_z(c->visitor.address);
 	ask(c, authd, MSG_AUTH_START, m);

@@ -321,7 +321,8 @@ void
 session_unacked_write(struct session *s)
 {
 	LIST_FOREACH(&s->unacked, it)
-		xml_write_stanza(client_out(s->client), CONTAINER_OF(it, struct unacked, link)->st);
+		xml_write_stanza(
+		    wire_out(&s->client->wire), CONTAINER_OF(it, struct unacked, link)->st);
 	client_touch(s->client);
 }
 

@@ -44,8 +44,8 @@ struct sm_wait {
 void
 sm_write_failed(struct client *c, const char *condition)
 {
-	buf_printf(client_out(c), "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZAS "'/></failed>",
-	    condition);
+	buf_printf(wire_out(&c->wire),
+	    "<failed xmlns='" NS_SM "'><%s xmlns='" NS_STANZAS "'/></failed>", condition);
 	client_touch(c);
 }
 
@@ -55,7 +55,7 @@ static void
 write_enabled(const struct session *s)
 {
 	char id[2 * ID_BYTES + 1];
-	struct buf *out = client_out(s->client);
+	struct buf *out = wire_out(&s->client->wire);
 
 	id_hex(&s->token, id);
 	buf_add_z(out, "<enabled xmlns='" NS_SM "'");
@@ -156,7 +156,7 @@ write_ack(struct session *s)
 	list_remove(&s->sm_stream.advanced);
 	if (s->done >= s->sm_stream.wanted)
 		s->sm_stream.wanted = 0;
-	buf_printf(client_out(s->client), "<a xmlns='" NS_SM "' h='%u'/>", sm_h(s));
+	buf_printf(wire_out(&s->client->wire), "<a xmlns='" NS_SM "' h='%u'/>", sm_h(s));
 	client_touch(s->client);
 }
 
@@ -212,7 +212,7 @@ end_too_high(struct session *s, uint32_t h)
 	struct client *c = s->client;
 
 	client_log(c, LOG_INFO, "acknowledges more than it was sent");
-	buf_printf(client_out(c),
+	buf_printf(wire_out(&c->wire),
 	    "<stream:error><undefined-condition xmlns='" NS_STREAM_ERRORS "'/>"
 	    "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/></stream:error>",
 	    h, (uint32_t)(s->k - s->sm_stream.out_base));

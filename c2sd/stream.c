@@ -53,7 +53,7 @@ own_name(const struct client *c)
 static void
 send_header(struct client *c, struct str to)
 {
-	struct buf *out = client_out(c);
+	struct buf *out = wire_out(&c->wire);
 	struct id128 id = id_random();
 	char hex[2 * ID_BYTES + 1];
 
@@ -91,7 +91,7 @@ write_error(struct buf *out, enum stream_error error, const char *text)
 void
 stream_send_end(struct client *c, enum stream_error error, const char *text)
 {
-	struct buf *out = client_out(c);
+	struct buf *out = wire_out(&c->wire);
 
 	if (error != STREAM_OK && !c->has_header)
 		send_header(c, S(""));

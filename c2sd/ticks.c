@@ -14,7 +14,7 @@ deadline_passed(struct client *c)
 {
 	if (c->state == CLIENT_SASL_WAIT && c->nego->verdict)
 		sasl_tell(c);
-	else if (c->handshake)
+	else if (c->wire.handshake)
 		client_lost(c, "no TLS within the time allowed");
 	else
 		client_end(c, STREAM_CONNECTION_TIMEOUT, "no session within the time allowed");
@@ -86,25 +86,6 @@ tick_shaped(struct c2sd *d)
 	}
 }
 
-/* A byte now and then is progress: how much is written for a session is bounded anyway. */
-static void
-tick_stalled(struct c2sd *d, uint64_t now_ms)
-{
-	uint64_t allowed_ms = (uint64_t)c2sd_settings(d)->stall_seconds * 1000;
-
-	LIST_FOREACH_SAFE(&d->stalled, it, nx) {
-		struct client *c = CONTAINER_OF(it, struct client, stalled);
-		uint64_t taken = c->out_total - conn_queued(c->conn);
-
-		if (taken > c->out_taken) {
-			c->out_taken = taken;
-			c->out_taken_ms = now_ms;
-		} else if (now_ms - c->out_taken_ms >= allowed_ms) {
-			client_lost(c, "it takes nothing of what it is sent");
-		}
-	}
-}
-
 void
 c2sd_tick(void *c2sd)
 {
@@ -114,7 +95,7 @@ c2sd_tick(void *c2sd)
 	tick_preauth(d, now_ms);
 	tick_bound(d, now_ms);
 	tick_shaped(d);
-	tick_stalled(d, now_ms);
+	wires_check_stalled(&d->wires, now_ms, (uint64_t)c2sd_settings(d)->stall_seconds * 1000);
 	sm_tick(d, now_ms);
 	door_sweep(&d->door, now_ms);
 	handshakes_submit_due(&d->handshakes);
