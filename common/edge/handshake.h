@@ -44,7 +44,7 @@ void handshakes_deinit(struct handshakes *hs);
 /* Takes tls. ctx goes to the events, which must live as long as the handshake. */
 struct handshake *handshake_new(
     struct handshakes *hs, struct tls *tls, const struct handshake_events *events, void *ctx);
-/* Bytes of the peer: one read at most. One event follows. */
+/* Bytes of the peer: one read at most; none to begin as a client (tls_new_client). One event follows. */
 void handshake_feed(struct handshake *h, struct str bytes);
 /* The owner is gone: no event any more. A worker may still be busy with it. */
 void handshake_free(struct handshake **h);

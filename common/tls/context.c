@@ -66,18 +66,18 @@ on_retrieve(/* NOLINT(readability-function-size): GnuTLS has so many */ gnutls_s
     const struct gnutls_cert_retr_st *info, gnutls_pcert_st **certs, unsigned *n_certs,
     gnutls_ocsp_data_st **ocsp, unsigned *n_ocsp, gnutls_privkey_t *key, unsigned *flags)
 {
-	struct tls_chain *c = tls_choose_chain(gnutls_session_get_ptr(session));
+	struct tls *s = gnutls_session_get_ptr(session);
+	struct tls_chain *c = tls_choose_chain(s);
 
 	(void)info;
-	if (c == NULL)
-		return -1;
-	*certs = c->certs;
-	*n_certs = c->n_certs;
 	*ocsp = NULL;
 	*n_ocsp = 0;
-	*key = c->key;
 	*flags = 0;
-	return 0;
+	*certs = c != NULL ? c->certs : NULL;
+	*n_certs = c != NULL ? c->n_certs : 0;
+	*key = c != NULL ? c->key : NULL;
+	/* A client without one shows none. */
+	return c != NULL || tls_is_client(s) ? 0 : -1;
 }
 
 struct tls_context *
@@ -111,6 +111,7 @@ tls_context_free(struct tls_context **tp)
 		list_remove(it);
 		tls_chain_unref(&c);
 	}
+	trust_unref(&t->trust);
 	gnutls_certificate_free_credentials(t->credentials);
 	gnutls_priority_deinit(t->priority);
 	pthread_mutex_destroy(&t->lock);
@@ -141,6 +142,17 @@ tls_context_pick(struct tls_context *t, const char *sni, const char *domain)
 		c = find_chain(t, domain);
 	if (c == NULL && !list_empty(&t->chains))
 		c = CONTAINER_OF(t->chains.next, struct tls_chain, link);
+	if (c != NULL)
+		tls_chain_ref(c);
+	pthread_mutex_unlock(&t->lock);
+	return c;
+}
+
+struct tls_chain *
+tls_context_find(struct tls_context *t, const char *domain)
+{
+	pthread_mutex_lock(&t->lock);
+	struct tls_chain *c = find_chain(t, domain);
 	if (c != NULL)
 		tls_chain_ref(c);
 	pthread_mutex_unlock(&t->lock);
@@ -202,4 +214,23 @@ tls_context_set_ticket_key(struct tls_context *t, struct str key)
 	if (t->has_ticket_key)
 		memcpy(t->ticket_key, key.p, TLS_TICKET_KEY_SIZE);
 	pthread_mutex_unlock(&t->lock);
+}
+
+void
+tls_context_verify_peers(struct tls_context *t, struct trust *trust)
+{
+	t->verifies_peers = true;
+	pthread_mutex_lock(&t->lock);
+	trust_unref(&t->trust);
+	t->trust = trust_ref(trust);
+	pthread_mutex_unlock(&t->lock);
+}
+
+struct trust *
+tls_context_trust(struct tls_context *t)
+{
+	pthread_mutex_lock(&t->lock);
+	struct trust *trust = t->trust != NULL ? trust_ref(t->trust) : NULL;
+	pthread_mutex_unlock(&t->lock);
+	return trust;
 }

@@ -3,6 +3,7 @@
 
 #include "tls/chain.h"
 #include "tls/tls.h"
+#include "tls/verify.h"
 
 #include <gnutls/gnutls.h>
 #include <pthread.h>
@@ -12,12 +13,14 @@
 struct tls_context {
 	gnutls_certificate_credentials_t credentials;
 	gnutls_priority_t priority;
-	char *alpn; /* NULL: none */
+	char *alpn;          /* NULL: none */
+	bool verifies_peers; /* set before the first connection */
 
 	pthread_mutex_t lock; /* for all below: set by the loop, read by the workers */
 	struct list chains;   /* in the order of adding; the first is the default */
 	bool has_ticket_key;
 	uint8_t ticket_key[TLS_TICKET_KEY_SIZE];
+	struct trust *trust; /* NULL: none */
 };
 
 /* The form in which names are compared: A-labels, lower case, no dot at the end. The caller frees it. */
@@ -27,5 +30,12 @@ char *tls_name_new(struct str name);
  * are none. Both names as tls_name_new made them, or NULL. */
 struct tls_chain *tls_context_pick(struct tls_context *t, const char *sni, const char *domain);
 
+/* The same of one domain only, without a default. */
+struct tls_chain *tls_context_find(struct tls_context *t, const char *domain);
+
+/* A reference; NULL when there are none. */
+struct trust *tls_context_trust(struct tls_context *t);
+
 /* Called by the credentials' callback: chooses and keeps the chain of the connection. */
 struct tls_chain *tls_choose_chain(struct tls *s);
+bool tls_is_client(const struct tls *s);

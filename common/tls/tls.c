@@ -18,10 +18,13 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/source.h"
 #include "tls/context.h"
+#include "tls/peer.h"
 
 #define HANDSHAKE_MAX (64 * 1024)         /* bytes from the peer (INV-15) */
 #define HANDSHAKE_MESSAGE_MAX (16 * 1024) /* one message of it */
+#define SERVER_MESSAGE_MAX (48 * 1024)    /* of a server, which may name all its CAs */
 #define SNI_MAX 256
 #define EXPORTER_SIZE 32
 
@@ -33,8 +36,11 @@ struct tls {
 	struct buf late;
 	size_t handshake_bytes;
 	struct tls_chain *chain; /* what was shown; NULL before that and after a resumption */
-	char *domain;            /* the stream's `to`; NULL if unknown */
-	char *sni;               /* NULL if none */
+	char *domain; /* whose chain is shown: the stream's `to`, a client's own; NULL if unknown */
+	char *sni;    /* NULL if none */
+	struct peer_wanted *wanted; /* of a client */
+	struct peer peer;           /* when the context verifies peers */
+	bool is_client;
 	bool resumed;
 	char description[72];
 };
@@ -99,12 +105,15 @@ leave(struct tls *s)
 	return s->state;
 }
 
+/* A resumed session shows no certificate, so where those are asked for there is none. */
 static void
 setup_tickets(struct tls *s)
 {
 	uint8_t key[TLS_TICKET_KEY_SIZE];
 	gnutls_datum_t datum = {.data = key, .size = sizeof key};
 
+	if (s->context->verifies_peers)
+		return;
 	pthread_mutex_lock(&s->context->lock);
 	bool on = s->context->has_ticket_key;
 	memcpy(key, s->context->ticket_key, sizeof key);
@@ -114,17 +123,32 @@ setup_tickets(struct tls *s)
 	gnutls_memset(key, 0, sizeof key);
 }
 
-/* MANDATORY refuses a client that offers only other protocols; one that offers none is let in (RFC 7301). */
+/* MANDATORY refuses a client that offers only other protocols; one that offers none is let in (RFC 7301). A server that
+ * chooses none is let be. */
 static void
-setup_alpn(struct tls *s)
+setup_alpn(struct tls *s, const char *alpn, unsigned flags)
 {
-	char *alpn = s->context->alpn;
-
 	if (alpn != NULL) {
 		gnutls_datum_t name = {
 		    .data = (unsigned char *)alpn, .size = (unsigned)strlen(alpn)};
-		gnutls_alpn_set_protocols(s->session, &name, 1, GNUTLS_ALPN_MANDATORY);
+		gnutls_alpn_set_protocols(s->session, &name, 1, flags);
 	}
+}
+
+static void
+setup_session(struct tls *s, unsigned flags)
+{
+	int rc = gnutls_init(&s->session, flags | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
+
+	if (rc < 0)
+		bug("gnutls_init: %s", gnutls_strerror(rc));
+	gnutls_session_set_ptr(s->session, s);
+	gnutls_transport_set_ptr(s->session, s);
+	gnutls_transport_set_pull_function(s->session, on_pull);
+	gnutls_transport_set_pull_timeout_function(s->session, on_pull_timeout);
+	gnutls_transport_set_push_function(s->session, on_push);
+	gnutls_priority_set(s->session, s->context->priority);
+	gnutls_credentials_set(s->session, GNUTLS_CRD_CERTIFICATE, s->context->credentials);
 }
 
 struct tls *
@@ -134,20 +158,43 @@ tls_new(struct tls_context *t, struct str domain)
 
 	s->context = t;
 	s->domain = str_empty(domain) ? NULL : tls_name_new(domain);
-	int rc = gnutls_init(&s->session, GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL);
-	if (rc < 0)
-		bug("gnutls_init: %s", gnutls_strerror(rc));
-	gnutls_session_set_ptr(s->session, s);
-	gnutls_transport_set_ptr(s->session, s);
-	gnutls_transport_set_pull_function(s->session, on_pull);
-	gnutls_transport_set_pull_timeout_function(s->session, on_pull_timeout);
-	gnutls_transport_set_push_function(s->session, on_push);
-	gnutls_priority_set(s->session, t->priority);
-	gnutls_credentials_set(s->session, GNUTLS_CRD_CERTIFICATE, t->credentials);
-	gnutls_certificate_server_set_request(s->session, GNUTLS_CERT_IGNORE);
+	setup_session(s, GNUTLS_SERVER);
+	gnutls_certificate_server_set_request(
+	    s->session, t->verifies_peers ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	gnutls_handshake_set_max_packet_length(s->session, HANDSHAKE_MESSAGE_MAX);
-	setup_alpn(s);
+	setup_alpn(s, t->alpn, GNUTLS_ALPN_MANDATORY);
 	setup_tickets(s);
+	return s;
+}
+
+/* RFC 6066 §3: an address is no server name. */
+static void
+setup_sni(struct tls *s, struct str domain)
+{
+	struct source address;
+	char *name;
+
+	if (domain.p[0] == '[' || source_parse(domain, &address))
+		return;
+	name = tls_name_new(domain);
+	gnutls_server_name_set(s->session, GNUTLS_NAME_DNS, name, strlen(name));
+	free(name);
+}
+
+struct tls *
+tls_new_client(struct tls_context *t, const struct tls_client *c)
+{
+	struct tls *s = NEW(struct tls);
+
+	s->context = t;
+	s->is_client = true;
+	s->domain = str_empty(c->own) ? NULL : tls_name_new(c->own);
+	s->wanted = peer_wanted_new(c);
+	setup_session(s, GNUTLS_CLIENT | GNUTLS_NO_TICKETS);
+	gnutls_handshake_set_max_packet_length(s->session, SERVER_MESSAGE_MAX);
+	if (!str_empty(c->domain))
+		setup_sni(s, c->domain);
+	setup_alpn(s, c->alpn, 0);
 	return s;
 }
 
@@ -160,6 +207,8 @@ tls_free(struct tls **sp)
 		return;
 	gnutls_deinit(s->session);
 	tls_chain_unref(&s->chain);
+	peer_wanted_free(&s->wanted);
+	peer_deinit(&s->peer);
 	buf_deinit(&s->late);
 	free(s->domain);
 	free(s->sni);
@@ -183,6 +232,11 @@ note_sni(struct tls *s)
 struct tls_chain *
 tls_choose_chain(struct tls *s)
 {
+	if (s->is_client) {
+		if (s->chain == NULL && s->domain != NULL)
+			s->chain = tls_context_find(s->context, s->domain);
+		return s->chain;
+	}
 	note_sni(s);
 	if (s->chain == NULL)
 		s->chain = tls_context_pick(s->context, s->sni, s->domain);
@@ -198,11 +252,23 @@ known(const char *name)
 }
 
 static void
+verify_peer(struct tls *s)
+{
+	struct trust *trust = tls_context_trust(s->context);
+
+	peer_verify(&s->peer, s->session, trust, s->wanted);
+	trust_unref(&trust);
+}
+
+static void
 established(struct tls *s)
 {
 	gnutls_session_t g = s->session;
 
-	note_sni(s);
+	if (!s->is_client)
+		note_sni(s);
+	if (s->context->verifies_peers)
+		verify_peer(s);
 	s->resumed = gnutls_session_is_resumed(g) != 0;
 	snprintf(s->description, sizeof s->description, "%s %s %s%s",
 	    known(gnutls_protocol_get_name(gnutls_protocol_get_version(g))),
@@ -371,4 +437,24 @@ struct str
 tls_sni(const struct tls *s)
 {
 	return str_z(s->sni);
+}
+
+bool
+tls_is_client(const struct tls *s)
+{
+	return s->is_client;
+}
+
+enum tls_peer
+tls_peer(const struct tls *s, const char **why_r)
+{
+	if (why_r != NULL)
+		*why_r = s->peer.why.text;
+	return s->peer.state;
+}
+
+bool
+tls_peer_is(const struct tls *s, struct str domain, struct err *why)
+{
+	return peer_is(&s->peer, s->wanted, domain, why);
 }

@@ -11,7 +11,8 @@
 #include "base/str.h"
 
 struct tls_context; /* certificates by name, priorities, ticket keys: one per process */
-struct tls;         /* one connection, server side (client side for s2sd later) */
+struct tls;         /* one connection */
+struct tlsa;        /* tls/dane.h */
 
 /* Process-wide; before the sandbox, like tls_context_new. Reads the system's priority configuration, seeds the
  * generator. */
@@ -34,6 +35,20 @@ bool tls_context_has_chain(const struct tls_context *t, struct str domain);
 
 /* domain: the certificate to use when the client sends no SNI (STARTTLS: the stream's `to`); may be empty. */
 struct tls *tls_new(struct tls_context *t, struct str domain);
+
+/* Everything is borrowed for the call. */
+struct tls_client {
+	struct str domain; /* who is wanted (prepared): goes as SNI, unless it is an address */
+	struct str own; /* whose chain is shown when the peer asks for one; empty, or without a chain: none is */
+	const char *alpn; /* TLS from the first byte: "xmpp-server"; STARTTLS: NULL */
+	/* DANE: only what DNSSEC vouches for; at most TLSA_MAX count. */
+	struct str host; /* the name of the server, to which SRV led; empty without tlsa */
+	const struct tlsa *tlsa;
+	size_t n_tlsa;
+};
+
+/* The side that begins: the first tls_handshake needs no input. Who answered is asked by tls/verify.h; any certificate is taken. */
+struct tls *tls_new_client(struct tls_context *t, const struct tls_client *c);
 void tls_free(struct tls **s);
 
 enum tls_state {

@@ -1,0 +1,41 @@
+/* Who the peer of a link between servers is, by its certificate: a chain to a CA that we trust (or DANE), and names by RFC 9525
+ * with those of RFC 6120 §13.7.1: DNS-ID, SRV-ID (_xmpp-server), XmppAddr. Never the CN. The purposes of client and server are
+ * not asked for: public CAs do not issue certificates for both any more.
+ *
+ * The chain is verified at the end of the handshake, on the worker that runs it; names are asked for later, on the loop. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/str.h"
+#include "tls/tls.h"
+
+/* The CAs. Immutable once made; references may be given up on any thread. */
+struct trust;
+
+/* Reads a file with CAs in PEM; NULL or "": the system's, and then none at all is no error. Before the sandbox. NULL with *err. */
+struct trust *trust_new(const char *ca_file, struct err *err);
+/* The same from memory. */
+struct trust *trust_from_pem(struct str pem, struct err *err);
+struct trust *trust_ref(struct trust *t);
+void trust_unref(struct trust **t);
+/* How many CAs. */
+unsigned trust_count(const struct trust *t);
+
+/* From now on the context's connections ask their peers for a certificate (none is required), verify it against `trust` (a
+ * reference is taken; replaces the one of before), and are not resumed. For contexts of links between servers; before the first
+ * connection, and again when the CAs change. */
+void tls_context_verify_peers(struct tls_context *t, struct trust *trust);
+
+enum tls_peer {
+	TLS_PEER_UNKNOWN, /* it showed no certificate, or the handshake is not over */
+	TLS_PEER_UNTRUSTED, /* one that leads to none of our CAs, has expired, is not what DANE says … */
+	TLS_PEER_TRUSTED,
+};
+
+/* The chain alone: says nothing about whose it is. *why_r (borrowed from s, may be NULL) says why not. */
+enum tls_peer tls_peer(const struct tls *s, const char **why_r);
+
+/* The chain is trusted and the certificate was made for `domain` (prepared, as XMPP has it). False with the reason in *why. */
+bool tls_peer_is(const struct tls *s, struct str domain, struct err *why);
