@@ -18,26 +18,27 @@ struct inbound {
 	struct session *session; /* NULL when it has ended */
 	uint64_t n;
 	bool is_done;
-	struct custody **
-	    frames; /* the frame, and replays of it: as many as edges brought it, paid by their windows */
-	unsigned n_frames;
+	struct custody *frame;
+	struct custody **replays; /* of it: as many as edges brought it, paid by their windows */
+	unsigned n_replays;
 };
 
 static void
 inbound_free(struct inbound *i)
 {
 	list_remove(&i->link);
-	for (unsigned f = 0; f < i->n_frames; f++)
-		act_let_go(i->sd, i->frames[f]);
-	free(i->frames);
-	free(i);
+	act_let_go(i->sd, i->frame);
+	for (unsigned r = 0; r < i->n_replays; r++)
+		act_let_go(i->sd, i->replays[r]);
+	free(i->replays);
+	slab_put(&i->sd->inbounds, i);
 }
 
 static void
 inbound_join(struct inbound *i, const struct bus_in *in)
 {
-	i->frames = mem_grow(i->frames, (i->n_frames + 1) * sizeof(struct custody *));
-	i->frames[i->n_frames++] = custody_hold(in->custody);
+	i->replays = mem_grow(i->replays, (i->n_replays + 1) * sizeof(struct custody *));
+	i->replays[i->n_replays++] = custody_hold(in->custody);
 }
 
 static void
@@ -75,10 +76,18 @@ inbound_let_go(struct session *s)
 }
 
 void
-inbound_free_all(struct sessiond *sd)
+inbound_init(struct sessiond *sd)
+{
+	list_init(&sd->orphans);
+	slab_init(&sd->inbounds, sizeof(struct inbound));
+}
+
+void
+inbound_deinit(struct sessiond *sd)
 {
 	LIST_FOREACH_SAFE(&sd->orphans, it, nx)
 		inbound_free(CONTAINER_OF(it, struct inbound, link));
+	slab_deinit(&sd->inbounds);
 }
 
 static void
@@ -119,14 +128,14 @@ refuse_stanza(struct session *s, const struct act *act, const struct msg_STANZA 
 static void
 inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZA *m)
 {
-	struct inbound *i = NEW(struct inbound);
+	struct inbound *i = slab_get(&s->sd->inbounds);
 	struct act act = act_of(s->sd, in);
 
 	i->sd = s->sd;
 	i->session = s;
 	i->n = s->in_last = m->n;
+	i->frame = custody_hold(in->custody);
 	list_add(&s->in_flight, &i->link);
-	inbound_join(i, in);
 	act.op = (struct opid){.origin = s->sid, .n = m->n, .kind = OP_STANZA};
 	act.custody = custody_new(in->bus, in->custody, on_done, i);
 	if (m->refuse)

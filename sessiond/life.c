@@ -30,7 +30,8 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	list_init(&sd->saves);
 	list_init(&sd->handovers);
 	list_init(&sd->queues);
-	list_init(&sd->orphans);
+	inbound_init(sd);
+	slab_init(&sd->outgoings, sizeof(struct outgoing));
 	list_init(&sd->idle_accounts);
 	list_init(&sd->removals);
 	for (unsigned i = 0; i < EDGES_MAX; i++)
@@ -58,7 +59,8 @@ sessiond_deinit(struct sessiond *sd)
 	detach_free(sd);
 	resume_free(sd);
 	free_sessions(sd);
-	inbound_free_all(sd);
+	inbound_deinit(sd);
+	slab_deinit(&sd->outgoings);
 	stored_free_all(sd);
 	removals_free(sd);
 	accounts_free(sd);

@@ -32,7 +32,7 @@ outgoing_free(struct outgoing *o)
 	list_remove(&o->link);
 	act_drop(&o->act);
 	free(o->st);
-	free(o);
+	slab_put(&o->act.sd->outgoings, o);
 }
 
 void
@@ -69,11 +69,20 @@ is_worth_keeping(const struct delivery *d)
 }
 
 struct outgoing *
-outgoing_new(const struct delivery *d, size_t bytes)
+outgoing_blank(struct sessiond *sd)
 {
-	struct outgoing *o = NEW(struct outgoing);
+	struct outgoing *o = slab_get(&sd->outgoings);
 
 	list_init(&o->link);
+	o->act.sd = sd;
+	return o;
+}
+
+struct outgoing *
+outgoing_new(struct sessiond *sd, const struct delivery *d, size_t bytes)
+{
+	struct outgoing *o = outgoing_blank(sd);
+
 	o->op = d->op;
 	o->stamp_us = d->stamp_us;
 	o->row = d->row;
@@ -158,7 +167,7 @@ outbound_send_now(struct session *s, const struct delivery *d)
 
 	if (outbound_knows(s, &d->op))
 		return false;
-	o = outgoing_new(d, bytes);
+	o = outgoing_new(s->sd, d, bytes);
 	if (!list_empty(&s->out.queue) || !has_room(s, bytes)) {
 		ledger_add(&s->out.ledger, &d->op, 0);
 		queue(s, o, d);
@@ -216,120 +225,6 @@ outbound_pump(struct session *s)
 	offline_go_on(s->account);
 }
 
-#define ROWS_PER_DROP 1000 /* as messages.def has it */
-
-/* Rows of offline messages that have reached their owner. */
-struct arrived {
-	struct session *s;
-	const struct act *act;
-	struct rec_row rows[ROWS_PER_DROP];
-	uint32_t n;
-};
-
-static void
-arrived_flush(struct arrived *a)
-{
-	if (a->n)
-		offline_drop(a->s->account, a->act, a->rows, a->n);
-	a->n = 0;
-}
-
-static void
-settle(struct arrived *a, struct outgoing *o)
-{
-	if (o->row)
-		a->rows[a->n++].row = o->row;
-	if (a->n == ROWS_PER_DROP)
-		arrived_flush(a);
-	outgoing_free(o);
-}
-
-/* With stream management a client's word counts, not the socket's; but only for what would be given again. */
-static bool
-awaits_ack(const struct session *s, const struct outgoing *o)
-{
-	return s->out.is_acked && o->k > s->out.acked && (o->st || o->row);
-}
-
-static void
-await_ack(struct session *s, struct outgoing *o)
-{
-	list_remove(&o->link);
-	list_add(&s->out.unacked, &o->link);
-	s->out.n_unacked++;
-	s->out.unacked_bytes += o->bytes;
-}
-
-static void
-settle_written(struct session *s, struct arrived *a, uint64_t k)
-{
-	LIST_FOREACH_SAFE(&s->out.sent, it, nx) {
-		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
-
-		if (o->k > k)
-			break;
-		s->out.sent_bytes -= o->bytes;
-		if (awaits_ack(s, o))
-			await_ack(s, o);
-		else
-			settle(a, o);
-	}
-	if (k > s->out.written)
-		s->out.written = k;
-}
-
-static void
-settle_acked(struct session *s, struct arrived *a, uint64_t k)
-{
-	LIST_FOREACH_SAFE(&s->out.unacked, it, nx) {
-		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
-
-		if (o->k > k)
-			break;
-		s->out.n_unacked--;
-		s->out.unacked_bytes -= o->bytes;
-		settle(a, o);
-	}
-}
-
-bool
-outbound_written(struct session *s, const struct act *act, uint64_t k)
-{
-	struct arrived a = {.s = s, .act = act};
-
-	if (k > s->out.k)
-		return false;
-	settle_written(s, &a, k);
-	s->out.progress_ms = clock_mono_ms();
-	arrived_flush(&a);
-	outbound_pump(s);
-	return true;
-}
-
-void
-outbound_gather(struct session *s)
-{
-	LIST_FOREACH_SAFE(&s->out.sent, it, nx) {
-		struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
-
-		if (!awaits_ack(s, o))
-			continue;
-		s->out.sent_bytes -= o->bytes;
-		await_ack(s, o);
-	}
-	s->out.written = s->out.k;
-}
-
-void
-outbound_restore(struct session *s, uint64_t k, const struct delivery *d)
-{
-	struct outgoing *o = outgoing_new(d, stanza_bytes(d->st));
-
-	o->k = k;
-	o->st = stanza_copy(d->st);
-	await_ack(s, o);
-}
-
 static void
 take_all(struct list *from, struct list *to)
 {
@@ -353,35 +248,6 @@ outbound_part(struct session *s, struct list *before_r, struct list *queue_r)
 }
 
 void
-outbound_settle(struct session *s, const struct act *act, uint64_t k)
-{
-	struct arrived a = {.s = s, .act = act};
-
-	if (k > s->out.acked)
-		s->out.acked = k;
-	settle_acked(s, &a, k);
-	arrived_flush(&a);
-}
-
-/* It may come before the edge has reported the same as written. */
-bool
-outbound_acked(struct session *s, const struct act *act, uint64_t k)
-{
-	struct arrived a = {.s = s, .act = act};
-
-	if (k > s->out.k)
-		return false;
-	if (k > s->out.acked)
-		s->out.acked = k;
-	settle_written(s, &a, k);
-	settle_acked(s, &a, k);
-	s->out.progress_ms = clock_mono_ms();
-	arrived_flush(&a);
-	outbound_pump(s);
-	return true;
-}
-
-void
 outbound_check_stalled(struct sessiond *sd, uint64_t now_ms)
 {
 	uint64_t allowed = (uint64_t)settings_of(sd)->stall_seconds * 1000;
@@ -392,35 +258,6 @@ outbound_check_stalled(struct sessiond *sd, uint64_t now_ms)
 		if (now_ms - s->out.progress_ms > allowed)
 			session_doom(s, STREAM_RESOURCE_CONSTRAINT);
 	}
-}
-
-bool
-outbound_remember_row(struct session *s, uint64_t k, uint64_t row)
-{
-	struct list *at = s->out.sent.next;
-	struct outgoing *o;
-
-	if (k && k <= (s->out.is_acked ? s->out.acked : s->out.written))
-		return true;
-	LIST_FOREACH(&s->out.unacked, it) {
-		o = CONTAINER_OF(it, struct outgoing, link);
-		if (o->k == k)
-			o->row = row;
-		if (o->row == row)
-			return false;
-	}
-	for (; at != &s->out.sent; at = at->next) {
-		o = CONTAINER_OF(at, struct outgoing, link);
-		if (o->row == row)
-			return false;
-		if (o->k > k)
-			break;
-	}
-	o = NEW(struct outgoing);
-	o->k = k;
-	o->row = row;
-	list_add(at, &o->link); /* before it: in order of k */
-	return false;
 }
 
 /* ---- many sessions ---- */
@@ -479,7 +316,7 @@ fanout_add(struct fanout *f, struct session *s)
 	f->edge = s->edge;
 	if (!f->targets)
 		f->targets = mem_new_array(TARGETS_MAX, sizeof(*f->targets));
-	o = outgoing_new(&d, bytes);
+	o = outgoing_new(s->sd, &d, bytes);
 	if (s->out.is_acked)
 		o->st = copy_for(s, f->st);
 	number(s, o);

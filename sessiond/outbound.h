@@ -34,7 +34,7 @@ struct outgoing {
 	int64_t stamp_us;
 	uint64_t row; /* of the offline message; 0: none */
 	size_t bytes;
-	struct act act;    /* in the queue: what waits for it */
+	struct act act;    /* in the queue: what waits for it; else just whose it is */
 	struct stanza *st; /* owned; NULL when it need not be sent again once it is on its way */
 };
 
@@ -84,7 +84,8 @@ void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
  * row can go; otherwise it goes with WRITTEN or CLIENT_ACK. */
 bool outbound_remember_row(struct session *s, uint64_t k, uint64_t row);
 
-struct outgoing *outgoing_new(const struct delivery *d, size_t bytes);
+struct outgoing *outgoing_blank(struct sessiond *sd);
+struct outgoing *outgoing_new(struct sessiond *sd, const struct delivery *d, size_t bytes);
 void outgoing_free(struct outgoing *o);
 
 /* The connection is gone. What was sent on it and is numbered from stream management on waits for the client's word, written or

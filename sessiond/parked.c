@@ -23,7 +23,7 @@ parked_clear(struct parked *p)
 void
 park(struct session *s, const struct delivery *d)
 {
-	struct outgoing *o = outgoing_new(d, stanza_bytes(d->st));
+	struct outgoing *o = outgoing_new(s->sd, d, stanza_bytes(d->st));
 
 	o->st = stanza_copy(d->st);
 	ledger_add(&s->out.ledger, &d->op, 0);

@@ -5,12 +5,14 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/slab.h"
 #include "bus/bus.h"
 #include "service/service.h"
 #include "service/settings.h"
 
+#include "edge.h"
+
 #define CAP_KEY_BYTES 32
-#define EDGES_MAX 256
 
 enum conflict_policy {
 	CONFLICT_REPLACE, /* the older session gets the stream error */
@@ -41,22 +43,6 @@ struct sessiond_settings {
 	struct setting_sections archive_domains; /* struct archive_domain */
 };
 
-enum edge_state {
-	EDGE_ABSENT,
-	EDGE_REGISTERING, /* connected, REG_END has not come */
-	EDGE_CHECKING,    /* REG_END has come, its sessions are being checked */
-	EDGE_READY,
-	EDGE_GONE, /* presumed dead; its sessions were ended */
-	EDGE_STALE, /* came back with the incarnation that was presumed dead: what it holds is void */
-};
-
-struct edge {
-	enum edge_state state;
-	uint64_t incarnation;
-	struct list sessions; /* registered, not yet believed */
-	unsigned checks;      /* questions to authd that are open */
-};
-
 struct session;
 struct account;
 struct leaving;
@@ -82,6 +68,7 @@ struct sessiond {
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
 	unsigned load;           /* enum load_state (load.h) */
+	struct slab inbounds, outgoings; /* of inbound.c and outbound.c */
 	struct list orphans; /* stanzas of ended sessions that are under way (inbound.c); bounded as in_flight */
 	struct account *accounts;  /* uthash (account.c) */
 	struct list idle_accounts; /* the longest idle first, which goes over accounts_cached */

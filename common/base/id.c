@@ -2,6 +2,7 @@
 #include "base/id.h"
 
 #include <sodium.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -41,7 +42,9 @@ id_random_u64(void)
 bool
 id_is_zero(const struct id128 *id)
 {
-	return sodium_is_zero(id->b, sizeof(id->b));
+	static const struct id128 zero;
+
+	return memcmp(id, &zero, sizeof(zero)) == 0;
 }
 
 bool

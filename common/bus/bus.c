@@ -35,7 +35,7 @@ bus_core_new(const struct bus_config *config, uint64_t incarnation)
 	list_init(&b->peers_list);
 	list_init(&b->acks_due);
 	requests_init(b);
-	list_init(&b->custody_free);
+	slab_init(&b->custodies, sizeof(struct custody));
 	bus_take_handlers(b);
 	return b;
 }
@@ -49,7 +49,7 @@ bus_core_free(struct bus **bp)
 	requests_free(b);
 	peers_free(b);
 	bus_routes_free(b);
-	custody_free_all(b);
+	slab_deinit(&b->custodies);
 	bus_pool_deinit(&b->pool);
 	free(b);
 	*bp = NULL;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/slab.h"
 #include "bus/bus.h"
 #include "bus/channel.h"
 #include "bus/frame.h"
@@ -45,8 +46,7 @@ struct bus {
 	struct buf routes_names;
 
 	struct bus_pool pool;
-	struct list custody_free;
-	struct custody_slab *custody_slabs;
+	struct slab custodies;
 	struct bus_stats stats;
 
 	uint16_t number;

@@ -1,38 +1,17 @@
 /* Custody: who still has to let go before a frame is acknowledged. Held by the running handler, by each kept frame
- * that was sent under it, and by whoever called custody_hold. Memory comes in slabs that live as long as the bus.
+ * that was sent under it, and by whoever called custody_hold. Memory comes from a slab of the bus.
  *
  * A custody of a frame acknowledges the frame when the last holder lets go, if its sender is still the same
  * incarnation (BUS.md §6, owed-acks). One of its owner calls done, then lets go of the inner one. */
-#include <stdlib.h>
-
 #include "base/mem.h"
 #include "bus/bus_private.h"
-
-#define CUSTODIES_PER_SLAB 64
-
-struct custody_slab {
-	struct custody_slab *next;
-	struct custody items[CUSTODIES_PER_SLAB];
-};
-
-static void
-custody_add_slab(struct bus *b)
-{
-	struct custody_slab *slab = NEW(struct custody_slab);
-	slab->next = b->custody_slabs;
-	b->custody_slabs = slab;
-	for (unsigned i = 0; i < CUSTODIES_PER_SLAB; i++)
-		list_add(&b->custody_free, &slab->items[i].node);
-}
 
 static struct custody *
 custody_get(struct bus *b)
 {
-	if (list_empty(&b->custody_free))
-		custody_add_slab(b);
-	struct custody *c = CONTAINER_OF(b->custody_free.next, struct custody, node);
-	list_remove(&c->node);
-	*c = (struct custody){.refs = 1, .bus = b};
+	struct custody *c = slab_get(&b->custodies);
+	c->refs = 1;
+	c->bus = b;
 	list_init(&c->node);
 	list_init(&c->frames);
 	return c;
@@ -116,18 +95,6 @@ custody_release(struct custody *c)
 		receiver_acknowledge(b, c->peer, c->level, c->seq);
 	if (c->done)
 		c->done(c->arg);
-	/* put first: the next frame takes the memory that is still in the cache */
-	list_add(b->custody_free.next, &c->node);
+	slab_put(&b->custodies, c);
 	custody_release(inner);
-}
-
-void
-custody_free_all(struct bus *b)
-{
-	for (struct custody_slab *s = b->custody_slabs, *next; s; s = next) {
-		next = s->next;
-		free(s);
-	}
-	b->custody_slabs = NULL;
-	list_init(&b->custody_free);
 }

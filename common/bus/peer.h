@@ -72,7 +72,6 @@ void peers_free(struct bus *b);
 
 /* custody.c */
 struct custody *custody_for_frame(struct bus *b, struct peer *p, unsigned level, uint64_t seq);
-void custody_free_all(struct bus *b);
 
 /* requests.c */
 void requests_init(struct bus *b);
