@@ -4,39 +4,10 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "client.h"
+#include "edge/header.h"
 #include "negotiate.h"
 
 /* ---- plain text ---- */
-
-static enum stream_error
-error_of_xml(enum xml_error e)
-{
-	switch (e) {
-	case XML_OK:
-	case XML_STOPPED:
-		return STREAM_OK;
-	case XML_NOT_WELL_FORMED:
-		return STREAM_NOT_WELL_FORMED;
-	case XML_RESTRICTED:
-		return STREAM_RESTRICTED_XML;
-	case XML_UNSUPPORTED_ENCODING:
-		return STREAM_UNSUPPORTED_ENCODING;
-	case XML_BAD_PREFIX:
-		return STREAM_BAD_NAMESPACE_PREFIX;
-	case XML_TOO_BIG:
-	case XML_TOO_COMPLEX:
-		return STREAM_POLICY_VIOLATION;
-	}
-	return STREAM_INTERNAL_SERVER_ERROR;
-}
-
-static const char *
-text_of_xml(enum xml_error e)
-{
-	if (e == XML_TOO_BIG)
-		return stream_text_too_big;
-	return e == XML_TOO_COMPLEX ? "too many elements, attributes or names" : NULL;
-}
 
 /* What stands behind <starttls/> came in clear and must not be taken for what comes under TLS (INV-9). */
 static void
@@ -64,7 +35,7 @@ client_feed(struct client *c, struct str bytes)
 	if (e == XML_STOPPED)
 		client_stopped(c, str_from(bytes, used));
 	else if (e != XML_OK)
-		client_end(c, error_of_xml(e), text_of_xml(e));
+		client_end(c, header_error_of_xml(e), header_text_of_xml(e));
 	else
 		xml_reader_idle(c->reader);
 }

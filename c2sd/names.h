@@ -1,10 +1,9 @@
 /* Namespaces of client streams. */
 #pragma once
 
+#include "edge/header.h" /* NS_STREAMS, NS_STREAM_ERRORS */
+
 #define NS_CLIENT "jabber:client"
-#define NS_STREAMS "http://etherx.jabber.org/streams"
-#define NS_STREAM_ERRORS "urn:ietf:params:xml:ns:xmpp-streams"
-#define NS_ERRORS "urn:xmpp:errors" /* XEP-0205 */
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"

@@ -33,8 +33,7 @@ extern const struct xml_events stream_events;
 struct xml_limits stream_limits(const struct client *c);
 /* A new stream on the connection (RFC 6120 §4.3.3): nothing of the old one is left. */
 void stream_restart(struct client *c);
-/* STREAM_OK: just the end. text may be NULL, or stream_text_too_big, which XMPP has a condition for. */
-extern const char stream_text_too_big[];
+/* STREAM_OK: just the end. text may be NULL; see header_write_error. */
 void stream_send_end(struct client *c, enum stream_error error, const char *text);
 
 /* features.c */

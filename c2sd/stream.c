@@ -1,13 +1,11 @@
 /* Stream headers and the end of streams (RFC 6120 §4). The first header pins the domain; restarts must ask for the same one. */
 #include <stdlib.h>
 
+#include "edge/header.h"
 #include "names.h"
 #include "negotiate.h"
-#include "xml/writer.h"
 
 #define LANG_MAX 64 /* as messages.def has it for BIND */
-
-const char stream_text_too_big[] = "an element that is too big";
 
 struct xml_limits
 stream_limits(const struct client *c)
@@ -53,38 +51,14 @@ own_name(const struct client *c)
 static void
 send_header(struct client *c, struct str to)
 {
-	struct buf *out = wire_out(&c->wire);
 	struct id128 id = id_random();
 	char hex[2 * ID_BYTES + 1];
+	struct header h = {.ns = NS_CLIENT, .from = own_name(c), .to = to};
 
 	id_hex(&id, hex);
-	buf_add_z(out,
-	    "<?xml version='1.0'?><stream:stream xmlns='" NS_CLIENT "' xmlns:stream='" NS_STREAMS
-	    "' id='");
-	buf_add_z(out, hex);
-	buf_add_z(out, "' version='1.0' xml:lang='en' from='");
-	xml_escape(out, own_name(c));
-	if (!str_empty(to)) {
-		buf_add_z(out, "' to='");
-		xml_escape(out, to);
-	}
-	buf_add_z(out, "'>");
+	h.id = str_z(hex);
+	header_write(wire_out(&c->wire), &h);
 	c->has_header = true;
-}
-
-static void
-write_error(struct buf *out, enum stream_error error, const char *text)
-{
-	buf_printf(
-	    out, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", stream_error_name(error));
-	if (text) {
-		buf_add_z(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
-		xml_escape(out, str_z(text));
-		buf_add_z(out, "</text>");
-	}
-	if (text == stream_text_too_big)
-		buf_add_z(out, "<stanza-too-big xmlns='" NS_ERRORS "'/>");
-	buf_add_z(out, "</stream:error>");
 }
 
 /* A stream that is refused gets our header first (RFC 6120 §4.9.1.2). */
@@ -96,32 +70,13 @@ stream_send_end(struct client *c, enum stream_error error, const char *text)
 	if (error != STREAM_OK && !c->has_header)
 		send_header(c, S(""));
 	if (error != STREAM_OK)
-		write_error(out, error, text);
+		header_write_error(out, error, text);
 	if (c->has_header)
 		buf_add_z(out, "</stream:stream>");
 	client_touch(c);
 }
 
 /* ---- in ---- */
-
-/* What is above 1.0 gets 1.0; an absent version means 0.9 (RFC 6120 §4.7.5). */
-static bool
-version_is_supported(struct str version)
-{
-	struct str major, minor;
-	uint64_t v;
-
-	return str_split(version, '.', &major, &minor) && str_u64(major, &v) && v >= 1 &&
-	    str_u64(minor, &v);
-}
-
-/* The stanzas' namespace may also be declared by each of them (RFC 6120 §4.8.3). */
-static bool
-content_is_supported(const struct xml_element *root)
-{
-	return str_is(root->default_ns, NS_CLIENT) || str_is(root->default_ns, NS_STREAMS) ||
-	    str_empty(root->default_ns);
-}
 
 static bool
 is_served(const struct client *c, struct str domain)
@@ -166,20 +121,6 @@ check_from(const struct client *c, struct str from, struct jid_buf *buf, struct 
 	return STREAM_OK;
 }
 
-static enum stream_error
-check_root(const struct xml_element *root)
-{
-	if (!str_is(root->ns, NS_STREAMS))
-		return STREAM_INVALID_NAMESPACE;
-	if (!str_is(root->name, "stream"))
-		return STREAM_BAD_FORMAT;
-	if (!content_is_supported(root))
-		return STREAM_INVALID_NAMESPACE;
-	if (!version_is_supported(xml_element_attr(root, S(""), "version", NULL)))
-		return STREAM_UNSUPPORTED_VERSION;
-	return STREAM_OK;
-}
-
 static void
 take_lang(struct client *c, struct str lang)
 {
@@ -193,7 +134,7 @@ on_open(void *ctx, const struct xml_element *root)
 	struct client *c = ctx;
 	struct jid_buf buf;
 	struct str peer = S("");
-	enum stream_error error = check_root(root);
+	enum stream_error error = header_check(root, NS_CLIENT);
 
 	if (error == STREAM_OK)
 		error = take_domain(c, xml_element_attr(root, S(""), "to", NULL));
