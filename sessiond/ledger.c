@@ -2,8 +2,12 @@
 #include "ledger.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+
+#define MARKS_PER_BLOCK 16u
+#define BLOCKS(n) (((n) + MARKS_PER_BLOCK - 1) / MARKS_PER_BLOCK)
 
 /* What is just state may come twice without harm, and there is so much of it that it would push the messages out. */
 bool
@@ -43,12 +47,21 @@ ledger_mark(const struct opid *op)
 	return mark ^ (uint32_t)(op->n * 2654435761u) ^ op->kind;
 }
 
-const struct ledger_entry *
-ledger_find(const struct ledger *l, const struct opid *op)
+/* A loop that the compiler turns into a few instructions: most ids are in no block. */
+static bool
+block_has(const uint32_t *marks, uint32_t mark)
 {
-	uint32_t mark = ledger_mark(op);
+	uint32_t hit = 0;
 
-	for (unsigned i = 0; i < l->n; i++) {
+	for (unsigned i = 0; i < MARKS_PER_BLOCK; i++)
+		hit |= marks[i] == mark;
+	return hit != 0;
+}
+
+static const struct ledger_entry *
+block_find(const struct ledger *l, unsigned from, uint32_t mark, const struct opid *op)
+{
+	for (unsigned i = from; i < from + MARKS_PER_BLOCK && i < l->n; i++) {
 		const struct opid *have = &l->entries[i].op;
 
 		if (l->marks[i] == mark && have->n == op->n && have->kind == op->kind &&
@@ -58,6 +71,33 @@ ledger_find(const struct ledger *l, const struct opid *op)
 	return NULL;
 }
 
+const struct ledger_entry *
+ledger_find(const struct ledger *l, const struct opid *op)
+{
+	uint32_t mark = ledger_mark(op);
+	const struct ledger_entry *e = NULL;
+
+	for (unsigned i = 0; i < l->n && !e; i += MARKS_PER_BLOCK)
+		if (block_has(l->marks + i, mark))
+			e = block_find(l, i, mark, op);
+	return e;
+}
+
+/* Whole blocks of marks; what is not in use yet is zero. */
+static void
+ledger_grow(struct ledger *l)
+{
+	unsigned had = BLOCKS(l->cap) * MARKS_PER_BLOCK, have;
+
+	l->cap = l->cap ? l->cap * 2 : MARKS_PER_BLOCK;
+	if (l->cap > LEDGER_MAX)
+		l->cap = LEDGER_MAX;
+	have = BLOCKS(l->cap) * MARKS_PER_BLOCK;
+	l->marks = mem_grow(l->marks, have * sizeof(*l->marks));
+	memset(l->marks + had, 0, (have - had) * sizeof(*l->marks));
+	l->entries = mem_grow(l->entries, l->cap * sizeof(*l->entries));
+}
+
 void
 ledger_add(struct ledger *l, const struct opid *op, uint64_t k)
 {
@@ -65,13 +105,8 @@ ledger_add(struct ledger *l, const struct opid *op, uint64_t k)
 
 	if (!ledger_wants(op))
 		return;
-	if (l->n == l->cap && l->cap < LEDGER_MAX) {
-		l->cap = l->cap ? l->cap * 2 : 8;
-		if (l->cap > LEDGER_MAX)
-			l->cap = LEDGER_MAX;
-		l->marks = mem_grow(l->marks, l->cap * sizeof(*l->marks));
-		l->entries = mem_grow(l->entries, l->cap * sizeof(*l->entries));
-	}
+	if (l->n == l->cap && l->cap < LEDGER_MAX)
+		ledger_grow(l);
 	i = l->n < l->cap ? l->n++ : l->oldest++;
 	if (l->oldest == LEDGER_MAX)
 		l->oldest = 0;

@@ -147,11 +147,26 @@ str_utf8_len(struct str s)
 	return n;
 }
 
+size_t
+str_ascii_len(struct str s)
+{
+	size_t i = 0;
+	uint64_t word;
+	for (; s.n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, s.p + i, sizeof(word));
+		if (word & 0x8080808080808080u)
+			break;
+	}
+	while (i < s.n && (uint8_t)s.p[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool
 str_is_utf8(struct str s)
 {
-	for (size_t i = 0, n; i < s.n; i += n) {
-		n = str_utf8_len(str_of(s.p + i, s.n - i));
+	for (size_t i = str_ascii_len(s), n; i < s.n; i += n) {
+		n = str_utf8_len(str_from(s, i));
 		if (n == 0)
 			return false;
 	}

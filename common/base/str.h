@@ -75,6 +75,8 @@ bool str_u64(struct str s, uint64_t *v_r);
 
 /* Strict UTF-8: no overlong forms, surrogates, or code points over U+10FFFF (INV-4). */
 bool str_is_utf8(struct str s);
+/* How many bytes at its start are ASCII. */
+size_t str_ascii_len(struct str s);
 
 /* Bytes of the first character of s, 1 to 4; 0 when s is empty or does not start with strict UTF-8. */
 size_t str_utf8_len(struct str s);

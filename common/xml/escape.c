@@ -47,11 +47,37 @@ escape_of(char c)
 	}
 }
 
+#define BLOCK 16
+
+/* Sixteen bytes at a time, with the compilers' vectors. */
+static bool
+block_is_plain(const char *p)
+{
+	typedef uint8_t block __attribute__((vector_size(BLOCK)));
+	block c;
+	uint64_t odd[2];
+	memcpy(&c, p, BLOCK);
+	block hits = (block)(c < 0x20) | (block)(c > 0x7E) | (block)(c == '&') | (block)(c == '<') |
+	    (block)(c == '>') | (block)(c == '\'') | (block)(c == '"');
+	memcpy(odd, &hits, BLOCK);
+	return (odd[0] | odd[1]) == 0;
+}
+
+/* Bytes at the start of s that need no look, in whole blocks: ASCII without anything special in any mode. */
+static size_t
+plain_len(struct str s)
+{
+	size_t i = 0;
+	while (s.n - i >= BLOCK && block_is_plain(s.p + i))
+		i += BLOCK;
+	return i;
+}
+
 static void
 escape(struct buf *out, struct str s, enum mode mode)
 {
 	size_t from = 0;
-	for (size_t i = 0; i < s.n; i++) {
+	for (size_t i = plain_len(s); i < s.n; i++) {
 		if (!(special[(unsigned char)s.p[i]] & mode))
 			continue;
 		buf_add(out, s.p + from, i - from);
@@ -79,7 +105,7 @@ xml_char_len(struct str s)
 static void
 escape_any(struct buf *out, struct str s, enum mode mode)
 {
-	size_t from = 0, i = 0, n;
+	size_t from = 0, i = plain_len(s), n;
 	for (; i < s.n; i += n ? n : 1) {
 		n = xml_char_len(str_of(s.p + i, s.n - i));
 		if (n == 0) {

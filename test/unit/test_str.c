@@ -148,6 +148,17 @@ test_inv_04_strict_utf8(void **state)
 	};
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_int_equal(str_is_utf8(str_z(cases[i].in)), cases[i].ok);
+	for (size_t at = 0; at < 20; at++) {
+		char text[] = "abcdefghijklmnopqrst";
+		assert_int_equal(str_ascii_len(str_z(text)), 20);
+		text[at] = '\xC3';
+		assert_int_equal(str_ascii_len(str_z(text)), at);
+		assert_false(str_is_utf8(str_z(text)));
+		if (at == 19)
+			continue;
+		text[at + 1] = '\xA9';
+		assert_true(str_is_utf8(str_z(text)));
+	}
 	assert_int_equal(str_utf8_len(S("\xE2\x82\xAC!")), 3);
 	assert_int_equal(str_utf8_len(S("")), 0);
 }
