@@ -24,8 +24,9 @@ static const struct {
 	enum role role;
 	bool may_sign;
 } edges[KEYD_EDGES] = {
-    {ROLE_C2SD, true}, {ROLE_S2SD, true},
-    {ROLE_COMPONENTD, false}, /* has no TLS of its own yet; the list does no harm */
+    {ROLE_C2SD, true},
+    {ROLE_S2SD, true},
+    {ROLE_COMPONENTD, true},
 };
 
 /* The chain's first certificate must be for the domain, and not at its end. */

@@ -4,32 +4,6 @@
 #include "route.h"
 #include "session.h"
 
-static bool
-is_silent(const struct stanza *st)
-{
-	switch ((enum stanza_type)st->type) {
-	case TYPE_ERROR:
-	case TYPE_RESULT:
-	case TYPE_UNAVAILABLE:
-	case TYPE_PROBE:
-	case TYPE_SUBSCRIBED:
-	case TYPE_UNSUBSCRIBE:
-	case TYPE_UNSUBSCRIBED:
-		return true;
-	case TYPE_NORMAL:
-	case TYPE_CHAT:
-	case TYPE_GROUPCHAT:
-	case TYPE_HEADLINE:
-	case TYPE_AVAILABLE:
-	case TYPE_SUBSCRIBE:
-	case TYPE_GET:
-	case TYPE_SET:
-	case TYPE_COUNT:
-		break;
-	}
-	return str_empty(st->from);
-}
-
 static struct stanza
 error_for(const struct stanza *st, struct str payload)
 {
@@ -52,7 +26,7 @@ bounce(const struct act *act, const struct stanza *st, enum stanza_error e)
 	struct xml_writer w;
 	struct stanza answer;
 
-	if (is_silent(st))
+	if (!stanza_may_bounce(st) || str_empty(st->from))
 		return;
 	xw_init(&w, &payload, S("jabber:client"));
 	xml_write_error(&w, e, (struct str){0});

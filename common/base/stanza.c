@@ -29,3 +29,29 @@ stanza_copy(const struct stanza *st)
 	copy->payload = put(&at, st->payload);
 	return copy;
 }
+
+bool
+stanza_may_bounce(const struct stanza *st)
+{
+	switch ((enum stanza_type)st->type) {
+	case TYPE_ERROR:
+	case TYPE_RESULT:
+	case TYPE_UNAVAILABLE:
+	case TYPE_PROBE:
+	case TYPE_SUBSCRIBED:
+	case TYPE_UNSUBSCRIBE:
+	case TYPE_UNSUBSCRIBED:
+		return false;
+	case TYPE_NORMAL:
+	case TYPE_CHAT:
+	case TYPE_GROUPCHAT:
+	case TYPE_HEADLINE:
+	case TYPE_AVAILABLE:
+	case TYPE_SUBSCRIBE:
+	case TYPE_GET:
+	case TYPE_SET:
+	case TYPE_COUNT:
+		break;
+	}
+	return true;
+}

@@ -2,6 +2,7 @@
  * payload is the children in canonical form and carries no from, to or id. All strings are borrowed. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/str.h"
@@ -68,6 +69,10 @@ struct stanza {
 	struct str id, lang;
 	struct str payload; /* canonical bytes */
 };
+
+/* Whether an error may answer it: an error or a result is never answered (RFC 6120 §8.3.1), and of presence only what asks for
+ * something (RFC 6121). */
+bool stanza_may_bounce(const struct stanza *st);
 
 /* One allocation with all its strings; freed with free(). */
 struct stanza *stanza_copy(const struct stanza *st);
