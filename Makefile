@@ -341,7 +341,7 @@ install: all $(manuals)
 	for p in $(filter %/jackdawctl,$(programs)); do install -m 755 $$p $(at)/bin/ || exit 1; done
 	for m in $(manuals); do install -m 644 $$m $(man8)/ || exit 1; done
 	for s in $(samples); do t=$(DESTDIR)$(SYSCONFDIR)/$${s##*/}; \
-		test -e $$t || install -m 644 $$s $$t || exit 1; done
+		test -e $$t || install -m $$(case $$s in */componentd.conf) echo 600;; *) echo 644;; esac) $$s $$t || exit 1; done
 	for p in $(placed); do s=$${p%%:*} t=$${p#*:}; mode=644; test ! -x $$s || mode=755; \
 		install -d $${t%/*} && sed 's,/usr/local/,$(PREFIX)/,g' $$s >$$t && chmod $$mode $$t || exit 1; done
 	if [ -z "$(DESTDIR)" ] && [ "$$(id -u)" = 0 ] && [ -x etc/users ]; then etc/users; fi

@@ -1,5 +1,5 @@
 /* See edit.h. The file is cut into libconfuse's tokens; only those of the lists that are meant are touched.
- * Called by domain.c with files that the settings parser has accepted. */
+ * Called by names.c and component.c with files that the settings parser has accepted. */
 #include "edit.h"
 
 #include <string.h>
@@ -312,4 +312,77 @@ edit_list_del(
 	}
 	buf_add_str(out, str_from(text, r.copied));
 	return r.n;
+}
+
+/* ---- sections ---- */
+
+/* In single quotes nothing is expanded. */
+static void
+add_literal(struct buf *out, struct str value)
+{
+	buf_add_c(out, '\'');
+	for (size_t i = 0; i < value.n; i++) {
+		if (is_one_of(value.p[i], "\\'"))
+			buf_add_c(out, '\\');
+		buf_add_c(out, value.p[i]);
+	}
+	buf_add_c(out, '\'');
+}
+
+void
+edit_section_add(struct str text, const char *kind, struct str title, const char *key,
+    struct str value, struct buf *out)
+{
+	/* Grown once: growing would leave copies of a secret behind. */
+	buf_reserve(out, text.n + title.n + 2 * value.n + 256);
+	buf_add_str(out, text);
+	if (text.n > 0 && text.p[text.n - 1] != '\n')
+		buf_add_c(out, '\n');
+	buf_printf(out, "%s ", kind);
+	add_quoted(out, title);
+	buf_printf(out, " {\n\t%s = ", key);
+	add_literal(out, value);
+	buf_add_z(out, "\n}\n");
+}
+
+/* Behind the section whose `{` was the last token, and its line's end. */
+static size_t
+section_end(struct lexer *lx)
+{
+	unsigned depth = 1;
+	struct token t = {.kind = TOKEN_SIGN};
+
+	while (depth > 0 && (t = next(lx)).kind != TOKEN_END)
+		depth = is_sign(&t, "{") ? depth + 1 : is_sign(&t, "}") ? depth - 1 : depth;
+	if (lx->at < lx->text.n && lx->text.p[lx->at] == '\n')
+		lx->at++;
+	return lx->at;
+}
+
+unsigned
+edit_section_del(
+    struct str text, const char *kind, struct str title, edit_same_fn *same, struct buf *out)
+{
+	struct lexer lx = {.text = text};
+	struct token a = {.kind = TOKEN_END}, b = {.kind = TOKEN_END}, t;
+	size_t copied = 0;
+	unsigned n = 0, depth = 0;
+
+	/* Never more than once as long as the file: whoever wipes `out` wipes all of it. */
+	buf_reserve(out, text.n + 1);
+	for (; (t = next(&lx)).kind != TOKEN_END; a = b, b = t) {
+		bool is_meant = depth == 0 && is_sign(&t, "{") && a.kind == TOKEN_WORD &&
+		    b.kind == TOKEN_WORD && str_is(a.value, kind) && same(b.value, title);
+
+		if (is_meant) {
+			skip(text, &copied, a.start, section_end(&lx), out);
+			n++;
+		} else if (is_sign(&t, "{")) {
+			depth++;
+		} else if (is_sign(&t, "}") && depth > 0) {
+			depth--;
+		}
+	}
+	buf_add_str(out, str_from(text, copied));
+	return n;
 }

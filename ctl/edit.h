@@ -1,4 +1,5 @@
-/* Changes a list in a settings file in place (`domains = {"a", "b"}`), leaving every other byte, comments too. Pure. */
+/* Changes a list (`domains = {"a", "b"}`) or a section (`component "a" { … }`) in a settings file in place, leaving every other
+ * byte, comments too. Pure. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,3 +20,10 @@ unsigned edit_list_del(
 
 /* Appends the file with this statement (and its newline) behind the commented-out one of that name, else at the end. */
 void edit_add_statement(struct str text, const char *key, struct str statement, struct buf *out);
+
+/* Appends the file with a section behind it that has one value; both are quoted as they need it. */
+void edit_section_add(struct str text, const char *kind, struct str title, const char *key,
+    struct str value, struct buf *out);
+/* Appends the file without the sections of that kind and title; returns how many. */
+unsigned edit_section_del(
+    struct str text, const char *kind, struct str title, edit_same_fn *same, struct buf *out);

@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -286,5 +287,29 @@ folders_share_key(const struct ctl *c, struct err *err)
 		close(dir);
 	free(path);
 	buf_deinit(&key);
+	return rc;
+}
+
+int
+folders_hide_settings(const struct ctl *c, const struct program *p, struct err *err)
+{
+	char name[64];
+	struct owner o;
+	int rc = 0, fd;
+
+	if (!p->has_secrets)
+		return 0;
+	if (role_owner(c, p->role, uid_base_of(c), &o, err) != 0)
+		return -1;
+	/* It is read before the daemon becomes its user, or by that user: then its group lets it. */
+	o.uid = geteuid();
+	o.gid = c->dir ? getegid() : o.gid;
+	o.mode = c->dir ? 0600 : 0640;
+	snprintf(name, sizeof(name), "%s.conf", p->name);
+	fd = openat(c->etc_dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || set_owner(fd, &o) != 0)
+		rc = err_set(err, "%s: %s", name, strerror(errno));
+	if (fd >= 0)
+		close(fd);
 	return rc;
 }

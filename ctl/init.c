@@ -156,12 +156,12 @@ write_sample(struct ctl *c, const struct program *p, struct err *err)
 
 	snprintf(name, sizeof(name), "%s.conf", p->name);
 	if (is_there(c->etc_dir, name))
-		return 0;
+		return folders_hide_settings(c, p, err);
 	int rc = tool_ask(c, p, "--sample", &text, err);
 	if (rc == 0)
 		rc = place_file(c->etc_dir, name, buf_str(&text), c->dir ? 0600 : 0644, err);
 	buf_deinit(&text);
-	return rc;
+	return rc == 0 ? folders_hide_settings(c, p, err) : rc;
 }
 
 /* ---- all of it ---- */

@@ -13,6 +13,12 @@ const struct program programs[] = {
     {.name = "router", .role = ROLE_ROUTER, .uses_domains = true},
     {.name = "sessiond", .role = ROLE_SESSIOND, .is_linked = true, .uses_domains = true},
     {.name = "c2sd", .role = ROLE_C2SD, .is_linked = true, .listens = true, .uses_domains = true},
+    {.name = "componentd",
+	.role = ROLE_COMPONENTD,
+	.is_linked = true,
+	.listens = true,
+	.uses_domains = true,
+	.has_secrets = true},
     {.name = NULL},
 };
 

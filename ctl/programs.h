@@ -16,6 +16,7 @@ struct program {
 	bool is_linked;    /* has a link to the router */
 	bool listens;      /* has listeners of its own: asked with -L */
 	bool uses_domains; /* wants to know when the list of domains changes */
+	bool has_secrets;  /* in its settings file, which is its user's alone */
 };
 
 /* Up to an entry without a name. */

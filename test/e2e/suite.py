@@ -13,7 +13,7 @@ import time
 
 BUILD = pathlib.Path(os.environ.get("JACKDAW_BUILD", "build")).absolute()
 SANITIZED = os.environ.get("JACKDAW_SANITIZE") == "1"
-DAEMONS = ["keyd", "storaged", "authd", "router", "sessiond", "c2sd"]
+DAEMONS = ["keyd", "storaged", "authd", "router", "sessiond", "c2sd", "componentd"]
 PORTS = [5222, 5223, 5269, 5270, 5347]
 
 # Everything is slower under the sanitizers; only deadlines are stretched, nothing is measured here.

@@ -1,0 +1,106 @@
+/* componentd: external components (XEP-0114). One struct componentd for the process, a struct component for each name
+ * (component.h), a struct stream for each connection (stream.h). */
+#pragma once
+
+#include "base/list.h"
+#include "bus/bus.h"
+#include "edge/certs.h"
+#include "edge/door.h"
+#include "edge/handshake.h"
+#include "edge/wire.h"
+#include "loop/conn.h"
+#include "service/service.h"
+#include "settings.h"
+#include "xml/reader.h"
+
+#define NS_COMPONENT "jabber:component:accept"
+
+struct component;
+struct componentd;
+
+/* A socket that takes components. */
+struct gate {
+	struct componentd *componentd;
+	struct listener *listener;
+	int fd;
+	enum listener_tls tls;
+	struct network allow[ALLOW_MAX]; /* who may connect; none: everybody */
+	size_t n_allow;
+};
+
+struct componentd {
+	struct daemon *daemon;
+	struct gate gates[LISTENERS_MAX];
+	unsigned n_gates;
+	size_t descriptors; /* connections that the process may hold (C-18) */
+
+	struct tls_context *tls;
+	struct certs certs; /* only where a listener is for TLS */
+	struct handshakes handshakes;
+	struct wires wires;
+	struct xml_pool *readers;
+
+	struct component *components; /* uthash by name: those of jackdaw.conf */
+	struct list strangers; /* streams that have not proved who they are: at most strangers_max */
+	struct list closing;   /* streams; each for linger_seconds at most */
+	struct list fresh;     /* streams with stanzas that were written in this turn */
+	struct list starved;   /* streams whose reading waits for credit */
+	size_t n_streams;      /* all of them: at most connections_max */
+	size_t kept_bytes; /* of all stanzas that are not written yet: settings queues_bytes, then resource-constraint */
+	uint64_t last_number;
+	uint64_t started_ms;
+	struct loop_hook *hook;
+	struct loop_timer *tick;
+	struct door door;
+	bool is_stopping;
+};
+
+static inline const struct componentd_settings *
+componentd_settings(const struct componentd *c)
+{
+	return c->daemon->settings;
+}
+
+static inline struct bus *
+componentd_bus(const struct componentd *c)
+{
+	return c->daemon->bus;
+}
+
+static inline uint64_t
+componentd_now_ms(const struct componentd *c)
+{
+	return loop_now_ms(c->daemon->loop);
+}
+
+/* life.c: the daemon from start to stop */
+struct componentd *componentd_new(struct daemon *d);
+int componentd_open(struct daemon *d, struct err *err);
+int componentd_threads(struct daemon *d, struct err *err);
+int componentd_start(struct daemon *d, struct err *err);
+void componentd_reloaded(struct daemon *d, const void *old);
+void componentd_stop(struct daemon *d);
+/* A stream is gone: the last one takes the stopped daemon with it. */
+void componentd_stream_gone(struct componentd *c);
+/* What was queued in this turn leaves. */
+void componentd_turn(void *componentd);
+#define TICK_MS 250
+void componentd_tick(void *componentd);
+
+/* listen.c: who is let in */
+int listen_open(struct componentd *c, struct err *err);
+void listen_start(struct componentd *c);
+/* Something has changed that accepting may have waited for. */
+void listen_resume(struct componentd *c);
+void listen_stop(struct componentd *c);
+bool listen_has_tls(const struct componentd *c);
+
+/* links.c: the rest of the suite */
+extern const struct bus_events componentd_events;
+extern const struct bus_handler componentd_handlers[];
+/* Whether components may send: the windows towards whom they write to have room. */
+bool links_have_credit(const struct componentd *c);
+
+/* control.c: what jackdawctl asks */
+bool componentd_control(
+    struct daemon *d, struct str line, const int *fds, unsigned n_fds, struct buf *out);

@@ -1,0 +1,104 @@
+/* The rest of the suite: stanzas for components, and what the bus tells besides. */
+#include "base/log.h"
+#include "base/mem.h"
+#include "stream.h"
+
+bool
+links_have_credit(const struct componentd *c)
+{
+	const struct bus *b = componentd_bus(c);
+
+	return bus_has_credit(b, ROLE_SESSIOND) && bus_has_credit(b, ROLE_S2SD);
+}
+
+/* ---- stanzas ---- */
+
+/* Who brings a stanza must be who serves its sender (SECURITY C-4). */
+static bool
+may_bring(const struct bus_in *in, const struct stanza *st)
+{
+	struct jid from = jid_split(st->from);
+	struct endpoint serves;
+
+	return !str_empty(st->from) && !str_empty(st->to) && bus_route(in->bus, &from, &serves) &&
+	    serves.role == in->from.role;
+}
+
+/* ROUTE and ROUTE_BACK have the same body. The frame is acknowledged when the stanza has been written. */
+static void
+handle_route(void *ctx, const struct bus_in *in, const void *msg)
+{
+	struct componentd *c = ctx;
+	const struct stanza *st = &((const struct msg_ROUTE *)msg)->st;
+	struct component *component = component_find(c, jid_split(st->to).domain);
+	struct delivery d = {
+	    .st = st, .custody = in->custody, .op = in->op, .level = in->message->level};
+
+	if (!may_bring(in, st))
+		bus_protocol_error(in->bus, in, "a sender that is not its to bring");
+	else if (component)
+		component_give(component, &d);
+	else
+		bounce(c, &d, SE_ITEM_NOT_FOUND); /* it has just been removed */
+}
+
+#define OTHERS (1u << ROLE_SESSIOND | 1u << ROLE_S2SD)
+
+const struct bus_handler componentd_handlers[] = {
+    {.type = MSG_ROUTE, .emits = OTHERS, .handle = handle_route},
+    {.type = MSG_ROUTE_BACK, .handle = handle_route},
+    {.type = 0},
+};
+
+/* ---- events ---- */
+
+static void
+on_linked(void *ctx, bool up)
+{
+	log_info("link to the router: %s", up ? "up" : "down");
+	listen_resume(ctx);
+}
+
+static void
+on_credit(void *ctx, enum role role)
+{
+	struct componentd *c = ctx;
+	struct list *last = c->starved.prev;
+	bool done = list_empty(&c->starved) || !links_have_credit(c);
+
+	(void)role;
+	/* Those that starve again go behind the last one. */
+	while (!done && !list_empty(&c->starved)) {
+		struct stream *s = CONTAINER_OF(c->starved.next, struct stream, starved);
+
+		done = &s->starved == last;
+		stream_resume(s);
+	}
+}
+
+/* Nobody took for a minute what a component has sent: there is nobody else to say so (BUS.md §11). */
+static void
+on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct opid *op,
+    struct custody *cause, enum bus_failure why)
+{
+	static const enum stanza_error errors[] = {
+	    [BUS_NEVER_SENT] = SE_REMOTE_SERVER_TIMEOUT,
+	    [BUS_MAYBE_DONE] = SE_REMOTE_SERVER_TIMEOUT,
+	    [BUS_POISON] = SE_INTERNAL_SERVER_ERROR,
+	};
+	const struct msg_ROUTE *route = msg;
+	struct delivery d = {.level = m->level};
+
+	(void)op;
+	(void)cause;
+	if (m->type != MSG_ROUTE)
+		return;
+	d.st = &route->st;
+	bounce(ctx, &d, errors[why]);
+}
+
+const struct bus_events componentd_events = {
+    .linked = on_linked,
+    .credit = on_credit,
+    .failed = on_failed,
+};

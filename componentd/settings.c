@@ -1,0 +1,289 @@
+/* componentd's settings. Its file holds the components' secrets. */
+/* table */
+#include "settings.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/jid.h"
+#include "base/mem.h"
+
+#define AT(member) offsetof(struct componentd_settings, member)
+#define LISTENER_AT(member) offsetof(struct listener_settings, member)
+#define COMPONENT_AT(member) offsetof(struct component_settings, member)
+
+static int
+check_network(const char *value, struct err *err)
+{
+	struct network net;
+
+	return network_parse(str_z(value), &net)
+	    ? 0
+	    : err_set(err, "\"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32", value);
+}
+
+static const struct setting LISTENER_TABLE[] = {
+    {.name = "address",
+	.type = SETTING_STRING,
+	.offset = LISTENER_AT(address),
+	.def = "127.0.0.1",
+	.max = 64,
+	.help = "IPv4 or IPv6 address to listen on; * is all"},
+    {.name = "port",
+	.type = SETTING_INT,
+	.offset = LISTENER_AT(port),
+	.def = "5347",
+	.min = 1,
+	.max = 65535,
+	.help = "Port, before the suite's port_offset is added"},
+    {.name = "tls",
+	.type = SETTING_ENUM,
+	.offset = LISTENER_AT(tls),
+	.def = "off",
+	.text = "off|direct",
+	.help = "direct: TLS from the first byte, with the component's certificate from keyd"},
+    {.name = "allow",
+	.type = SETTING_LIST,
+	.offset = LISTENER_AT(allow),
+	.def = "{}",
+	.max = 64,
+	.check = check_network,
+	.help = "Networks from which components may connect; empty: from everywhere"},
+    {.name = NULL},
+};
+
+static const struct setting COMPONENT_TABLE[] = {
+    {.name = "secret",
+	.type = SETTING_STRING,
+	.offset = COMPONENT_AT(secret),
+	.def = "",
+	.max = 1023,
+	.secret = true,
+	.help = "What it proves itself with; empty: the secret of all"},
+    {.name = "conflict",
+	.type = SETTING_ENUM,
+	.offset = COMPONENT_AT(conflict),
+	.def = "usual",
+	.text = "refuse-new|kick-old|share|usual",
+	.help = "What becomes of a second connection; usual: as for all"},
+    {.name = "validate_from",
+	.type = SETTING_BOOL,
+	.offset = COMPONENT_AT(validate_from),
+	.def = "true",
+	.help =
+	    "It may speak for its own name only; off: for any component of this suite (never for users or other servers)"},
+    {.name = NULL},
+};
+
+#define INT(key, member, default_, min_, max_, help_)                                    \
+	{                                                                                \
+		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
+		.min = min_, .max = max_, .help = help_                                  \
+	}
+
+const struct setting componentd_settings_table[] = {
+    {.name = "listener",
+	.at_start = true,
+	.type = SETTING_SECTIONS,
+	.offset = AT(listeners),
+	.section = LISTENER_TABLE,
+	.section_size = sizeof(struct listener_settings),
+	.help =
+	    "A listening socket; without any: \"component\" and \"component6\" on port 5347 of this machine alone (127.0.0.1 and ::1)"},
+    {.name = "component",
+	.type = SETTING_SECTIONS,
+	.offset = AT(components),
+	.section = COMPONENT_TABLE,
+	.section_size = sizeof(struct component_settings),
+	.help = "A component of jackdaw.conf's list"},
+    {.name = "secret",
+	.type = SETTING_STRING,
+	.offset = AT(secret),
+	.def = "",
+	.max = 1023,
+	.secret = true,
+	.help = "Secret of the components without one of their own; empty: those cannot connect"},
+    {.name = "conflict",
+	.type = SETTING_ENUM,
+	.offset = AT(conflict),
+	.def = "refuse-new",
+	.text = "refuse-new|kick-old|share",
+	.help =
+	    "A second connection for a name: refuse-new, kick-old, or share: both serve it, each sender's stanzas go to the same one"},
+    {.name = "exempt",
+	.type = SETTING_LIST,
+	.offset = AT(exempt),
+	.def = "{\"127.0.0.0/8\", \"::1\"}",
+	.max = 64,
+	.help = "Networks that are free of per-source limits"},
+    INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
+	"Bytes of an element before the handshake"),
+    INT("stanza_bytes", stanza_bytes, "524288", 10000, 524288, "Bytes of a stanza"),
+    INT("stanza_elements", stanza_elements, "16384", 32, 65536, "Elements in a stanza"),
+    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
+    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
+    INT("dict_bytes", dict_bytes, "1048576", 16384, 4194304,
+	"Bytes of different names on a connection"),
+    INT("handshake_seconds", handshake_seconds, "10", 1, 300,
+	"Longest time from the connection to the handshake's end, TLS included"),
+    INT("keepalive_seconds", keepalive_seconds, "30", 1, 3600,
+	"A component that was sent nothing for so long gets a blank, so that a dead connection is noticed"),
+    INT("stall_seconds", stall_seconds, "60", 2, 3600,
+	"A connection that takes nothing of what it is sent for so long is ended, and its name free again"),
+    INT("linger_seconds", linger_seconds, "2", 0, 60,
+	"How long a closing connection may still take what is queued; then it is closed altogether"),
+    INT("wait_seconds", wait_seconds, "40", 0, 600,
+	"How long stanzas wait for a component that has just gone, or was not there yet since the start; then the senders get an "
+	"error of type wait"),
+    INT("strangers_max", strangers_max, "256", 1, 100000,
+	"Connections before their handshake, all together; from half of it on new ones are dropped at random"),
+    INT("connections_max", connections_max, "4096", 1, 1000000, "Connections, all together"),
+    INT("source_connections", source_connections, "50", 1, 1000000,
+	"Connections before their handshake from one source"),
+    INT("source_per_minute", source_per_minute, "300", 1, 1000000,
+	"New connections from one source in a minute"),
+    INT("queue_bytes", queue_bytes, "262144", 65536, 2097152,
+	"Bytes that may wait for a component; what does not fit is answered with resource-constraint"),
+    /* Below the window of the bus, so that a component that is away holds nobody up. */
+    INT("queues_bytes", queues_bytes, "2097152", 65536, 2097152,
+	"The same, for all components together"),
+    {.name = NULL},
+};
+
+/* ---- listeners ---- */
+
+static const struct listener_settings USUAL[] = {
+    {.title = "component", .address = "127.0.0.1", .port = 5347},
+    {.title = "component6", .address = "::1", .port = 5347},
+};
+
+/* Not every machine has IPv6. */
+static bool
+has_address(const char *address)
+{
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6};
+	int fd;
+	bool has;
+
+	if (inet_pton(AF_INET6, address, &at.sin6_addr) != 1)
+		return true;
+	fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	has = fd >= 0 && bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+unsigned
+componentd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+{
+	const struct componentd_settings *s = d->settings;
+	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
+	size_t all = s->listeners.n ? s->listeners.n : COUNT(USUAL);
+	unsigned n = 0;
+
+	for (size_t i = 0; i < all && n < LISTENERS_MAX; i++) {
+		if (from == USUAL && !has_address(from[i].address))
+			continue;
+		out[n] = from[i];
+		out[n++].port += d->suite.port_offset;
+	}
+	return n;
+}
+
+void
+componentd_print_listeners(const struct daemon *d,
+    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
+{
+	struct listener_settings l[LISTENERS_MAX];
+	unsigned n = componentd_listeners(d, l);
+
+	for (unsigned i = 0; i < n; i++)
+		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
+}
+
+/* ---- components ---- */
+
+const struct component_settings *
+settings_of_component(const struct componentd_settings *s, struct str name)
+{
+	const struct component_settings *all = s->components.v;
+
+	for (size_t i = 0; i < s->components.n; i++) {
+		struct jid_buf buf;
+		struct str prepared;
+
+		if (jid_prepare_domain(&prepared, &buf, str_z(all[i].title)) &&
+		    str_eq(prepared, name))
+			return &all[i];
+	}
+	return NULL;
+}
+
+/* ---- checks ---- */
+
+static int
+check_listeners(const struct daemon *d, const struct componentd_settings *s, struct err *err)
+{
+	const struct listener_settings *l = s->listeners.v;
+
+	if (s->listeners.n > LISTENERS_MAX)
+		return err_set(err, "listener: more than %d", LISTENERS_MAX);
+	for (size_t i = 0; i < s->listeners.n; i++) {
+		if (l[i].port + d->suite.port_offset > 65535)
+			return err_set(err,
+			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
+			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+		if (l[i].allow.n > ALLOW_MAX)
+			return err_set(err, "listener \"%s\": allow: more than %d networks",
+			    l[i].title, ALLOW_MAX);
+	}
+	return 0;
+}
+
+static bool
+is_listed(const struct suite *s, struct str name)
+{
+	for (size_t i = 0; i < s->n_components; i++)
+		if (str_is(name, s->components[i]))
+			return true;
+	return false;
+}
+
+/* A section for a name that is not listed is one that nobody can use: most likely a mistake. */
+static int
+check_components(const struct daemon *d, const struct componentd_settings *s, struct err *err)
+{
+	const struct component_settings *c = s->components.v;
+
+	for (size_t i = 0; i < s->components.n; i++) {
+		struct jid_buf buf;
+		struct str name;
+
+		if (!jid_prepare_domain(&name, &buf, str_z(c[i].title)))
+			return err_set(err, "component \"%s\": no domain name", c[i].title);
+		if (!is_listed(&d->suite, name))
+			return err_set(err,
+			    "component \"%s\": does not stand in jackdaw.conf; add it to components there, or remove it here",
+			    c[i].title);
+		if (settings_of_component(s, name) != &c[i])
+			return err_set(err, "component \"%s\": stands there twice", c[i].title);
+	}
+	return 0;
+}
+
+int
+componentd_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct componentd_settings *s = settings;
+
+	if (s->queue_bytes > s->queues_bytes)
+		return err_set(err, "queue_bytes (%lld) must not be more than queues_bytes (%lld)",
+		    (long long)s->queue_bytes, (long long)s->queues_bytes);
+	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
+		return -1;
+	return check_components(d, s, err);
+}

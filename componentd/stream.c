@@ -1,0 +1,325 @@
+/* The life of a component's connection from the accepted socket to its end, and its bytes on their way to the XML reader. The
+ * diagram is in stream.h. */
+#include "stream.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "edge/header.h"
+
+#define LAST_WORD_MS 1000 /* for an alert of TLS, before the socket is closed */
+
+void
+stream_log(const struct stream *s, enum log_level level, const char *fmt, ...)
+{
+	char text[512], id[32];
+	va_list ap;
+
+	if (level < log_get_level())
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->number);
+	log_write(level, id, "%s %s: %s", s->visitor.address, s->name ? s->name : "-", text);
+}
+
+/* ---- in ---- */
+
+static struct xml_limits
+limits_of(const struct stream *s)
+{
+	const struct componentd_settings *c = componentd_settings(s->componentd);
+	bool is_open = s->stage == STAGE_OPEN;
+
+	return (struct xml_limits){
+	    .bytes = (size_t)(is_open ? c->stanza_bytes : c->preauth_bytes),
+	    .elements = is_open ? (size_t)c->stanza_elements : 8,
+	    .depth = is_open ? (size_t)c->stanza_depth : 4,
+	    .attributes = (size_t)c->stanza_attributes,
+	    .dict_bytes = (size_t)c->dict_bytes,
+	};
+}
+
+static bool
+on_open(void *ctx, const struct xml_element *root)
+{
+	return proof_header(ctx, root);
+}
+
+static void stream_opened(struct stream *s);
+
+static bool
+on_element(void *ctx, const struct xml_element *e)
+{
+	struct stream *s = ctx;
+
+	if (s->stage == STAGE_CLOSING)
+		return false;
+	if (str_is(e->name, "error") && str_is(e->ns, NS_STREAMS)) {
+		stream_log(
+		    s, LOG_INFO, "the component's stream error: %.*s", STR_ARG(e->child_name));
+		stream_end(s, STREAM_OK, NULL);
+		return false;
+	}
+	if (s->stage == STAGE_OPEN)
+		return stanza_take(s, e);
+	if (!proof_handshake(s, e))
+		return false;
+	stream_opened(s);
+	return s->stage != STAGE_CLOSING;
+}
+
+static bool
+on_close(void *ctx)
+{
+	stream_end(ctx, STREAM_OK, NULL);
+	return false;
+}
+
+static const struct xml_events events = {.open = on_open, .element = on_element, .close = on_close};
+
+static void
+on_input(void *ctx, struct str bytes)
+{
+	struct stream *s = ctx;
+	enum xml_error e;
+
+	if (s->stage == STAGE_CLOSING)
+		return;
+	s->is_feeding = true;
+	e = xml_reader_feed(s->reader, bytes, NULL);
+	s->is_feeding = false;
+	if (s->stage == STAGE_CLOSING)
+		return;
+	if (e != XML_OK)
+		stream_end(s, header_error_of_xml(e), header_text_of_xml(e));
+	else
+		xml_reader_idle(s->reader);
+}
+
+static bool
+on_may_read(void *ctx)
+{
+	const struct stream *s = ctx;
+
+	return s->stage != STAGE_CLOSING && !s->is_paused;
+}
+
+static void
+on_opened(void *ctx)
+{
+	struct stream *s = ctx;
+
+	stream_log(s, LOG_DEBUG, "%s", tls_describe(s->wire.tls));
+	s->stage = STAGE_HEADER;
+}
+
+static void
+on_lost(void *ctx, const char *why)
+{
+	stream_lost(ctx, why);
+}
+
+static const struct wire_events wire_events = {
+    .input = on_input, .may_read = on_may_read, .opened = on_opened, .lost = on_lost};
+
+void
+stream_pause(struct stream *s)
+{
+	if (s->is_paused)
+		return;
+	s->is_paused = true;
+	conn_pause(s->conn);
+	list_add(&s->componentd->starved, &s->starved);
+}
+
+void
+stream_resume(struct stream *s)
+{
+	list_remove(&s->starved);
+	s->is_paused = false;
+	if (s->stage == STAGE_CLOSING)
+		return;
+	if (!s->is_feeding)
+		wire_go_on(&s->wire);
+	if (on_may_read(s))
+		conn_resume(s->conn);
+}
+
+/* ---- beginning ---- */
+
+static const struct conn_methods methods;
+
+void
+stream_new(struct gate *g, int fd, const struct visitor *v)
+{
+	struct componentd *d = g->componentd;
+	const struct componentd_settings *settings = componentd_settings(d);
+	struct conn *conn = conn_new(d->daemon->loop, fd, &methods, sizeof(struct stream));
+	struct stream *s = conn_user(conn);
+	struct xml_limits limits;
+
+	s->componentd = d;
+	s->conn = conn;
+	s->number = ++d->last_number;
+	s->visitor = *v;
+	s->listener_tls = g->tls;
+	s->id = id_random();
+	s->deadline_ms = componentd_now_ms(d) + (uint64_t)settings->handshake_seconds * 1000;
+	list_init(&s->link);
+	list_init(&s->starved);
+	list_init(&s->fresh);
+	list_init(&s->unwritten);
+	wire_init(&s->wire, &d->wires, conn, &wire_events, s);
+	s->wire.is_secret = true;
+	s->stage = g->tls == LISTENER_DIRECT ? STAGE_HANDSHAKE : STAGE_HEADER;
+	limits = limits_of(s);
+	s->reader = xml_reader_new(&events, s, S(NS_COMPONENT), &limits);
+	list_add(&d->strangers, &s->link);
+	d->n_streams++;
+	stream_log(s, LOG_DEBUG, "connected");
+	if (g->tls == LISTENER_DIRECT)
+		wire_secure(&s->wire, &d->handshakes, tls_new(d->tls, S("")), false);
+}
+
+/* It has proved who it is. What waited for it comes right behind our answer. */
+static void
+stream_opened(struct stream *s)
+{
+	struct xml_limits limits;
+	struct component *c = component_find(s->componentd, str_z(s->name));
+
+	if (!c) {
+		stream_end(s, STREAM_HOST_GONE, NULL);
+		return;
+	}
+	if (!component_enter(c, s)) {
+		stream_end(s, STREAM_CONFLICT, "the component is connected already");
+		return;
+	}
+	s->component = c;
+	s->stage = STAGE_OPEN;
+	s->since_us = clock_wall_us();
+	s->wire.is_secret = false;
+	door_leave(&s->componentd->door, &s->visitor);
+	limits = limits_of(s);
+	xml_reader_set_limits(s->reader, &limits);
+	xml_reader_share(s->reader, s->componentd->readers);
+	wire_write(&s->wire, S("<handshake/>"));
+	s->said_ms = componentd_now_ms(s->componentd);
+	stream_log(s, LOG_INFO, "the component is there%s", s->wire.tls ? ", by TLS" : "");
+	component_pump(c);
+}
+
+/* ---- end ---- */
+
+/* Everybody forgets the stream. Its output is still written; what of it is not, another one may have to write again. */
+static void
+stream_leave(struct stream *s)
+{
+	struct componentd *d = s->componentd;
+	struct component *c = s->component;
+
+	s->stage = STAGE_CLOSING;
+	wire_forget_handshake(&s->wire);
+	door_leave(&d->door, &s->visitor);
+	list_remove(&s->starved);
+	list_remove(&s->fresh);
+	list_remove(&s->wire.stalled);
+	if (c) {
+		stream_settle(s);
+		s->component = NULL;
+		component_leave(c, s);
+	}
+	list_remove(&s->link);
+	list_add(&d->closing, &s->link);
+}
+
+void
+stream_end(struct stream *s, enum stream_error error, const char *text)
+{
+	struct buf *out = wire_out(&s->wire);
+
+	if (s->stage == STAGE_CLOSING)
+		return;
+	if (error != STREAM_OK)
+		stream_log(s, LOG_INFO, "stream error %s%s%s", stream_error_name(error),
+		    text ? ": " : "", text ? text : "");
+	else
+		stream_log(s, LOG_INFO, "stream closed");
+	if (s->stage != STAGE_HANDSHAKE) {
+		if (!s->has_header)
+			proof_send_header(s);
+		if (error != STREAM_OK)
+			header_write_error(out, error, text);
+		buf_add_z(out, "</stream:stream>");
+	}
+	wire_flush(&s->wire, componentd_now_ms(s->componentd));
+	if (s->stage == STAGE_CLOSING)
+		return;
+	stream_mark(s);
+	wire_bye(&s->wire);
+	conn_close(s->conn, (unsigned)componentd_settings(s->componentd)->linger_seconds * 1000);
+	stream_leave(s);
+}
+
+void
+stream_lost(struct stream *s, const char *why)
+{
+	if (s->stage == STAGE_CLOSING)
+		return;
+	stream_log(s, LOG_INFO, "connection ended: %s", why);
+	wire_bye(&s->wire);
+	conn_close(s->conn, LAST_WORD_MS);
+	stream_leave(s);
+}
+
+/* ---- the socket's methods ---- */
+
+static void
+on_bytes(struct conn *conn, struct str bytes)
+{
+	struct stream *s = conn_user(conn);
+
+	if (s->stage == STAGE_CLOSING)
+		return;
+	wire_feed(&s->wire, bytes);
+	if (s->stage == STAGE_OPEN && !links_have_credit(s->componentd))
+		stream_pause(s);
+}
+
+static void
+on_flushed(struct conn *conn)
+{
+	struct stream *s = conn_user(conn);
+
+	wire_flushed(&s->wire);
+	if (s->stage == STAGE_OPEN)
+		stream_settle(s);
+}
+
+static void
+on_closed(struct conn *conn, int error)
+{
+	struct stream *s = conn_user(conn);
+	struct componentd *d = s->componentd;
+
+	if (s->stage != STAGE_CLOSING) {
+		stream_log(
+		    s, LOG_INFO, "connection ended by the component%s", error ? ", broken" : "");
+		stream_leave(s);
+	}
+	list_remove(&s->link);
+	wire_deinit(&s->wire);
+	xml_reader_free(&s->reader);
+	free(s->name);
+	d->n_streams--;
+	componentd_stream_gone(d);
+}
+
+static const struct conn_methods methods = {
+    .input = on_bytes, .flushed = on_flushed, .closed = on_closed};
