@@ -26,6 +26,7 @@ struct negotiation {
 	char *bind_id;             /* of the iq that asked */
 	struct session_wait *wait; /* while sessiond is asked */
 	char *previd;              /* of the <resume/> that asked */
+	uint32_t resume_h;         /* the same */
 };
 
 /* stream.c */

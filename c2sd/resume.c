@@ -19,6 +19,25 @@ refuse(struct client *c, const char *condition)
 	sm_write_failed(c, condition);
 }
 
+/* sessiond knows the session, or why there is none. */
+static void
+refuse_as(struct client *c, const struct msg_RESUME_REFUSED *m)
+{
+	switch ((enum resume_refusal)m->reason) {
+	case RESUME_TOO_HIGH:
+		sm_end_too_high(c, c->nego->resume_h, m->count);
+		return;
+	case RESUME_ENDED:
+		client_set_state(c, CLIENT_BIND);
+		sm_write_failed_h(c, "item-not-found", m->count);
+		return;
+	case RESUME_OFF:
+	case RESUME_REFUSALS:
+		break;
+	}
+	refuse(c, "feature-not-implemented");
+}
+
 static void
 go_on(struct client *c, const struct rec_session *record)
 {
@@ -58,6 +77,8 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 
 	if (c && goes_on)
 		go_on(c, &((const struct msg_RESUMED *)msg)->session);
+	else if (c && in && in->message->type == MSG_RESUME_REFUSED)
+		refuse_as(c, msg);
 	else if (c)
 		refuse(c, condition_of(in, msg));
 	else if (goes_on)
@@ -67,19 +88,28 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 		client_resume(c, PAUSE_ANSWER);
 }
 
-/* previd as we made it: nothing of it can need escaping when it is written again. */
+/* Both attributes must be there (XEP-0198 §5). */
 static bool
-read_request(const struct xml_element *e, struct id128 *token_r, uint32_t *h_r)
+read_request(const struct xml_element *e, struct str *previd_r, uint32_t *h_r)
 {
-	struct str previd = xml_element_attr(e, S(""), "previd", NULL);
+	bool found;
 	uint64_t h;
 
-	if (!str_u64(xml_element_attr(e, S(""), "h", NULL), &h) || h > UINT32_MAX)
+	*previd_r = xml_element_attr(e, S(""), "previd", &found);
+	if (!found || !str_u64(xml_element_attr(e, S(""), "h", NULL), &h) || h > UINT32_MAX)
 		return false;
 	*h_r = (uint32_t)h;
-	return id_from_hex(token_r, previd);
+	return true;
 }
 
+static bool
+refuse_at_once(struct client *c, const char *condition)
+{
+	sm_write_failed(c, condition);
+	return c->state != CLIENT_CLOSING;
+}
+
+/* A previd that is one of ours has nothing in it that needs escaping when it is written again. */
 bool
 resume_begin(struct client *c, const struct xml_element *e)
 {
@@ -88,13 +118,15 @@ resume_begin(struct client *c, const struct xml_element *e)
 	    .ticket = c->nego->ticket,
 	    .jid = str_z(c->nego->jid),
 	    .source = str_z(c->visitor.address)};
+	struct str previd;
 
-	if (!read_request(e, &m.token, &m.h)) {
-		sm_write_failed(c, "item-not-found");
-		return c->state != CLIENT_CLOSING;
-	}
+	if (!read_request(e, &previd, &m.h))
+		return refuse_at_once(c, "bad-request");
+	if (!id_from_hex(&m.token, previd))
+		return refuse_at_once(c, "item-not-found");
 	free(c->nego->previd);
-	c->nego->previd = str_dup(xml_element_attr(e, S(""), "previd", NULL));
+	c->nego->previd = str_dup(previd);
+	c->nego->resume_h = m.h;
 	sessiond.incarnation = 0;
 	bus_request(
 	    c2sd_bus(c->c2sd), &sessiond, MSG_RESUME, &m, NULL, NULL, 0, on_answer, bind_wait(c));

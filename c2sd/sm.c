@@ -49,6 +49,14 @@ sm_write_failed(struct client *c, const char *condition)
 	client_touch(c);
 }
 
+void
+sm_write_failed_h(struct client *c, const char *condition, uint32_t h)
+{
+	buf_printf(wire_out(&c->wire),
+	    "<failed xmlns='" NS_SM "' h='%u'><%s xmlns='" NS_STANZAS "'/></failed>", h, condition);
+	client_touch(c);
+}
+
 static void write_ack(struct session *s);
 
 static void
@@ -100,16 +108,28 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 }
 
 static void
-ask_sessiond(struct session *s, bool resume)
+ask_sessiond(struct session *s, bool resume, uint32_t max_seconds)
 {
 	struct sm_wait *w = NEW(struct sm_wait);
-	struct msg_SM_ENABLE m = {.conn = s->number, .sid = s->sid, .n = s->n, .resume = resume};
+	struct msg_SM_ENABLE m = {
+	    .conn = s->number, .sid = s->sid, .n = s->n, .resume = resume, .max_seconds = max_seconds};
 	struct endpoint home = session_home(s);
 
 	w->c2sd = s->c2sd;
 	w->number = s->number;
 	home.incarnation = 0;
 	bus_request(c2sd_bus(s->c2sd), &home, MSG_SM_ENABLE, &m, NULL, NULL, 0, on_answer, w);
+}
+
+/* What is no number is no wish. */
+static uint32_t
+wished_seconds(const struct xml_element *e)
+{
+	uint64_t max;
+
+	if (!str_u64(xml_element_attr(e, S(""), "max", NULL), &max))
+		return 0;
+	return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
 /* The client counts what it sends from now on, so an answer to a ping of ours must count too. */
@@ -128,7 +148,7 @@ sm_enable(struct client *c, const struct xml_element *e)
 	s->sm_stream.in_base = s->n;
 	s->sm_stream.is_asked = false;
 	c->is_pinged = false;
-	ask_sessiond(s, str_is(resume, "true") || str_is(resume, "1"));
+	ask_sessiond(s, str_is(resume, "true") || str_is(resume, "1"), wished_seconds(e));
 	return true;
 }
 
@@ -206,16 +226,14 @@ tell_sessiond(const struct session *s)
 		bus_send(c2sd_bus(s->c2sd), &home, MSG_CLIENT_ACK, &m, NULL, NULL, 0);
 }
 
-static void
-end_too_high(struct session *s, uint32_t h)
+void
+sm_end_too_high(struct client *c, uint32_t h, uint32_t sent)
 {
-	struct client *c = s->client;
-
-	client_log(c, LOG_INFO, "acknowledges more than it was sent");
+	client_log(c, LOG_INFO, "acknowledges %u stanzas and was sent %u", h, sent);
 	buf_printf(wire_out(&c->wire),
 	    "<stream:error><undefined-condition xmlns='" NS_STREAM_ERRORS "'/>"
 	    "<handled-count-too-high xmlns='" NS_SM "' h='%u' send-count='%u'/></stream:error>",
-	    h, (uint32_t)(s->k - s->sm_stream.out_base));
+	    h, sent);
 	client_end(c, STREAM_OK, NULL);
 }
 
@@ -237,7 +255,7 @@ take_ack(struct session *s, uint32_t h)
 	uint32_t more = h - (uint32_t)(s->acked - s->sm_stream.out_base);
 
 	if (more > s->k - s->acked) {
-		end_too_high(s, h);
+		sm_end_too_high(s->client, h, (uint32_t)(s->k - s->sm_stream.out_base));
 		return;
 	}
 	s->acked += more;

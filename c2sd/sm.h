@@ -55,6 +55,10 @@ bool sm_answer(struct client *c, const struct xml_element *e);
 /* What comes when it may not: <enable/> before there is a session, <resume/> within one. */
 bool sm_refuse(struct client *c, const struct xml_element *e);
 void sm_write_failed(struct client *c, const char *condition);
+/* The same for a session that has ended: h of its stanzas were handled (XEP-0198 §5). */
+void sm_write_failed_h(struct client *c, const char *condition, uint32_t h);
+/* The client acknowledges h stanzas and was sent fewer: the stream ends (XEP-0198 §6). */
+void sm_end_too_high(struct client *c, uint32_t h, uint32_t sent);
 /* What the client is told of what is in custody; counters are of 32 bits and begin anew (XEP-0198 §4). */
 uint32_t sm_h(const struct session *s);
 /* The session goes on with a new client, which has been told so. */

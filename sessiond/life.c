@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "caps.h"
 #include "detach.h"
+#include "ended.h"
 #include "gate.h"
 #include "inbound.h"
 #include "load.h"
@@ -59,6 +60,7 @@ sessiond_deinit(struct sessiond *sd)
 	detach_free(sd);
 	resume_free(sd);
 	free_sessions(sd);
+	ended_free(sd);
 	inbound_deinit(sd);
 	slab_deinit(&sd->outgoings);
 	stored_free_all(sd);
@@ -81,6 +83,7 @@ sessiond_tick(void *sessiond)
 	register_check_all(sd);
 	outbound_check_stalled(sd, now_ms);
 	detach_expire(sd, now_ms);
+	ended_expire(sd, now_ms);
 	sessions_reap(sd);
 	removals_retry(sd);
 	accounts_trim(sd, now_ms);

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "detach.h"
+#include "ended.h"
 #include "offline.h"
 #include "record.h"
 
@@ -57,12 +58,35 @@ refuse(struct resuming *r, enum bus_error e, const char *text)
 	resuming_free(r);
 }
 
+static void
+refuse_with(struct resuming *r, enum resume_refusal reason, uint32_t count)
+{
+	struct msg_RESUME_REFUSED m = {.reason = (uint8_t)reason, .count = count};
+
+	bus_answer(
+	    bus_of(r->act.sd), &r->edge, r->request, MSG_RESUME_REFUSED, &m, NULL, r->act.custody);
+	resuming_free(r);
+}
+
+/* No such session: perhaps it was one. */
+static void
+refuse_unknown(struct resuming *r)
+{
+	uint32_t h;
+
+	if (settings_of(r->act.sd)->resume_seconds == 0)
+		refuse_with(r, RESUME_OFF, 0);
+	else if (ended_find(r->act.sd, &r->token, str_z(r->jid), &h))
+		refuse_with(r, RESUME_ENDED, h);
+	else
+		refuse(r, BUS_ERROR_NOT_FOUND, "no such session");
+}
+
 void
 resume_refuse_all(struct session *s)
 {
 	LIST_FOREACH_SAFE(&s->resumes, it, nx)
-		refuse(CONTAINER_OF(it, struct resuming, link), BUS_ERROR_NOT_FOUND,
-		    "the session has ended");
+		refuse_unknown(CONTAINER_OF(it, struct resuming, link));
 }
 
 static bool
@@ -205,7 +229,7 @@ on_claimed(void *arg, const struct bus_in *in, const void *msg)
 
 	(void)msg;
 	if (!s || s->state != SESSION_CLAIMING) {
-		refuse(r, BUS_ERROR_NOT_FOUND, "the session has ended");
+		refuse_unknown(r);
 		return;
 	}
 	if (in && in->message->type == MSG_DONE && edge_lives(r)) {
@@ -235,11 +259,23 @@ claim(struct resuming *r, struct session *s)
 
 /* ---- the request ---- */
 
+/* h begins anew at 2^32: what lies ahead of what was sent is too high, the rest has been let go before. */
+static void
+refuse_count(struct resuming *r, const struct session *s)
+{
+	uint32_t sent = (uint32_t)(s->out.k - s->out_base);
+
+	if ((int32_t)(r->h - sent) > 0)
+		refuse_with(r, RESUME_TOO_HIGH, sent);
+	else
+		refuse(r, BUS_ERROR_NOT_FOUND, "it takes back what it has acknowledged");
+}
+
 static void
 go_on(struct resuming *r, struct session *s)
 {
 	if (acked_by(r, s) > s->out.k)
-		refuse(r, BUS_ERROR_NOT_FOUND, "it acknowledges what was never sent");
+		refuse_count(r, s);
 	else if (s->state == SESSION_CLAIMING)
 		list_add(&s->resumes, &r->link);
 	else if (s->state == SESSION_DETACHED)
@@ -284,7 +320,7 @@ on_redeemed(void *arg, const struct bus_in *in, const void *msg)
 	a = account_find(r->act.sd, m->jid);
 	s = a ? find(a, &r->token) : NULL;
 	if (!s || s->generation != m->generation)
-		refuse(r, BUS_ERROR_NOT_FOUND, "no such session");
+		refuse_unknown(r);
 	else
 		go_on(r, s);
 }

@@ -46,6 +46,7 @@ struct sessiond_settings {
 struct session;
 struct account;
 struct leaving;
+struct ended;
 
 struct sessiond {
 	struct daemon *daemon;
@@ -67,7 +68,8 @@ struct sessiond {
 	struct list away; /* sessions without a connection; each account has detached_per_account at most */
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
-	unsigned load;           /* enum load_state (load.h) */
+	struct ended *ended; /* uthash: those that were not resumed; at most ENDED_MAX (ended.h) */
+	unsigned load;       /* enum load_state (load.h) */
 	struct slab inbounds, outgoings; /* of inbound.c and outbound.c */
 	struct list orphans; /* stanzas of ended sessions that are under way (inbound.c); bounded as in_flight */
 	struct account *accounts;  /* uthash (account.c) */

@@ -14,6 +14,17 @@ answer(const struct session *s, const struct bus_in *in, uint64_t request)
 	bus_answer(in->bus, &in->from, request, MSG_BOUND_TO, &m, NULL, in->custody);
 }
 
+/* The client may want less than it could have. */
+static uint32_t
+resume_seconds(const struct sessiond *sd, const struct msg_SM_ENABLE *m)
+{
+	uint32_t most = (uint32_t)settings_of(sd)->resume_seconds;
+
+	if (!m->resume)
+		return 0;
+	return m->max_seconds && m->max_seconds < most ? m->max_seconds : most;
+}
+
 /* What was sent before is settled as ever, by what the edge reports: the client does not count it. A replay changes nothing. */
 void
 handle_sm_enable(struct sessiond *sd, const struct bus_in *in, const void *msg)
@@ -30,9 +41,15 @@ handle_sm_enable(struct sessiond *sd, const struct bus_in *in, const void *msg)
 		s->out.is_acked = true;
 		s->out.acked = s->out_base = s->out.k;
 		s->in_base = m->n;
-		s->resume_seconds = m->resume ? (uint32_t)settings_of(sd)->resume_seconds : 0;
+		s->resume_seconds = resume_seconds(sd, m);
 	}
 	answer(s, in, m->req);
+}
+
+uint32_t
+sm_h(const struct session *s)
+{
+	return (uint32_t)(s->done > s->in_base ? s->done - s->in_base : 0);
 }
 
 void

@@ -6,6 +6,7 @@
 #include "account.h"
 #include "base/log.h"
 #include "detach.h"
+#include "ended.h"
 #include "inbound.h"
 #include "last.h"
 #include "message.h"
@@ -54,10 +55,12 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	bool is_away = false;
 
 	own.op = (struct opid){.origin = s->sid, .n = s->in_last, .kind = OP_PRESENCE};
-	if (session_is_away(s))
+	if (session_is_away(s)) {
 		is_away = true;
-	else if (why == END_STALLED || why == END_TAKEN)
+		ended_remember(s);
+	} else if (why == END_STALLED || why == END_TAKEN) {
 		session_release(s, act, error);
+	}
 	account_pin(a);
 	resume_refuse_all(s);
 	sessions_remove(s);

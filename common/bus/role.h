@@ -99,6 +99,14 @@ enum stream_error {
 };
 const char *stream_error_name(enum stream_error e);
 
+/* Why a session is not resumed, where more can be said than that it is not there (XEP-0198 §5, §6). */
+enum resume_refusal {
+	RESUME_ENDED,    /* it was there, and its time is over */
+	RESUME_TOO_HIGH, /* the client acknowledges more than it was sent */
+	RESUME_OFF,      /* no session can be resumed here */
+	RESUME_REFUSALS,
+};
+
 /* What a stored value is; the key means what is said here. */
 enum blob_space {
 	BLOB_VCARD,   /* key empty: vcard-temp */

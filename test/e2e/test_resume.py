@@ -6,7 +6,7 @@ import time
 import pytest
 
 from suite import Suite, wait_for
-from wire import AUTHENTICATED, CLIENT, SESSION, STANZAS, WAIT, Ended, Wire, condition
+from wire import AUTHENTICATED, CLIENT, ERRORS, SESSION, STANZAS, STREAMS, WAIT, Ended, Wire, condition
 
 SM = "urn:xmpp:sm:3"
 
@@ -18,15 +18,15 @@ def tag(name):
 class Person:
     """A client as XEP-0198 wants it: counts what it gets, keeps what it has sent until the server has it, comes back."""
 
-    def __init__(self, suite, jid, resource="phone", presence=True):
+    def __init__(self, suite, jid, resource="phone", presence=True, enable="resume='true'"):
         self.suite, self.bare, self.resource = suite, jid, resource
         self.got, self.unacked, self.acked, self.bodies = 0, [], 0, []
         self.wire = Wire.at(suite, SESSION, jid, resource)
         self.jid = self.wire.jid
-        self.wire.send(f"<enable xmlns='{SM}' resume='true'/>")
+        self.wire.send(f"<enable xmlns='{SM}' {enable}/>")
         enabled = self.wire.element()
         assert enabled.tag == tag("enabled") and enabled.get("resume") == "true" and int(enabled.get("max")) > 0
-        self.id = enabled.get("id")
+        self.id, self.seconds = enabled.get("id"), int(enabled.get("max"))
         if presence:
             self.stanza("<presence/>")
             self.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == self.jid)
@@ -215,10 +215,44 @@ def test_malformed_tokens(two, previd):
     assert refused(alice.wire.element()) == "item-not-found"
 
 
-def test_not_with_a_count_that_is_too_high(two):
+@pytest.mark.parametrize("attributes", ["", "h='0'", "previd='{id}'", "previd='{id}' h=''", "previd='{id}' h='-1'", "previd='{id}' h='4294967296'"])
+def test_a_request_that_lacks_something(two, attributes):
     alice, _ = two
     alice.lose()
-    assert refused(alice.resume(h=1000)) == "item-not-found"
+    alice.wire = Wire.at(alice.suite, AUTHENTICATED, alice.bare)
+    alice.wire.send(f"<resume xmlns='{SM}' {attributes.format(id=alice.id)}/>")
+    assert refused(alice.wire.element()) == "bad-request"
+    assert alice.resume().tag == tag("resumed")
+
+
+def too_high(wire):
+    """What the stream error says: (h, send-count)."""
+    assert wire.ending() == "undefined-condition"
+    error = next(e for e in wire.elements if e.tag == f"{{{STREAMS}}}error")
+    assert error[0].tag == f"{{{ERRORS}}}undefined-condition"
+    count = error.find(tag("handled-count-too-high"))
+    return int(count.get("h")), int(count.get("send-count"))
+
+
+def test_inv_25_a_count_that_is_too_high_ends_the_stream(two):
+    """XEP-0198 §6; the session is not touched."""
+    alice, _ = two
+    alice.lose()
+    alice.wire = Wire.at(alice.suite, AUTHENTICATED, alice.bare)
+    alice.wire.send(f"<resume xmlns='{SM}' previd='{alice.id}' h='1000'/>")
+    assert too_high(alice.wire) == (1000, alice.got)
+    assert alice.resume().tag == tag("resumed")
+
+
+def test_not_with_a_count_that_goes_back(two):
+    alice, bob = two
+    bob.say(alice.jid, "one")
+    alice.hear(1)
+    alice.wire.send(f"<a xmlns='{SM}' h='{alice.got}'/>")
+    alice.stanza("<iq type='get' id='p' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>")
+    alice.take(lambda e: e.get("id") == "p")
+    alice.lose()
+    assert refused(alice.resume(h=0)) == "item-not-found"
     assert alice.resume().tag == tag("resumed")
 
 
@@ -243,35 +277,77 @@ def test_not_after_a_new_password(own_suite):
     assert refused(alice.resume()) == "item-not-found"
 
 
-def test_after_its_time_it_is_over_and_messages_are_kept():
-    with Suite(settings={"sessiond": "\nresume_seconds = 1\n"}) as suite:
+@contextlib.contextmanager
+def one_that_is_lost(**settings):
+    """A suite where nobody may be away for longer than a second; alice, whom bob can see, goes."""
+    text = "".join(f"\n{key} = {value}\n" for key, value in {"resume_seconds": 1, **settings}.items())
+    with Suite(settings={"sessiond": text}) as suite:
         for name in ("alice", "bob"):
             suite.add_user(f"{name}@localhost")
         alice, bob = Person(suite, "alice@localhost"), Person(suite, "bob@localhost")
         alice.stanza("<presence to='bob@localhost/phone'/>")
         bob.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == alice.jid)
+        alice.settle()
         alice.lose()
+        yield suite, alice, bob
+
+
+def sees_her_go(bob, alice):
+    gone = bob.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == alice.jid)
+    assert gone.get("type") == "unavailable"
+
+
+def test_after_its_time_it_is_over_and_messages_are_kept():
+    with one_that_is_lost() as (suite, alice, bob):
         bob.say(alice.jid, "late")
-        gone = bob.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == alice.jid)
-        assert gone.get("type") == "unavailable"
+        sees_her_go(bob, alice)
         assert refused(alice.resume()) == "item-not-found"
         with Wire.at(suite, SESSION, "alice@localhost", "new") as new:
             new.send("<presence/>")
             assert new.hear() == "late"
 
 
+def test_who_comes_too_late_is_told_how_far_it_had_come():
+    """XEP-0198 §5: h in <failed/>, and only for the account itself; then the client may bind."""
+    with one_that_is_lost() as (_suite, alice, bob):
+        sees_her_go(bob, alice)
+        answer = alice.resume()
+        assert refused(answer) == "item-not-found" and answer.get("h") == str(alice.acked) == "2"
+        assert alice.wire.bind().get("type") == "result"
+        bob.lose()
+        answer = bob.resume(previd=alice.id)
+        assert refused(answer) == "item-not-found" and answer.get("h") is None
+
+
 def test_a_question_to_who_does_not_come_back_is_answered():
-    with Suite(settings={"sessiond": "\nresume_seconds = 1\n"}) as suite:
-        for name in ("alice", "bob"):
-            suite.add_user(f"{name}@localhost")
-        alice, bob = Person(suite, "alice@localhost"), Person(suite, "bob@localhost")
-        alice.stanza("<presence to='bob@localhost/phone'/>")
-        bob.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == alice.jid)
-        alice.lose()
+    with one_that_is_lost() as (_suite, alice, bob):
         bob.stanza(f"<iq type='get' id='who' to='{alice.jid}'><query xmlns='jabber:iq:version'/></iq>")
         answer = bob.take(lambda e: e.get("id") == "who")
         assert answer.get("type") == "error"
         assert answer.find(f".//{{{STANZAS}}}service-unavailable") is not None
+
+
+def test_where_nothing_can_be_resumed():
+    """XEP-0198 §5: feature-not-implemented, and <enabled/> promises nothing."""
+    with Suite(settings={"sessiond": "resume_seconds = 0\n"}) as suite:
+        suite.add_user("alice@localhost")
+        with Wire.at(suite, SESSION) as wire:
+            wire.send(f"<enable xmlns='{SM}' resume='true'/>")
+            answer = wire.element()
+            assert (answer.tag, answer.attrib) == (tag("enabled"), {})
+        with Wire.at(suite, AUTHENTICATED) as wire:
+            wire.send(f"<resume xmlns='{SM}' previd='{'0' * 32}' h='0'/>")
+            assert refused(wire.element()) == "feature-not-implemented"
+            assert wire.bind().get("type") == "result"
+
+
+@pytest.mark.parametrize("wish, seconds", [("1", 1), ("60", 60), ("100000", 600), ("0", 600), ("", 600), ("99999999999", 600)])
+def test_a_client_may_want_less_time(suite, wish, seconds):
+    """XEP-0198 §3: <enable max/>"""
+    alice = Person(suite, "alice@localhost", enable=f"resume='1' max='{wish}'")
+    assert alice.seconds == seconds
+    alice.wire.send("</stream:stream>")
+    alice.wire.until(lambda: alice.wire.is_over)
 
 
 # ---- daemons are lost ----

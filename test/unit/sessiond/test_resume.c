@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "detach.h"
+#include "ended.h"
 #include "scene.h"
 
 #define HELLO "<message to='juliet@h' type='chat' id='1'><body>hello</body></message>"
@@ -198,9 +199,56 @@ test_a_count_of_what_was_never_sent(void **state)
 	loses(s, "juliet/balcony");
 	forget(s);
 	resumes(s, "juliet/balcony", 5);
-	assert_true(has(s, "FAILED"));
+	assert_true(has(s, "RESUME_REFUSED"));
 	resumes(s, "juliet/balcony", 0);
 	assert_true(has(s, "goes on"));
+	scene_free(s);
+}
+
+/* XEP-0198 §5: h in <failed/>, for a day; not to others, and not when it was closed. */
+static void
+test_how_far_it_had_come(void **state)
+{
+	struct scene *s = scene_of_two();
+	struct client *juliet = client_of(s, "juliet/balcony");
+	uint32_t h = 99;
+
+	(void)state;
+	says(s, "juliet/balcony", "<message to='romeo@h' type='chat'><body>hi</body></message>");
+	loses(s, "juliet/balcony");
+	detach_expire(&s->sd, clock_mono_ms() + 601000);
+	scene_pump(s);
+	assert_false(ended_find(&s->sd, &juliet->token, S("romeo@h"), &h));
+	assert_true(ended_find(&s->sd, &juliet->token, S("juliet@h"), &h));
+	assert_int_equal(h, 1);
+	forget(s);
+	resumes(s, "juliet/balcony", 0);
+	assert_true(has(s, "RESUME_REFUSED"));
+	ended_expire(&s->sd, clock_mono_ms() + ENDED_MS + 1000);
+	assert_false(ended_find(&s->sd, &juliet->token, S("juliet@h"), &h));
+	forget(s);
+	resumes(s, "juliet/balcony", 0);
+	assert_true(has(s, "FAILED no such session"));
+	scene_free(s);
+}
+
+static void
+test_so_many_that_ended_are_remembered(void **state)
+{
+	struct scene *s = scene_of_two();
+	struct session *juliet = session_named(s, "juliet/balcony");
+	struct id128 own = juliet->token, first = {.b = {0}}, last;
+	uint32_t h;
+
+	(void)state;
+	for (unsigned i = 0; i <= ENDED_MAX; i++) {
+		last = (struct id128){.b = {(uint8_t)i, (uint8_t)(i >> 8)}};
+		juliet->token = last;
+		ended_remember(juliet);
+	}
+	assert_false(ended_find(&s->sd, &first, S("juliet@h"), &h));
+	assert_true(ended_find(&s->sd, &last, S("juliet@h"), &h));
+	juliet->token = own;
 	scene_free(s);
 }
 
@@ -232,7 +280,7 @@ test_not_after_the_password_has_changed(void **state)
 	scene_pump(s);
 	assert_int_equal(s->n_sessions, 0);
 	resumes(s, "juliet/balcony", 0);
-	assert_true(has(s, "FAILED"));
+	assert_true(has(s, "RESUME_REFUSED"));
 	scene_free(s);
 }
 
@@ -359,6 +407,8 @@ main(void)
 	    cmocka_unit_test(test_parked_is_bounded),
 	    cmocka_unit_test(test_inv_25_not_for_anybody_else),
 	    cmocka_unit_test(test_a_count_of_what_was_never_sent),
+	    cmocka_unit_test(test_how_far_it_had_come),
+	    cmocka_unit_test(test_so_many_that_ended_are_remembered),
 	    cmocka_unit_test(test_not_after_a_clean_end),
 	    cmocka_unit_test(test_not_after_the_password_has_changed),
 	    cmocka_unit_test(test_it_is_taken_over),
