@@ -383,6 +383,7 @@ account_free(struct account *a)
 	roster_clear(&a->roster);
 	archive_prefs_clear(&a->archive);
 	block_clear(&a->block);
+	free(a->copied);
 	free(a);
 }
 

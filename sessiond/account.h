@@ -20,6 +20,7 @@ enum account_state {
 };
 
 struct flush;
+struct copied;
 
 struct account {
 	struct sessiond *sd;
@@ -34,7 +35,8 @@ struct account {
 	struct roster roster;
 	struct block_list block;
 	struct archive_prefs archive;
-	uint64_t last_row; /* offline messages up to here were given to a session */
+	struct copied *copied; /* owned; NULL: none (carbons.h) */
+	uint64_t last_row;     /* offline messages up to here were given to a session */
 
 	struct list sessions; /* at most sessions_per_account */
 	unsigned n_sessions;

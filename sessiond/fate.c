@@ -37,7 +37,7 @@ static const enum message_action actions[MESSAGE_CONDITIONS][MESSAGE_ADDRESSES][
 };
 
 /* XEP-0280 §6.1 (copy), XEP-0313 §5.1.2 (archive), XEP-0160 §3 (keep), XEP-0352 §3 (hold). Rooms have their own archives,
- * a headline is of the moment, an error for one session. */
+ * a headline is of the moment, an error for one session (but see message_copies_error). */
 static const unsigned traits[MESSAGE_CONTENTS][TYPE_ERROR + 1] = {
 #define C TRAIT_COPY
 #define A TRAIT_ARCHIVE
@@ -45,8 +45,8 @@ static const unsigned traits[MESSAGE_CONTENTS][TYPE_ERROR + 1] = {
 #define H TRAIT_HOLD
     /*                    normal     chat       groupchat headline error */
     [CONTENT_TEXT] = {C | A | K, C | A | K, 0, 0, 0},
-    [CONTENT_SIGN] = {C | A | K, C | A | K, 0, 0, 0},
-    [CONTENT_STATE] = {C | H, C | H, H, H, 0},
+    [CONTENT_SIGN] = {C | A | K, C | A | K, 0, C, 0},
+    [CONTENT_STATE] = {C | H, C | H, H, C | H, 0},
     [CONTENT_INVITE] = {C | K, C | K, 0, 0, 0},
     [CONTENT_OTHER] = {K, C | K, 0, 0, 0},
     [CONTENT_NOTHING] = {0, C, 0, 0, 0},
@@ -120,6 +120,12 @@ message_copies_to_recipient(const struct stanza *st)
 	return (message_traits(st) & TRAIT_COPY) && !is_of_room;
 }
 
+bool
+message_copies_error(const struct stanza *st, bool is_answer)
+{
+	return is_answer && st->type == TYPE_ERROR && !(st->facts & (FACT_NO_COPY | FACT_PRIVATE));
+}
+
 /* REQUIREMENTS B-30. Who asks for no copies means this session. */
 static bool
 goes_to_all(enum message_action action, const struct stanza *st)
@@ -128,19 +134,30 @@ goes_to_all(enum message_action action, const struct stanza *st)
 	    message_copies_to_recipient(st);
 }
 
+/* Has what the sessions that it does not go to shall see: a copy of the message, or of what came of one. */
+static bool
+is_copied(const struct stanza *st, unsigned cases)
+{
+	return message_copies_to_recipient(st) ||
+	    message_copies_error(st, (cases & FATE_ANSWERS_COPIED) != 0);
+}
+
 struct message_fate
-message_fate(enum message_condition c, enum message_address a, const struct stanza *st, bool to_all)
+message_fate(
+    enum message_condition c, enum message_address a, const struct stanza *st, unsigned cases)
 {
 	struct message_fate fate = {.action = message_action(c, a, (enum stanza_type)st->type),
 	    .traits = message_traits(st)};
 
 	if (fate.action == MESSAGE_STORE && !(fate.traits & TRAIT_KEEP))
 		fate.action = MESSAGE_IGNORE;
-	if (to_all && goes_to_all(fate.action, st))
+	if ((cases & FATE_TO_ALL) && goes_to_all(fate.action, st))
 		fate.action = MESSAGE_ALL;
 	if (fate.action < MESSAGE_STORE)
 		fate.traits = 0;
-	else if (!message_copies_to_recipient(st))
+	else if (is_copied(st, cases))
+		fate.traits |= TRAIT_COPY;
+	else
 		fate.traits &= ~(unsigned)TRAIT_COPY;
 	return fate;
 }

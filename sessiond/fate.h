@@ -67,6 +67,15 @@ bool message_is_kept(const struct stanza *st);
 /* XEP-0280 §6.1: rooms bring their private messages to each session themselves. */
 bool message_copies_to_recipient(const struct stanza *st);
 
-/* Both for a message on its way to an account; to_all: setting deliver_to_all_resources. */
+/* What else counts for a message on its way to an account. */
+enum fate_case {
+	FATE_TO_ALL = 1 << 0, /* setting deliver_to_all_resources */
+	FATE_ANSWERS_COPIED =
+	    1 << 1, /* an error about a message that the account's sessions have copies of */
+};
+
+/* Both for a message on its way to an account; cases: enum fate_case, ored. */
 struct message_fate message_fate(
-    enum message_condition c, enum message_address a, const struct stanza *st, bool to_all);
+    enum message_condition c, enum message_address a, const struct stanza *st, unsigned cases);
+/* XEP-0280 §6.1: is this error copied, in either direction? is_answer: it is about a message that was. */
+bool message_copies_error(const struct stanza *st, bool is_answer);

@@ -139,8 +139,11 @@ carry_out(struct account *a, const struct act *act, const struct stanza *st,
 static struct message_fate
 fate_of(const struct account *a, enum message_address address, const struct stanza *st)
 {
-	return message_fate(condition_of(a, message_is_kept(st)), address, st,
-	    settings_of(a->sd)->deliver_to_all_resources);
+	unsigned cases = settings_of(a->sd)->deliver_to_all_resources ? FATE_TO_ALL : 0;
+
+	if (carbons_answers(a, st, st->from))
+		cases |= FATE_ANSWERS_COPIED;
+	return message_fate(condition_of(a, message_is_kept(st)), address, st, cases);
 }
 
 /* To a session that is away: it waits in the store, and goes to the session when that is back, or to another one when it

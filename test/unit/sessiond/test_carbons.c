@@ -1,6 +1,7 @@
 /* XEP-0280: who gets a copy of what. */
 #include <stdio.h>
 
+#include "carbons.h"
 #include "fate.h"
 #include "scene.h"
 
@@ -166,6 +167,8 @@ test_eligible(void **state)
 		true, false},
 	    {"<message from='room@x/nick' type='groupchat'><body>x</body></message>", false, false},
 	    {"<message from='a@x/r' type='headline'><body>x</body></message>", false, false},
+	    {"<message from='a@x/r' type='headline'><received xmlns='urn:xmpp:receipts' id='1'/></message>",
+		true, true},
 	    {"<message from='a@x/r' type='error'><body>x</body></message>", false, false},
 	    {"<message from='a@x/r' type='chat'><body>x</body><private xmlns='urn:xmpp:carbons:2'/></message>",
 		false, false},
@@ -182,6 +185,85 @@ test_eligible(void **state)
 		    message_copies_to_recipient(&st) != cases[i].received)
 			fail_msg("%s", cases[i].stanza);
 	}
+	scene_free(s);
+}
+
+/* §6.1: of an error about a message that was copied; with and without the server making it, in both directions. */
+static void
+test_errors(void **state)
+{
+	struct scene *s = scene_of_five();
+
+	(void)state;
+	says(s, "romeo/orchard",
+	    "<message to='nobody@h' type='chat' id='m1'><body>hi</body></message>");
+	assert_true(
+	    has(s, "romeo/garden: <message from='romeo@h' to='romeo@h/garden' type='chat'><sent"));
+	assert_true(has(s,
+	    "romeo/orchard: <message from='nobody@h' to='romeo@h/orchard' id='m1' type='error'>"));
+	assert_true(has(
+	    s, "romeo/garden: <message from='romeo@h' to='romeo@h/garden' type='error'><received"));
+	assert_false(has(s, "romeo/old:"));
+	forget(s);
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h/balcony' type='chat' id='m2'><body>hi</body></message>");
+	forget(s);
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='m2'><error/></message>");
+	assert_true(has(s,
+	    "juliet/chamber: <message from='juliet@h' to='juliet@h/chamber' type='error'><sent"));
+	assert_true(has(
+	    s, "romeo/garden: <message from='romeo@h' to='romeo@h/garden' type='error'><received"));
+	forget(s);
+	/* About nothing that was copied, or not to be. */
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='m3'><error/></message>");
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='m2'><error/><private xmlns='urn:xmpp:carbons:2'/></message>");
+	remote_says(s,
+	    "<message from='juliet@x' to='romeo@h/orchard' type='error' id='m2'><error/></message>");
+	assert_false(has(s, "carbons:2'><"));
+	assert_false(has(s, "romeo/garden:"));
+	assert_false(has(s, "juliet/chamber:"));
+	scene_free(s);
+}
+
+static void
+test_so_many_are_remembered(void **state)
+{
+	struct scene *s = scene_of_five();
+	char text[256];
+
+	(void)state;
+	for (unsigned i = 0; i <= COPIED_MAX; i++) {
+		snprintf(text, sizeof(text),
+		    "<message to='juliet@h/balcony' type='chat' id='%u'><body>hi</body></message>",
+		    i);
+		says(s, "romeo/orchard", text);
+	}
+	forget(s);
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='0'><error/></message>");
+	assert_false(has(s, "romeo/garden:"));
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='1'><error/></message>");
+	assert_true(has(s, "romeo/garden:"));
+	scene_free(s);
+}
+
+/* §10.3: when a copy bounces, nobody hears of it. */
+static void
+test_a_copy_that_bounces(void **state)
+{
+	struct scene *s = scene_of_five();
+
+	(void)state;
+	says(s, "romeo/orchard",
+	    "<message to='juliet@h/balcony' type='chat' id='m'><body>hi</body></message>");
+	forget(s);
+	says(s, "juliet/chamber", "<message to='juliet@h' type='error' id='m'><error/></message>");
+	says(s, "romeo/garden", "<message to='romeo@h' type='error' id='m'><error/></message>");
+	expect_nothing(s);
 	scene_free(s);
 }
 
@@ -284,6 +366,9 @@ main(void)
 	    cmocka_unit_test(test_inv_13_switch_of_others),
 	    cmocka_unit_test(test_the_switch_is_in_the_record),
 	    cmocka_unit_test(test_eligible),
+	    cmocka_unit_test(test_errors),
+	    cmocka_unit_test(test_so_many_are_remembered),
+	    cmocka_unit_test(test_a_copy_that_bounces),
 	    cmocka_unit_test(test_inv_11_forged_wrappers),
 	    cmocka_unit_test(test_copies_are_not_given_again),
 	    cmocka_unit_test(test_deliver_to_all),
