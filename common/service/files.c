@@ -122,19 +122,40 @@ file_read(const char *folder, const char *name, bool optional, struct buf *out, 
 	return rc;
 }
 
-/* ---- pid files ---- */
+/* ---- pid files ----
+ * NAME.pid is for whoever may enter the folder (admin_group). A file that can be read can be locked, and whoever held the lock
+ * would keep the daemon from starting: so the lock is on NAME.lock, which is for nobody else. */
 
 static int
-pidfile_open(int dir, const char *name, int flags)
+pidfile_open(int dir, const char *name, const char *kind, int flags, mode_t mode)
 {
 	char file[128];
 
-	if (snprintf(file, sizeof(file), "%s.pid", name) >= (int)sizeof(file)) {
+	if (snprintf(file, sizeof(file), "%s.%s", name, kind) >= (int)sizeof(file)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
 	/* An installed role's folder is its own, and may hold a link when root comes. */
-	return openat(dir, file, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
+	return openat(dir, file, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, mode);
+}
+
+/* Opened for us alone to write, whatever our umask and its mode before. */
+static int
+pidfile_make(int dir, const char *name, const char *kind, mode_t mode, struct err *err)
+{
+	int fd = pidfile_open(dir, name, kind, O_RDWR | O_CREAT, mode);
+	struct stat st;
+
+	if (fd < 0)
+		return err_set(err, "%s.%s: %s", name, kind, strerror(errno));
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
+		err_set(err, "%s.%s is no plain file; remove it", name, kind);
+	else if (fchmod(fd, mode) != 0)
+		err_set(err, "%s.%s: %s", name, kind, strerror(errno));
+	else
+		return fd;
+	close(fd);
+	return -1;
 }
 
 static pid_t
@@ -146,19 +167,20 @@ pidfile_pid(int fd)
 	return n > 0 ? (pid_t)strtol(text, NULL, 10) : 0;
 }
 
+/* Cut to its length behind the write: on a full disk a file keeps the block that it has, and gets no new one. */
 static int
-pidfile_write(int fd, const char *name, struct err *err)
+pidfile_write(int dir, const char *name, struct err *err)
 {
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	struct stat st;
+	int fd = pidfile_make(dir, name, "pid", 0644, err), rc = 0;
 
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_nlink != 1)
-		return err_set(err, "%s.pid is no plain file; remove it", name);
-	/* for whoever may enter the folder (admin_group), whatever our umask */
-	if (fchmod(fd, 0644) != 0 || ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
-		return err_set(err, "%s.pid: %s", name, strerror(errno));
-	return 0;
+	if (fd < 0)
+		return -1;
+	if (pwrite(fd, text, (size_t)n, 0) != n || ftruncate(fd, n) != 0)
+		rc = err_set(err, "%s.pid: %s", name, strerror(errno));
+	close(fd);
+	return rc;
 }
 
 /* pidfile_owner holds the lock for an instant, which must not be taken for another of us. */
@@ -175,25 +197,35 @@ lock_soon(int fd)
 
 /* Between the owner's lock and its writing the pid of the one before stands there: it names nobody, most likely. */
 static pid_t
-pidfile_read_owner(int fd)
+pidfile_read_owner(int dir, const char *name)
 {
+	int fd = pidfile_open(dir, name, "pid", O_RDONLY, 0);
 	pid_t pid = 0;
 
-	for (unsigned i = 0; i < LOCK_TRIES; i++) {
+	for (unsigned i = 0; i < LOCK_TRIES && fd >= 0; i++) {
 		pid = pidfile_pid(fd);
 		if (pid > 0 && (kill(pid, 0) == 0 || errno != ESRCH))
 			break;
 		usleep(LOCK_PAUSE_US);
 	}
+	if (fd >= 0)
+		close(fd);
 	return pid;
 }
 
 static int
-pidfile_take(int fd, const char *name, struct err *err)
+pidfile_take(int dir, const char *name, struct err *err)
 {
-	if (lock_soon(fd))
-		return pidfile_write(fd, name, err);
-	return err_set(err, "%s runs already (pid %ld)", name, (long)pidfile_read_owner(fd));
+	int fd = pidfile_make(dir, name, "lock", 0600, err);
+
+	if (fd < 0)
+		return -1;
+	if (!lock_soon(fd))
+		err_set(err, "%s runs already (pid %ld)", name, (long)pidfile_read_owner(dir, name));
+	else if (pidfile_write(dir, name, err) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 int
@@ -204,30 +236,44 @@ pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err)
 	if (dir < 0)
 		return err_set(
 		    err, "%s: %s; run \"jackdawctl init\" first", folder, strerror(errno));
-	fd = pidfile_open(dir, name, O_RDWR | O_CREAT);
+	fd = pidfile_take(dir, name, err);
 	close(dir);
 	if (fd < 0)
-		return err_set(err, "%s/%s.pid: %s", folder, name, strerror(errno));
-	if (pidfile_take(fd, name, err) == 0) {
-		*fd_r = fd;
-		return 0;
-	}
-	close(fd);
-	return -1;
+		return err_prefix(err, "%s", folder);
+	*fd_r = fd;
+	return 0;
+}
+
+/* For those who may not open the lock: whether the kernel knows of one that this process has. */
+static bool
+holds_a_lock(pid_t pid)
+{
+	FILE *f = fopen("/proc/locks", "re");
+	bool found = !f;
+	char line[256];
+	long owner;
+
+	while (f && !found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%*d: FLOCK %*s WRITE %ld", &owner) == 1 && owner == (long)pid;
+	if (f)
+		fclose(f);
+	return found;
 }
 
 pid_t
 pidfile_owner(int folder_fd, const char *name)
 {
-	int fd = pidfile_open(folder_fd, name, O_RDONLY);
-	pid_t pid = 0;
+	int fd = pidfile_open(folder_fd, name, "lock", O_RDONLY, 0);
+	bool may_look = fd >= 0, is_held;
+	pid_t pid;
 
-	if (fd < 0)
+	if (!may_look && errno != EACCES)
 		return 0;
-	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
-		pid = pidfile_read_owner(fd);
-	close(fd);
-	return pid;
+	is_held = !may_look || flock(fd, LOCK_SH | LOCK_NB) != 0;
+	if (may_look)
+		close(fd);
+	pid = is_held ? pidfile_read_owner(folder_fd, name) : 0;
+	return may_look || (pid > 0 && holds_a_lock(pid)) ? pid : 0;
 }
 
 /* ---- inherited listeners ---- */

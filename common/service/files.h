@@ -17,7 +17,8 @@ int file_read_text(int fd, const char *name, struct buf *out, struct err *err);
 /* The same by name, relative to a folder. A missing file is an empty one when `optional`. */
 int file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err);
 
-/* Opens and locks FOLDER/NAME.pid, follows no link there, and writes our pid; the descriptor is kept for life. */
+/* Locks FOLDER/NAME.lock, which nobody else may open, and writes our pid into NAME.pid, which all who may enter can read; follows
+ * no link there. The descriptor is kept for life. */
 int pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err);
 /* Pid of the process that holds the lock; 0 when nobody does. */
 pid_t pidfile_owner(int folder_fd, const char *name);

@@ -177,6 +177,12 @@ def test_members_of_admin_group_may_administer():
         member = as_user(suite, 65534, 65534, [group.gr_gid], "user", "list")
         assert (member.returncode, member.stdout) == (0, "alice@localhost\n"), member.stderr
         assert as_user(suite, 65534, 65534, [group.gr_gid], "session", "list").returncode == 0
+        # sees who runs; what it can open there it may lock, and keeps nobody from starting with it
+        seen = as_user(suite, 65534, 65534, [group.gr_gid], "status").stdout
+        assert all(str(pid) in seen for pid, _, _ in suite.status().values()), seen
+        for name in os.listdir(suite.dir / "run"):
+            mode = (suite.dir / "run" / name).stat().st_mode
+            assert mode & 0o077 == 0 or name.endswith(".pid"), name
         stranger = as_user(suite, 65534, 65534, [], "user", "list")
         assert stranger.returncode != 0 and "Permission denied" in stranger.stderr
         # no more than that: the folders of the daemons, their sockets and the supervisor's are not for them

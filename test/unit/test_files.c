@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -117,8 +119,8 @@ static void
 test_pidfile(void **state)
 {
 	struct err err;
-	char want[64], text[32] = "";
-	int fd, second, here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char want[PATH_MAX + 64], text[32] = "";
+	int fd, pid_fd, second, here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 
 	(void)state;
 	assert_int_equal(pidfile_owner(here, "x.0"), 0);
@@ -126,10 +128,13 @@ test_pidfile(void **state)
 	assert_int_equal(pidfile_owner(here, "x.0"), 0);
 	assert_int_equal(pidfile_lock(scratch_path(), "x.0", &fd, &err), 0);
 	assert_int_equal(pidfile_owner(here, "x.0"), getpid());
-	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	pid_fd = open("x.0.pid", O_RDONLY | O_CLOEXEC);
+	assert_true(pread(pid_fd, text, sizeof(text) - 1, 0) > 0);
+	close(pid_fd);
 	assert_int_equal(strtol(text, NULL, 10), getpid());
 	assert_int_equal(pidfile_lock(scratch_path(), "x.0", &second, &err), -1);
-	snprintf(want, sizeof(want), "x.0 runs already (pid %ld)", (long)getpid());
+	snprintf(
+	    want, sizeof(want), "%s: x.0 runs already (pid %ld)", scratch_path(), (long)getpid());
 	assert_string_equal(err.text, want);
 	close(fd);
 	assert_int_equal(pidfile_owner(here, "x.0"), 0);
@@ -154,18 +159,74 @@ test_pidfile_follows_nothing(void **state)
 	assert_int_equal(pidfile_lock(scratch_path(), "hard.0", &fd, &err), -1);
 	assert_int_equal(pidfile_lock(scratch_path(), "dangling.0", &fd, &err), -1);
 	assert_int_equal(pidfile_lock(scratch_path(), "fifo.0", &fd, &err), -1);
+	assert_int_equal(symlink("victim", "lock.0.lock"), 0);
+	assert_int_equal(pidfile_lock(scratch_path(), "lock.0", &fd, &err), -1);
 	assert_int_equal(stat("victim", &st), 0);
 	assert_int_equal(st.st_size, 8);
 	assert_int_not_equal(access("new", F_OK), 0);
+}
+
+/* Somebody of another user, who may enter the folder and read the pid (a member of admin_group): sees who runs, and takes no lock. */
+static void
+stranger(const int *ready, int lock)
+{
+	int fd = open("x.0.pid", O_RDONLY | O_CLOEXEC), here = open(".", O_PATH | O_DIRECTORY);
+	pid_t owner = getppid();
+
+	close(lock); /* of a process that is forked from ours only */
+	CHILD_CHECK(setresgid(65534, 65534, 65534) == 0 && setresuid(65534, 65534, 65534) == 0);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	CHILD_CHECK(pidfile_owner(here, "x.0") == owner);
+	CHILD_CHECK(pidfile_owner(here, "gone.0") == 0);
+	CHILD_CHECK(open("x.0.lock", O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+	CHILD_CHECK(fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0);
+	CHILD_CHECK(write(ready[1], "x", 1) == 1);
+	for (;;)
+		pause();
+}
+
+static void
+test_who_reads_the_pid_does_not_hold_the_lock(void **state)
+{
+	int fd, gone, ready[2], here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct err err;
+	pid_t pid;
+	char c;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(chmod(".", 0711), 0);
+	assert_int_equal(pidfile_lock(scratch_path(), "gone.0", &gone, &err), 0);
+	close(gone);
+	assert_int_equal(chmod("gone.0.pid", 0600), 0);
+	scratch_write("gone.0.pid", "1\n");
+	assert_int_equal(chmod("gone.0.pid", 0644), 0);
+	assert_int_equal(pidfile_lock(scratch_path(), "x.0", &fd, &err), 0);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		stranger(ready, fd);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	close(fd);
+	assert_int_equal(pidfile_owner(here, "x.0"), 0);
+	assert_int_equal(pidfile_lock(scratch_path(), "x.0", &fd, &err), 0);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(fd);
+	close(here);
 }
 
 /* One that has the lock already, and writes its pid in a moment. */
 static void
 slow_owner(const int *ready)
 {
+	int lock = open("slow.0.lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	int fd = open("slow.0.pid", O_RDWR | O_CLOEXEC);
 
-	CHILD_CHECK(flock(fd, LOCK_EX) == 0 && write(ready[1], "x", 1) == 1);
+	CHILD_CHECK(flock(lock, LOCK_EX) == 0 && write(ready[1], "x", 1) == 1);
 	usleep(15000);
 	CHILD_CHECK(ftruncate(fd, 0) == 0 && dprintf(fd, "%ld\n", (long)getpid()) > 0);
 	for (;;)
@@ -326,6 +387,7 @@ main(void)
 	    TEST(test_pidfile),
 	    TEST(test_pidfile_follows_nothing),
 	    TEST(test_stale_pid_is_not_named),
+	    TEST(test_who_reads_the_pid_does_not_hold_the_lock),
 	    TEST(test_descriptors),
 	    TEST(test_bind_unix),
 	    TEST(test_notify),
