@@ -129,7 +129,8 @@ store_failed(struct sessiond *sd, const struct opid *op, const struct msg_STORE_
 {
 	struct stored *s = stored_find(sd, op, jid_split(m->st.to).bare);
 
-	if (m->error != BUS_ERROR_LIMIT)
+	/* Of a full disk storaged itself says so, once. */
+	if (m->error != BUS_ERROR_LIMIT && m->error != BUS_ERROR_FULL)
 		log_warn("a message to %.*s could not be kept (error %u)",
 		    STR_ARG(jid_split(m->st.to).bare), m->error);
 	if (s && m->owed)

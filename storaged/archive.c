@@ -63,6 +63,7 @@ archive_statements_finalize(void)
 {
 	db_stmts_finalize(stmts, Q_COUNT);
 	run_statements_finalize();
+	disk_statements_finalize();
 	retention_statements_finalize();
 }
 
@@ -258,7 +259,7 @@ note_archived(struct job *job, const struct msg_STORE *m, const struct row *r)
 int
 archive_store(struct job *job, sqlite3 *db, const void *msg)
 {
-	const struct msg_STORE *m = msg;
+	struct msg_STORE admitted = *(const struct msg_STORE *)msg, *m = &admitted;
 	struct row r = {.from = jid_split(m->st.from), .to = jid_split(m->st.to)};
 	int rc, flags = 0;
 
@@ -266,6 +267,8 @@ archive_store(struct job *job, sqlite3 *db, const void *msg)
 	r.id = archive_has(job, db, &flags);
 	if (r.id)
 		return store_again(job, db, m, &r, flags);
+	if (!disk_admits(job->storaged, m))
+		return m->owed ? job_refuse(job, BUS_ERROR_FULL, "the disk is full") : SQLITE_OK;
 	rc = address_get(db, r.from.bare, &r.src);
 	if (rc == SQLITE_OK)
 		rc = address_get(db, r.to.bare, &r.dst);

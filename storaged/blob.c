@@ -90,6 +90,8 @@ blob_put(struct job *job, sqlite3 *db, const void *msg)
 	job->answer.done = (struct msg_DONE){.count = 1};
 	if (verb_seen(job, db, m->owner, &value))
 		return job_answer(job, MSG_DONE);
+	if (m->data.n && disk_is_full(job->storaged))
+		return job_refuse(job, BUS_ERROR_FULL, "the disk is full");
 	if (m->data.n && blobs_full(db, m->owner))
 		return job_refuse(job, BUS_ERROR_LIMIT, "too many stored values");
 	st = blob_stmt(db, m->data.n ? Q_PUT : Q_DEL, m->owner, m->space, m->key);

@@ -32,6 +32,7 @@ storaged_threads(struct daemon *d, struct err *err)
 	s->pages.is_reader = true;
 	s->search = search_new(d->loop);
 	s->runs.size = RUN_MESSAGES;
+	list_init(&s->disk.held);
 	return 0;
 }
 
@@ -49,6 +50,7 @@ file_open(struct store_file *f, const char *path, const struct db_schema *schema
 static void
 on_tick(void *storaged)
 {
+	disk_tick(storaged);
 	run_tick(storaged);
 	search_tick(storaged);
 }
@@ -84,6 +86,7 @@ storaged_start(struct daemon *d, struct err *err)
 	const struct storaged_settings *set = d->settings;
 	sqlite3 *archive, *accounts, *reader;
 
+	disk_start(s);
 	if (file_open(&s->archive, "data/archive.db", &archive_schema, &archive, err) != 0 ||
 	    file_open(&s->main, "data/main.db", &main_schema, &accounts, err) != 0)
 		return -1;
@@ -141,6 +144,7 @@ storaged_stop(struct daemon *d)
 		return;
 	s->is_stopping = true;
 	timers_stop(s);
+	disk_stop(s);
 	/* A page may wait in the writer's queue; a reader that is closed last leaves the log of the file behind. So the threads
 	 * end in this order, and the connections are closed in the other. */
 	file_stop(&s->archive);

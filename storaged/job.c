@@ -65,7 +65,8 @@ job_error_of(int rc)
 	return (rc & 0xff) == SQLITE_FULL ? BUS_ERROR_FULL : BUS_ERROR_INTERNAL;
 }
 
-/* A message that could not be kept goes back whole, so that its sender gets it bounced. */
+/* A message that could not be kept goes back whole, so that its sender gets it bounced. On a full disk many that nobody waits for are
+ * only counted. */
 static void
 job_return_message(struct job *job, const struct decoded *msg)
 {
@@ -73,6 +74,10 @@ job_return_message(struct job *job, const struct decoded *msg)
 	struct msg_STORE_FAILED failed = {
 	    .error = (uint8_t)job->error, .owed = m->owed, .st = m->st};
 
+	if (job->error == BUS_ERROR_FULL && (m->archive_from || m->archive_to))
+		atomic_fetch_add(&job->storaged->disk.unarchived, 1);
+	if (job->error == BUS_ERROR_FULL && !m->owed)
+		return;
 	bus_send(job->storaged->daemon->bus, &job->from, MSG_STORE_FAILED, &failed, &job->op,
 	    job->custody, 0);
 }
@@ -94,23 +99,48 @@ job_reply(struct job *job)
 		job_return_message(job, &msg);
 }
 
+void
+job_abandon(struct job *job)
+{
+	job->custody = NULL;
+	job_free(job);
+}
+
 /* Closing down, main.db may be the later one: then nothing is acknowledged (the bus ends all custodies), and the frame comes to
  * the next process, which does both parts again. */
+void
+job_submit_again(struct job *job)
+{
+	struct storaged *s = job->storaged;
+	struct store_file *file = job->on_main != job->is_second ? &s->main : &s->archive;
+
+	if (file->writer)
+		db_writer_submit(file->writer, &job->base);
+	else
+		job_abandon(job);
+}
+
 static void
 job_go_on(struct job *job)
 {
-	struct storaged *s = job->storaged;
-	struct store_file *next = job->on_main ? &s->archive : &s->main;
-
 	job->exec = job->then;
 	job->then = NULL;
 	job->is_second = true;
-	if (next->writer) {
-		db_writer_submit(next->writer, &job->base);
-		return;
-	}
-	job->custody = NULL;
-	job_free(job);
+	job_submit_again(job);
+}
+
+/* Refused with what SQLite says; false when it is kept instead. A full disk has its own line in the log, one for all. */
+static bool
+job_failed(struct job *job, int rc)
+{
+	bool is_full = (rc & 0xff) == SQLITE_FULL;
+
+	if (is_full && disk_met_full(job->storaged, job))
+		return false;
+	if (!is_full)
+		log_error("%s failed: %s", job->message->body.name, sqlite3_errstr(rc));
+	job_refuse(job, job_error_of(rc), sqlite3_errstr(rc));
+	return true;
 }
 
 static void
@@ -120,21 +150,21 @@ job_done(struct db_job *base, int rc)
 
 	if (job->storaged->is_stopping) {
 		/* The bus is gone, and its custodies: nothing is acknowledged, the frame comes to the next process. */
-		job->custody = NULL;
-		job_free(job);
+		job_abandon(job);
 		return;
 	}
-	if (rc != SQLITE_OK) {
-		log_error("%s failed: %s", job->message->body.name, sqlite3_errstr(rc));
-		job_refuse(job, job_error_of(rc), sqlite3_errstr(rc));
-	} else if (job->archived.id) {
-		/* Before it is acknowledged: who asks for it then must find it. */
-		run_add(job->storaged, &job->archived);
-	} else if (job->then && job->result != JOB_REFUSE) {
+	if (rc != SQLITE_OK && !job_failed(job, rc))
+		return;
+	if (rc == SQLITE_OK && job->then && job->result != JOB_REFUSE) {
 		job_go_on(job);
 		return;
 	}
+	/* Before it is acknowledged: who asks for it then must find it. */
+	if (rc == SQLITE_OK && job->archived.id)
+		run_add(job->storaged, &job->archived);
 	job_reply(job);
+	if (job->is_held)
+		disk_release(job->storaged);
 	job_free(job);
 }
 
@@ -157,7 +187,8 @@ job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
 	job->then = then;
 	job->on_main = file == &s->main;
 	job->base.is_alone = file->is_reader;
-	db_writer_submit(file->writer, &job->base);
+	if (!disk_holds_back(s, job))
+		db_writer_submit(file->writer, &job->base);
 }
 
 int

@@ -53,11 +53,16 @@ struct job {
 	enum bus_error error;
 	const char *text;
 	struct archived archived; /* by a STORE, when it is committed; id 0: nothing */
+	bool is_held;             /* disk.h; its link is in that list, or it is tried again */
 };
 
 /* Takes the frame being handled and queues it for that file; `then` is executed when `exec` is committed and not refused. */
 void job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
     job_exec *exec, job_exec *then);
+
+/* One that is held by disk.h: once more through its file's thread, or to its end without an acknowledgement. */
+void job_submit_again(struct job *job);
+void job_abandon(struct job *job);
 
 /* For exec functions. */
 int job_answer(struct job *job, enum msg_type type);

@@ -18,6 +18,7 @@ static const struct service storaged = {
     .summary = "keeps everything durable but credentials",
     .settings = storaged_settings_table,
     .settings_size = sizeof(struct storaged_settings),
+    .check = storaged_check,
     .sandbox = &sandbox,
     .threads = storaged_threads,
     .start = storaged_start,

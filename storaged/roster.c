@@ -242,6 +242,8 @@ roster_put(struct job *job, sqlite3 *db, const void *msg)
 
 	if (verb_seen(job, db, m->owner, &version))
 		return answer_version(job, version);
+	if (disk_is_full(job->storaged))
+		return job_refuse(job, BUS_ERROR_FULL, "the disk is full");
 	if (roster_full(db, m->owner, m->item.jid))
 		return job_refuse(job, BUS_ERROR_LIMIT, "the roster is full");
 	rc = item_write(db, m->owner, &m->item);

@@ -298,8 +298,8 @@ pace(struct storaged *s)
 {
 	const struct run *young = tail_young(s->tail);
 
-	/* While the files are being closed there is nobody to ride with. */
-	if (!s->archive.open || s->is_stopping)
+	/* While the files are being closed there is nobody to ride with; on a full disk there is no room. */
+	if (!s->archive.open || s->is_stopping || disk_is_full(s))
 		return;
 	if (!tail_frozen(s->tail) && young && young->n_messages >= s->runs.size)
 		tail_freeze(s->tail);

@@ -48,6 +48,39 @@ const struct setting storaged_settings_table[] = {
 	.max = 16777216,
 	.help =
 	    "When archive.db uses more than this, its oldest messages are removed, whatever their age. 0: no limit."},
+    {.name = "disk_warn_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(disk_warn_megabytes),
+	.def = "1024",
+	.min = 0,
+	.max = 16777216,
+	.help = "With less room than this on its file system, storaged warns in the log."},
+    {.name = "disk_archive_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(disk_archive_megabytes),
+	.def = "256",
+	.min = 0,
+	.max = 16777216,
+	.help =
+	    "With less than this nothing is archived any more; offline messages are still kept. At most disk_warn_megabytes."},
+    {.name = "disk_full_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(disk_full_megabytes),
+	.def = "64",
+	.min = 0,
+	.max = 16777216,
+	.help =
+	    "With less than this nothing new is stored: offline messages, rosters and values are refused "
+	    "(resource-constraint). At most disk_archive_megabytes."},
+    {.name = "ballast_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(ballast_megabytes),
+	.def = "64",
+	.min = 0,
+	.max = 65536,
+	.help =
+	    "Size of the file data/ballast, which is given up when the disk is full so that what is there can be "
+	    "delivered and removed. 0: none."},
     {.name = "search",
 	.type = SETTING_BOOL,
 	.offset = AT(search),
@@ -63,3 +96,18 @@ const struct setting storaged_settings_table[] = {
 	.help = "What is different for one domain."},
     {.name = NULL},
 };
+
+int
+storaged_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct storaged_settings *set = settings;
+
+	(void)d;
+	if (set->disk_warn_megabytes < set->disk_archive_megabytes)
+		return err_set(
+		    err, "disk_warn_megabytes must not be less than disk_archive_megabytes");
+	if (set->disk_archive_megabytes < set->disk_full_megabytes)
+		return err_set(
+		    err, "disk_archive_megabytes must not be less than disk_full_megabytes");
+	return 0;
+}

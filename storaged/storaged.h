@@ -4,6 +4,7 @@
 
 #include "db/db.h"
 #include "db/writer.h"
+#include "disk.h"
 #include "idclock.h"
 #include "service/service.h"
 #include "service/settings.h"
@@ -14,6 +15,10 @@ struct storaged_settings {
 	int64_t keep_seconds;
 	int64_t archive_days;
 	int64_t archive_megabytes;
+	int64_t disk_warn_megabytes;
+	int64_t disk_archive_megabytes;
+	int64_t disk_full_megabytes;
+	int64_t ballast_megabytes;
 	bool search;
 	struct setting_sections domains; /* struct storaged_domain */
 };
@@ -69,9 +74,12 @@ struct storaged {
 	struct loop_timer *tick, *often, *daily;
 	struct sweep *sweeping; /* one at a time; NULL: none (retention.c) */
 	struct backup backup;
+	struct disk disk;
 };
 
 extern const struct setting storaged_settings_table[];
+/* Relations between settings; 0, or -1 with *err. */
+int storaged_check(const struct daemon *d, const void *settings, struct err *err);
 extern const struct db_schema archive_schema, main_schema, search_schema;
 extern const struct bus_handler storaged_handlers[];
 extern const struct bus_events storaged_events;
