@@ -41,11 +41,12 @@ all:
 # --- the house ---------------------------------------------------------------------------------------------------
 
 # While a later layer is half written: make LAYERS="base xml" build/test/unit/test_jid
-LAYERS  := base xml tls loop db bus service edge
+LAYERS  := base dns xml tls loop db bus service edge
 DAEMONS := router keyd authd storaged sessiond c2sd s2sd componentd
 FOLDERS := $(DAEMONS) ctl
 
 may_base    := base
+may_dns     := base dns
 may_xml     := base xml
 may_tls     := base xml tls
 may_loop    := base xml tls loop
@@ -56,11 +57,12 @@ may_edge    := base xml tls loop bus service edge
 may_test    := $(may_edge)
 $(foreach f,$(FOLDERS),$(eval may_$f := $(may_service)))
 may_c2sd      := $(may_edge)
-may_s2sd      := $(may_edge)
+may_s2sd      := $(may_edge) dns
+may_ctl      += dns
 may_componentd := $(may_edge)
 may_authd    += db
 may_storaged += db
-may_test     += db
+may_test     += db dns
 
 program_ctl := jackdawctl
 program      = $(or $(program_$1),$1)
@@ -69,7 +71,8 @@ program      = $(or $(program_$1),$1)
 with_sources = $(foreach f,$2,$(if $(wildcard $1$f/*.c),$f))
 layers      := $(call with_sources,common/,$(LAYERS))
 folders     := $(call with_sources,,$(FOLDERS))
-programs    := $(foreach f,$(folders),$(BUILD)/bin/$(call program,$f))
+has_main    := $(foreach f,$(folders),$(if $(wildcard $f/main.c),$f))
+programs    := $(foreach f,$(has_main),$(BUILD)/bin/$(call program,$f))
 
 # --- compiler and libraries --------------------------------------------------------------------------------------
 
@@ -99,6 +102,7 @@ LINK      = $(CC) $(CFLAGS) $(SAN) -pthread -pie -Wl,-z,relro,-z,now -Wl,-z,noex
 pkg = $(shell pkg-config $1 $2)
 cflags_xml       = $(call pkg,--cflags,libxml-2.0)
 libs_base        = $(call pkg,--libs,libsodium libidn2) -lunistring
+libs_dns         = $(call pkg,--libs,libunbound)
 libs_xml         = $(call pkg,--libs,libxml-2.0)
 libs_tls         = $(call pkg,--libs,gnutls)
 libs_loop        = $(call pkg,--libs,libuv)
@@ -324,7 +328,7 @@ $(foreach p,$(pages),$(eval $(call manual,$p)))
 manuals: $(manuals)
 samples: all
 	$(Q)$(BUILD)/bin/$(firstword $(folders)) --sample-suite >etc/jackdaw.conf
-	$(Q)for d in $(filter $(DAEMONS),$(folders)); do $(BUILD)/bin/$$d --sample >etc/$$d.conf || exit 1; done
+	$(Q)for d in $(filter $(DAEMONS),$(has_main)); do $(BUILD)/bin/$$d --sample >etc/$$d.conf || exit 1; done
 
 # in-tree file : installed file
 placed  := $(foreach f,$(wildcard etc/systemd/*.*),$f:$(at)/lib/systemd/system/$(notdir $f)) \
@@ -337,7 +341,7 @@ placed  := $(foreach f,$(wildcard etc/systemd/*.*),$f:$(at)/lib/systemd/system/$
 .PHONY: install uninstall
 install: all $(manuals)
 	install -d $(libexec) $(at)/bin $(man8) $(DESTDIR)$(SYSCONFDIR)
-	for d in $(filter $(DAEMONS),$(folders)); do install -m 755 $(BUILD)/bin/$$d $(libexec)/ || exit 1; done
+	for d in $(filter $(DAEMONS),$(has_main)); do install -m 755 $(BUILD)/bin/$$d $(libexec)/ || exit 1; done
 	for p in $(filter %/jackdawctl,$(programs)); do install -m 755 $$p $(at)/bin/ || exit 1; done
 	for m in $(manuals); do install -m 644 $$m $(man8)/ || exit 1; done
 	for s in $(samples); do t=$(DESTDIR)$(SYSCONFDIR)/$${s##*/}; \
