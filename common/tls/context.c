@@ -133,13 +133,24 @@ find_chain(const struct tls_context *t, const char *name)
 	return NULL;
 }
 
+/* Of the name itself, or of the nearest domain above it: the certificate of a domain is that of its services too. */
+static struct tls_chain *
+find_chain_above(const struct tls_context *t, const char *name)
+{
+	struct tls_chain *c = find_chain(t, name);
+
+	while (c == NULL && name != NULL && (name = strchr(name, '.')) != NULL)
+		c = find_chain(t, ++name);
+	return c;
+}
+
 struct tls_chain *
 tls_context_pick(struct tls_context *t, const char *sni, const char *domain)
 {
 	pthread_mutex_lock(&t->lock);
-	struct tls_chain *c = find_chain(t, sni);
+	struct tls_chain *c = find_chain_above(t, sni);
 	if (c == NULL)
-		c = find_chain(t, domain);
+		c = find_chain_above(t, domain);
 	if (c == NULL && !list_empty(&t->chains))
 		c = CONTAINER_OF(t->chains.next, struct tls_chain, link);
 	if (c != NULL)
@@ -152,7 +163,7 @@ struct tls_chain *
 tls_context_find(struct tls_context *t, const char *domain)
 {
 	pthread_mutex_lock(&t->lock);
-	struct tls_chain *c = find_chain(t, domain);
+	struct tls_chain *c = find_chain_above(t, domain);
 	if (c != NULL)
 		tls_chain_ref(c);
 	pthread_mutex_unlock(&t->lock);

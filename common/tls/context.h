@@ -26,11 +26,11 @@ struct tls_context {
 /* The form in which names are compared: A-labels, lower case, no dot at the end. The caller frees it. */
 char *tls_name_new(struct str name);
 
-/* The chain for a connection, by SNI, then by the stream's domain, then the default. A reference; NULL when there
- * are none. Both names as tls_name_new made them, or NULL. */
+/* The chain for a connection, by SNI, then by the stream's domain, then the default; a name without one of its own has that of
+ * the nearest domain above it. A reference; NULL when there are none. Both names as tls_name_new made them, or NULL. */
 struct tls_chain *tls_context_pick(struct tls_context *t, const char *sni, const char *domain);
 
-/* The same of one domain only, without a default. */
+/* The same by one name only, without a default. */
 struct tls_chain *tls_context_find(struct tls_context *t, const char *domain);
 
 /* A reference; NULL when there are none. */

@@ -181,6 +181,27 @@ test_only_the_own_domains_certificate_is_shown(void **state)
 	link_free(&l);
 }
 
+/* Of a name without one of its own that of the domain above it is shown, to who asks and when we are asked. */
+static void
+test_a_services_certificate_is_its_domains(void **state)
+{
+	struct tls_client other = WANTED;
+	struct link l;
+
+	(void)state;
+	other.own = S("rooms.chat.b.example");
+	other.domain = S("rooms.a.example");
+	link_make(&l, KEY_GOOD, KEY_CLIENT, &other);
+	assert_true(tls_peer_is(l.server, S("b.example"), NULL));
+	assert_false(tls_peer_is(l.server, other.own, NULL));
+	assert_true(tls_peer_is(l.client, S("a.example"), NULL));
+	link_free(&l);
+	other.own = S("xb.example");
+	link_make(&l, KEY_GOOD, KEY_CLIENT, &other);
+	assert_int_equal(tls_peer(l.server, NULL), TLS_PEER_UNKNOWN);
+	link_free(&l);
+}
+
 static void
 test_inv_08_untrusted_chains(void **state)
 {
@@ -422,6 +443,7 @@ main(void)
 	    cmocka_unit_test(test_both_are_known),
 	    cmocka_unit_test(test_who_shows_nothing),
 	    cmocka_unit_test(test_only_the_own_domains_certificate_is_shown),
+	    cmocka_unit_test(test_a_services_certificate_is_its_domains),
 	    cmocka_unit_test(test_inv_08_untrusted_chains),
 	    cmocka_unit_test(test_without_cas_nobody_is_trusted),
 	    cmocka_unit_test(test_alpn),
