@@ -205,7 +205,7 @@ on_block_list(void *arg, const struct bus_in *in, const void *msg)
 	bool is_known = in && in->message->type == MSG_BLOB;
 
 	if (is_known)
-		block_load(&a->block, m->found ? m->data : (struct str){0});
+		privacy_load(&a->privacy, m->found ? m->data : (struct str){0});
 	account_loaded(a, is_known);
 	account_unpin(a);
 }
@@ -299,7 +299,7 @@ on_block_list_again(void *arg, const struct bus_in *in, const void *msg)
 	const struct msg_BLOB *m = msg;
 
 	if (in && in->message->type == MSG_BLOB)
-		block_load(&a->block, m->found ? m->data : (struct str){0});
+		privacy_load(&a->privacy, m->found ? m->data : (struct str){0});
 	account_reloaded(a);
 }
 
@@ -382,7 +382,7 @@ account_free(struct account *a)
 	offline_forget(a);
 	roster_clear(&a->roster);
 	archive_prefs_clear(&a->archive);
-	block_clear(&a->block);
+	privacy_clear(&a->privacy);
 	free(a->copied);
 	free(a);
 }

@@ -33,7 +33,7 @@ struct account {
 	bool is_reloading;
 	uint64_t generation;
 	struct roster roster;
-	struct block_list block;
+	struct privacy privacy;
 	struct archive_prefs archive;
 	struct copied *copied; /* owned; NULL: none (carbons.h) */
 	uint64_t last_row;     /* offline messages up to here were given to a session */

@@ -12,6 +12,8 @@ struct act {
 	uint8_t level;           /* of the frame: which ROUTE may carry on what comes of it */
 	/* A message that is under way: whose archive it belongs into; whoever stores it stores it for both. */
 	bool archive_from, archive_to;
+	/* The session it comes from has ended: the list that was active in it (block.h). */
+	uint8_t active_list;
 };
 
 /* The act of handling this frame. */

@@ -1,8 +1,8 @@
 /* See bounce.h. */
 #include "bounce.h"
 
+#include "account.h"
 #include "route.h"
-#include "session.h"
 
 static struct stanza
 error_for(const struct stanza *st, struct str payload)
@@ -37,7 +37,7 @@ bounce(const struct act *act, const struct stanza *st, enum stanza_error e)
 
 /* Straight to the client: the usual way nothing comes from whom it has blocked. */
 void
-bounce_blocked(const struct act *act, const struct stanza *st)
+bounce_blocked(const struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct session *s = sessions_of_act(act);
 	struct buf payload = {0};
@@ -50,7 +50,8 @@ bounce_blocked(const struct act *act, const struct stanza *st)
 	xw_open(&w, (struct str){0}, S("error"));
 	xw_attr(&w, "type", S("cancel"));
 	xw_leaf(&w, S("urn:ietf:params:xml:ns:xmpp-stanzas"), "not-acceptable", (struct str){0});
-	xw_leaf(&w, S("urn:xmpp:blocking:errors"), "blocked", (struct str){0});
+	if (block_covers(list_for(a, s), st->to))
+		xw_leaf(&w, S("urn:xmpp:blocking:errors"), "blocked", (struct str){0});
 	xw_close(&w);
 	answer = error_for(st, buf_str(&payload));
 	outbound_stanza(s, act, act_op(act, OP_BOUNCE), &answer);

@@ -6,14 +6,12 @@
 static void
 to_sessions(struct fanout *f, struct account *a)
 {
-	if (account_blocks(a, f->st->from))
-		return;
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
 		if (f->st->type == TYPE_UNAVAILABLE)
 			session_remove_directed(s, f->st->from);
-		if (session_is_available(s))
+		if (session_is_available(s) && !session_denies(s, f->st->from, PRIVACY_PRESENCE_IN))
 			fanout_add(f, s);
 	}
 }
@@ -56,11 +54,11 @@ to_itself(struct fanout *f)
 		fanout_add(f, s);
 }
 
-/* XEP-0191 §3.2: also when it is allowed by the roster. */
+/* XEP-0191 §3.3: also when it is allowed by the roster. */
 static bool
-may_see(const struct account *a, const struct contact *c)
+may_see(const struct account *a, const struct act *act, const struct contact *c)
 {
-	return contact_has_from(c) && !account_blocks(a, c->jid);
+	return contact_has_from(c) && !act_denies(a, act, c->jid, PRIVACY_PRESENCE_OUT);
 }
 
 static bool
@@ -82,10 +80,10 @@ broadcast_presence(struct account *a, const struct act *act, const struct stanza
 	to_itself(&f);
 	to_sessions(&f, a);
 	for (struct contact *c = a->roster.contacts; c; c = c->hh.next)
-		if (may_see(a, c) && is_ours(a->sd, c))
+		if (may_see(a, act, c) && is_ours(a->sd, c))
 			to_own_contact(&f, c);
 	fanout_end(&f);
 	for (struct contact *c = a->roster.contacts; c; c = c->hh.next)
-		if (may_see(a, c) && !is_ours(a->sd, c))
+		if (may_see(a, act, c) && !is_ours(a->sd, c))
 			to_contact_elsewhere(act, all, c);
 }

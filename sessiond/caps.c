@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "iq.h"
 
+#define NS_PRIVACY "jabber:iq:privacy"
+
 /* XEP-0157 §3: in the order of their names, as the string wants them. */
 static const struct {
 	const char *var;
@@ -23,7 +25,13 @@ static const struct {
 
 /* What is not asked by IQ of the server itself. */
 static const char *const extras[] = {
-    "jabber:iq:privacy", "msgoffline", "urn:xmpp:blocking", "urn:xmpp:carbons:2", "vcard-temp"};
+    NS_PRIVACY, "msgoffline", "urn:xmpp:blocking", "urn:xmpp:carbons:2", "vcard-temp"};
+
+bool
+caps_is_off(const char *ns, const struct sessiond_settings *set)
+{
+	return !set->privacy_lists && strcmp(ns, NS_PRIVACY) == 0;
+}
 
 static const struct setting_strings *
 addresses(const struct sessiond_settings *set, size_t i)
@@ -38,7 +46,7 @@ by_name(const void *a, const void *b)
 }
 
 unsigned
-caps_server_features(const char *list[FEATURES_MAX])
+caps_server_features(const char *list[FEATURES_MAX], const struct sessiond_settings *set)
 {
 	unsigned n = 0, kept = 0;
 
@@ -46,7 +54,8 @@ caps_server_features(const char *list[FEATURES_MAX])
 		if (e->place == IQ_SERVER && e->is_feature)
 			list[n++] = e->ns;
 	for (size_t i = 0; i < COUNT(extras) && n < FEATURES_MAX; i++)
-		list[n++] = extras[i];
+		if (!caps_is_off(extras[i], set))
+			list[n++] = extras[i];
 	qsort(list, n, sizeof(*list), by_name);
 	for (unsigned i = 0; i < n; i++)
 		if (i == 0 || strcmp(list[kept - 1], list[i]) != 0)
@@ -110,7 +119,7 @@ void
 caps_string(struct buf *out, const struct sessiond_settings *set)
 {
 	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list);
+	unsigned n = caps_server_features(list, set);
 
 	buf_add_z(out, "server/im//Jackdaw<");
 	for (unsigned i = 0; i < n; i++)

@@ -9,7 +9,9 @@
 #define FEATURES_MAX 64
 
 /* Distinct features of the server, in the order of strcmp; returns their number. */
-unsigned caps_server_features(const char *list[FEATURES_MAX]);
+unsigned caps_server_features(const char *list[FEATURES_MAX], const struct sessiond_settings *set);
+/* A feature that the operator has switched off. */
+bool caps_is_off(const char *ns, const struct sessiond_settings *set);
 /* XEP-0157: the form of contact addresses; nothing when there are none. */
 void caps_write_contacts(struct xml_writer *w, const struct sessiond_settings *set);
 /* XEP-0115 §5.1 */

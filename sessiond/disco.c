@@ -30,20 +30,20 @@ feature(struct xml_writer *w, const char *ns)
 }
 
 static void
-account_features(struct xml_writer *w)
+account_features(struct xml_writer *w, const struct sessiond_settings *set)
 {
 	for (const struct iq_entry *e = iq_table; e->name; e++)
-		if (e->place == IQ_ACCOUNT && e->is_feature)
+		if (e->place == IQ_ACCOUNT && e->is_feature && !caps_is_off(e->ns, set))
 			feature(w, e->ns);
 	for (const char *const *f = account_extras; *f; f++)
 		feature(w, *f);
 }
 
 static void
-server_features(struct xml_writer *w)
+server_features(struct xml_writer *w, const struct sessiond_settings *set)
 {
 	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list);
+	unsigned n = caps_server_features(list, set);
 
 	for (unsigned i = 0; i < n; i++)
 		feature(w, list[i]);
@@ -95,7 +95,7 @@ disco_info_server(const struct iq *iq)
 	begin(&w, &out, NS_INFO);
 	xw_attr_if(&w, "node", node);
 	identity(&w, "server", "im", S("Jackdaw"));
-	server_features(&w);
+	server_features(&w, settings_of(iq->act->sd));
 	caps_write_contacts(&w, settings_of(iq->act->sd));
 	finish(iq, &w, &out);
 }
@@ -110,7 +110,7 @@ disco_info_account(const struct iq *iq)
 		return;
 	begin(&w, &out, NS_INFO);
 	identity(&w, "account", "registered", (struct str){0});
-	account_features(&w);
+	account_features(&w, settings_of(iq->act->sd));
 	for (const char *const *f = archive_extras; *f && archive_is_on(iq->account); f++)
 		feature(&w, *f);
 	if (archive_is_searchable(iq->account))

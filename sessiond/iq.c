@@ -148,7 +148,7 @@ to_account(struct account *a, const struct act *act, const struct stanza *st)
 	struct iq iq = {.act = act, .st = st, .account = a, .arena = &arena};
 
 	iq.is_owner = str_eq(jid_split(st->from).bare, a->jid);
-	if (a->exists && !account_blocks(a, st->from))
+	if (a->exists && !account_denies(a, st->from, PRIVACY_IQ))
 		dispatch(&iq, IQ_ACCOUNT);
 	else
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
@@ -180,7 +180,7 @@ to_session(struct account *a, const struct act *act, const struct stanza *st)
 {
 	struct session *s = account_session(a, jid_split(st->to).resource);
 
-	if (account_blocks(a, st->from) || strip_is_push(st))
+	if ((s && session_denies(s, st->from, PRIVACY_IQ)) || strip_is_push(st))
 		s = NULL;
 	if (s && (!stanza_wants_answer(st) || shares_presence(a, s, st->from)))
 		outbound_stanza(s, act, act->op, st);
@@ -207,8 +207,8 @@ iq_to_user(const struct act *act, const struct stanza *st)
 static void
 iq_leaves(struct account *a, const struct act *act, const struct stanza *st)
 {
-	if (account_blocks(a, st->to))
-		bounce_blocked(act, st);
+	if (act_denies(a, act, st->to, PRIVACY_REST))
+		bounce_blocked(a, act, st);
 	else
 		route_stanza(act, OP_DELIVERY, st);
 }

@@ -11,13 +11,14 @@
 /* A session that is away gets only what is not worth storing; other messages go to sessions that are there, or are owed
  * (BUS.md §8), and then the first to be there gets them. */
 static bool
-may_take(const struct session *s, bool is_storable)
+may_take(const struct session *s, const struct stanza *st)
 {
-	return session_is_available(s) && !(is_storable && session_is_away(s));
+	return session_is_available(s) && !(message_is_kept(st) && session_is_away(s)) &&
+	    !session_denies(s, st->from, PRIVACY_MESSAGE);
 }
 
 static enum message_condition
-condition_of(const struct account *a, bool is_storable)
+condition_of(const struct account *a, const struct stanza *st)
 {
 	enum message_condition condition = NO_RESOURCES;
 
@@ -26,7 +27,7 @@ condition_of(const struct account *a, bool is_storable)
 	LIST_FOREACH(&a->sessions, it) {
 		const struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (!may_take(s, is_storable))
+		if (!may_take(s, st))
 			continue;
 		if (s->priority >= 0)
 			return SOME_TAKERS;
@@ -52,14 +53,14 @@ may_know(const struct account *a, struct str from)
 
 /* The priority that a session needs to get it. */
 static int8_t
-least_priority(const struct account *a, enum message_action action, bool is_storable)
+least_priority(const struct account *a, enum message_action action, const struct stanza *st)
 {
 	int8_t least = 0;
 
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (action == MESSAGE_MOST && may_take(s, is_storable) && s->priority > least)
+		if (action == MESSAGE_MOST && may_take(s, st) && s->priority > least)
 			least = s->priority;
 	}
 	return least;
@@ -86,21 +87,20 @@ static void
 give_to_sessions(struct account *a, const struct act *act, const struct stanza *st,
     const struct session *addressed, const struct message_fate *fate)
 {
-	bool is_storable = message_is_kept(st);
-	int8_t least = least_priority(a, fate->action, is_storable);
+	int8_t least = least_priority(a, fate->action, st);
 	bool is_spread = fate->action == MESSAGE_MOST || fate->action == MESSAGE_ALL;
 
 	/* One that takes nothing any more may end here. */
 	LIST_FOREACH_SAFE(&a->sessions, it, nx) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
-		bool is_taker = is_spread && may_take(s, is_storable) && s->priority >= least;
+		bool is_taker = is_spread && may_take(s, st) && s->priority >= least;
 
 		if (fate->action == MESSAGE_STORE && session_is_away(s))
 			continue; /* it may get the message itself */
 		if (s == addressed || is_taker)
 			give(s, act, st);
 		else if ((fate->traits & TRAIT_COPY) && carbons_wanted(s) &&
-		    !str_eq(s->jid.full, st->from))
+		    !str_eq(s->jid.full, st->from) && !session_denies(s, st->from, PRIVACY_MESSAGE))
 			carbons_received(s, act, st);
 	}
 }
@@ -143,7 +143,7 @@ fate_of(const struct account *a, enum message_address address, const struct stan
 
 	if (carbons_answers(a, st, st->from))
 		cases |= FATE_ANSWERS_COPIED;
-	return message_fate(condition_of(a, message_is_kept(st)), address, st, cases);
+	return message_fate(condition_of(a, st), address, st, cases);
 }
 
 /* To a session that is away: it waits in the store, and goes to the session when that is back, or to another one when it
@@ -152,6 +152,14 @@ static bool
 waits_for(const struct session *s, const struct stanza *st)
 {
 	return s && session_is_away(s) && message_is_kept(st);
+}
+
+/* XEP-0016 §2.2: before anything else. */
+static bool
+is_denied(const struct account *a, const struct session *addressed, const struct stanza *st)
+{
+	return addressed ? session_denies(addressed, st->from, PRIVACY_MESSAGE)
+			 : account_refuses(a, st->from, PRIVACY_MESSAGE);
 }
 
 static void
@@ -165,7 +173,7 @@ message_arrives(struct account *a, const struct act *act, const struct stanza *s
 
 	if (fate.action == MESSAGE_DELIVER && waits_for(s, st))
 		fate.action = MESSAGE_STORE;
-	if (account_blocks(a, st->from))
+	if (is_denied(a, s, st))
 		fate = (struct message_fate){.action = MESSAGE_BOUNCE};
 	/* What comes of it, an error to its sender for one, is another message. */
 	next.archive_from = act->archive_from && (message_traits(st) & TRAIT_ARCHIVE);
@@ -191,8 +199,8 @@ message_leaves(struct account *a, const struct act *act, const struct stanza *st
 	struct archive_stamp stamp;
 	struct act next = *act;
 
-	if (account_blocks(a, st->to)) {
-		bounce_blocked(act, st);
+	if (act_denies(a, act, st->to, PRIVACY_REST)) {
+		bounce_blocked(a, act, st);
 		return;
 	}
 	next.archive_from = archive_wants(a, st, st->to);

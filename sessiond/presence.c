@@ -31,7 +31,7 @@ show_requests(struct account *a, struct session *s, const struct act *act)
 		    .to = a->jid,
 		    .payload = c->pending};
 
-		if (contact_is_request(c) && !account_blocks(a, c->jid))
+		if (contact_is_request(c) && !session_denies(s, c->jid, PRIVACY_REST))
 			outbound_stanza(s, act, act_op_of(act, OP_SUBSCRIPTION, c->jid), &st);
 	}
 }
@@ -116,10 +116,12 @@ void
 presence_session_ended(struct session *s, const struct act *act)
 {
 	struct stanza st = {.kind = STANZA_PRESENCE, .type = TYPE_UNAVAILABLE, .from = s->jid.full};
+	struct act last = *act;
 
 	leave_directed(s, act, &st);
+	last.active_list = (uint8_t)session_active_list(s);
 	if (session_is_available(s))
-		account_when_ready(s->account, act, &st, broadcast_presence);
+		account_when_ready(s->account, &last, &st, broadcast_presence);
 }
 
 /* ---- directed presence, RFC 6121 §4.6.3 ---- */
@@ -131,8 +133,8 @@ direct_presence(struct account *a, const struct act *act, const struct stanza *s
 
 	if (!s)
 		return;
-	if (account_blocks(a, st->to)) {
-		bounce_blocked(act, st);
+	if (act_denies(a, act, st->to, PRIVACY_PRESENCE_OUT)) {
+		bounce_blocked(a, act, st);
 		return;
 	}
 	if (st->type == TYPE_UNAVAILABLE) {
@@ -150,8 +152,8 @@ direct_presence(struct account *a, const struct act *act, const struct stanza *s
 static void
 presence_leaves(struct account *a, const struct act *act, const struct stanza *st)
 {
-	if (account_blocks(a, st->to))
-		bounce_blocked(act, st);
+	if (act_denies(a, act, st->to, PRIVACY_REST))
+		bounce_blocked(a, act, st);
 	else
 		route_stanza(act, st->type == TYPE_PROBE ? OP_PROBE : OP_PRESENCE, st);
 }
@@ -221,13 +223,11 @@ presence_arrives(struct account *a, const struct act *act, const struct stanza *
 	struct fanout f;
 	struct stanza all = *st;
 
-	if (account_blocks(a, st->from))
-		return;
 	if (st->type == TYPE_UNAVAILABLE)
 		forget_directed(a, st->from);
 	if (!jid_is_bare(&to)) {
 		s = account_session(a, to.resource);
-		if (s)
+		if (s && !session_denies(s, st->from, PRIVACY_PRESENCE_IN))
 			outbound_stanza(s, act, presence_op(act, st), st);
 		return;
 	}
@@ -235,7 +235,7 @@ presence_arrives(struct account *a, const struct act *act, const struct stanza *
 	fanout_begin(&f, act, presence_op(act, st), &all);
 	LIST_FOREACH(&a->sessions, it) {
 		s = CONTAINER_OF(it, struct session, link);
-		if (session_is_available(s))
+		if (session_is_available(s) && !session_denies(s, st->from, PRIVACY_PRESENCE_IN))
 			fanout_add(&f, s);
 	}
 	fanout_end(&f);
@@ -284,7 +284,7 @@ presence_show_to(struct account *a, const struct act *act, struct str contact)
 		struct session *s = CONTAINER_OF(it, struct session, link);
 		struct stanza st;
 
-		if (!session_is_available(s))
+		if (!session_is_available(s) || session_denies(s, contact, PRIVACY_PRESENCE_OUT))
 			continue;
 		st = *s->presence_stanza;
 		st.to = contact;
@@ -302,7 +302,7 @@ presence_hide_from(struct account *a, const struct act *act, struct str contact)
 		    .from = s->jid.full,
 		    .to = contact};
 
-		if (session_is_available(s))
+		if (session_is_available(s) && !session_denies(s, contact, PRIVACY_PRESENCE_OUT))
 			route_stanza(act, OP_PRESENCE, &st);
 	}
 }

@@ -22,4 +22,6 @@ void broadcast_presence(struct account *a, const struct act *act, const struct s
 void probe_contacts(struct session *s, const struct act *act);
 /* The same, and the session is told of those that are known to be away: it may believe otherwise. */
 void probe_all(struct session *s, const struct act *act);
+/* One of them, if that is worth asking. */
+void probe_contact(struct session *s, const struct act *act, const struct contact *c);
 void probe_arrives(struct account *a, const struct act *act, const struct stanza *st);

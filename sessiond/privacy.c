@@ -1,205 +1,222 @@
-/* XEP-0016 for clients that know nothing newer. There is one list, "blocked", which is the default and the active one of
- * every session: the block list of XEP-0191 as that tells us to map it, items of type "jid" with action "deny" for all
- * stanzas. Rules that are more than that are refused, so the two can never disagree. */
-#include <stdio.h>
-
+/* XEP-0016: named lists of rules, one of which is everybody's default and one may be active in a session. What they do is
+ * block.h's, what a change of them does is privacy_change.h's; here is the protocol. */
 #include "answers.h"
-#include "blocking.h"
+#include "privacy_change.h"
 
-#define NS_PRIVACY S("jabber:iq:privacy")
-#define LIST_NAME "blocked"
+#define NS_PRIVACY "jabber:iq:privacy"
 
+/* An operator may have switched them off: then those that are stored still count, but nobody sees them. */
 static bool
-is_our_list(const struct xml_node *n)
+is_on(const struct iq *iq)
 {
-	return str_is(xml_node_attr(n, "name", NULL), LIST_NAME);
+	if (settings_of(iq->act->sd)->privacy_lists)
+		return true;
+	iq_error(iq, SE_SERVICE_UNAVAILABLE);
+	return false;
 }
 
 /* ---- get ---- */
 
 static void
-named(struct xml_writer *w, struct str element)
+named(struct xml_writer *w, struct str element, const struct privacy_list *l)
 {
+	if (!l)
+		return;
 	xw_open(w, (struct str){0}, element);
-	xw_attr(w, "name", S(LIST_NAME));
+	xw_attr(w, "name", l->name);
 	xw_close(w);
 }
 
 static void
-write_items(struct xml_writer *w, const struct block_list *b)
+write_names(struct xml_writer *w, const struct iq *iq)
 {
-	char order[16];
-	int n = 0;
+	const struct privacy *p = &iq->account->privacy;
+	const struct session *s = sessions_of_act(iq->act);
 
-	xw_open(w, (struct str){0}, S("list"));
-	xw_attr(w, "name", S(LIST_NAME));
-	for (const struct blocked *i = b->items; i; i = i->hh.next) {
-		snprintf(order, sizeof(order), "%d", ++n);
-		xw_open(w, (struct str){0}, S("item"));
-		xw_attr(w, "type", S("jid"));
-		xw_attr(w, "value", i->jid);
-		xw_attr(w, "action", S("deny"));
-		xw_attr(w, "order", str_z(order));
-		xw_close(w);
-	}
-	xw_close(w);
+	named(w, S("active"), s ? privacy_by_id(p, session_active_list(s)) : NULL);
+	named(w, S("default"), privacy_default(p));
+	for (const struct privacy_list *l = p->lists; l; l = l->next)
+		named(w, S("list"), l);
 }
 
-void
-privacy_get(const struct iq *iq)
+static void
+answer(const struct iq *iq, const struct privacy_list *l)
 {
-	const struct xml_node *list = iq->node->children;
-	const struct block_list *b = &iq->account->block;
 	struct buf out = {0};
 	struct xml_writer w;
 
-	if (list && (list->next || !str_is(list->name, "list"))) {
-		iq_error(iq, SE_BAD_REQUEST);
-		return;
-	}
-	if (list && (!is_our_list(list) || !b->items)) {
-		iq_error(iq, SE_ITEM_NOT_FOUND);
-		return;
-	}
-	blocking_remember_asker(iq, SESSION_PRIVACY);
 	xw_init(&w, &out, S("jabber:client"));
-	xw_open(&w, NS_PRIVACY, S("query"));
-	if (list) {
-		write_items(&w, b);
-	} else if (b->items) {
-		named(&w, S("active"));
-		named(&w, S("default"));
-		named(&w, S("list"));
-	}
+	xw_open(&w, S(NS_PRIVACY), S("query"));
+	if (l)
+		privacy_list_write(&w, l, false);
+	else
+		write_names(&w, iq);
 	xw_close(&w);
 	iq_result(iq, buf_str(&out));
 	buf_deinit(&out);
 }
 
+static const struct privacy_list *
+list_named_by(const struct iq *iq, const struct xml_node *n)
+{
+	return privacy_named(&iq->account->privacy, xml_node_attr(n, "name", NULL));
+}
+
 void
-privacy_push(struct account *a, const struct act *act)
+privacy_get(const struct iq *iq)
 {
-	struct buf out = {0};
-	struct xml_writer w;
+	const struct xml_node *n = iq->node->children;
+	const struct privacy_list *l = n ? list_named_by(iq, n) : NULL;
 
-	xw_init(&w, &out, S("jabber:client"));
-	xw_open(&w, NS_PRIVACY, S("query"));
-	named(&w, S("list"));
-	xw_close(&w);
-	LIST_FOREACH(&a->sessions, it) {
-		struct session *s = CONTAINER_OF(it, struct session, link);
-
-		if (s->flags & SESSION_PRIVACY)
-			session_push(s, act, buf_str(&out));
+	if (!is_on(iq))
+		return;
+	if (n && (n->next || !str_is(n->name, "list"))) {
+		iq_error(iq, SE_BAD_REQUEST);
+	} else if (n && !l) {
+		iq_error(iq, SE_ITEM_NOT_FOUND);
+	} else {
+		privacy_remember_asker(iq, SESSION_PRIVACY);
+		answer(iq, l);
 	}
-	buf_deinit(&out);
 }
 
-/* ---- set ---- */
+/* ---- set: lists ---- */
 
-/* One that only says what holds anyway: everything else is allowed. */
+/* §2.2: what applies to another session of the user's is not taken from under it. */
 static bool
-is_fall_through(const struct xml_node *item)
+applies_elsewhere(const struct iq *iq, const struct privacy_list *l)
 {
-	bool has_type;
+	const struct session *own = sessions_of_act(iq->act);
 
-	xml_node_attr(item, "type", &has_type);
-	return !has_type && str_is(xml_node_attr(item, "action", NULL), "allow");
-}
+	LIST_FOREACH(&iq->account->sessions, it) {
+		const struct session *s = CONTAINER_OF(it, struct session, link);
 
-static enum stanza_error
-read_item(const struct iq *iq, const struct xml_node *item, struct str *jid_r)
-{
-	struct jid_buf buf;
-	struct jid j;
-	uint64_t order;
-	struct str action = xml_node_attr(item, "action", NULL);
-
-	if (!str_is(item->name, "item") || !str_u64(xml_node_attr(item, "order", NULL), &order) ||
-	    (!str_is(action, "allow") && !str_is(action, "deny")))
-		return SE_BAD_REQUEST;
-	if (!str_is(xml_node_attr(item, "type", NULL), "jid") || !str_is(action, "deny") ||
-	    item->children)
-		return SE_FEATURE_NOT_IMPLEMENTED;
-	if (!jid_prepare(&j, &buf, xml_node_attr(item, "value", NULL)))
-		return SE_JID_MALFORMED;
-	*jid_r = arena_str(iq->arena, j.full);
-	return SE_NONE;
-}
-
-static bool
-contains(const struct str *list, unsigned n, struct str jid)
-{
-	while (n > 0)
-		if (str_eq(list[--n], jid))
+		if (s != own && list_for(iq->account, s) == l)
 			return true;
+	}
 	return false;
 }
 
-/* What the new list has not is dropped, what it has is added. */
-static void
-replace(const struct iq *iq, const struct str *wanted, unsigned n)
+static bool
+is_a_group(const struct account *a, struct str name)
 {
-	unsigned n_old;
-	struct str *old = blocking_all(iq, &n_old);
-	struct block_change c = {.adds = wanted, .drops = old};
+	for (const struct contact *c = a->roster.contacts; c; c = c->hh.next)
+		for (unsigned i = 0; i < c->n_groups; i++)
+			if (str_eq(c->groups[i], name))
+				return true;
+	return false;
+}
 
-	for (unsigned i = 0; i < n_old; i++)
-		if (!contains(wanted, n, old[i]))
-			old[c.n_drops++] = old[i];
-	c.n_adds = n;
-	blocking_change(iq, &c);
+/* §2.1 */
+static enum stanza_error
+check_items(const struct iq *iq, struct privacy_item *items, unsigned n)
+{
+	privacy_sort(items, n);
+	for (unsigned i = 1; i < n; i++)
+		if (items[i].order == items[i - 1].order)
+			return SE_BAD_REQUEST;
+	for (unsigned i = 0; i < n; i++)
+		if (items[i].type == PRIVACY_GROUP && !is_a_group(iq->account, items[i].value))
+			return SE_ITEM_NOT_FOUND;
+	return SE_NONE;
 }
 
 static void
-set_list(const struct iq *iq, const struct xml_node *list)
+edit(const struct iq *iq, const struct xml_node *list, struct str name)
 {
-	struct str *wanted = arena_alloc(iq->arena, (BLOCK_ITEMS_MAX + 1) * sizeof(*wanted));
+	struct privacy_item *items = arena_alloc(iq->arena, PRIVACY_ITEMS_MAX * sizeof(*items));
 	enum stanza_error e = SE_NONE;
 	unsigned n = 0;
 
-	if (!is_our_list(list))
-		e = str_empty(xml_node_attr(list, "name", NULL)) ? SE_BAD_REQUEST
-								 : SE_FEATURE_NOT_IMPLEMENTED;
 	for (const struct xml_node *i = list->children; i && e == SE_NONE; i = i->next) {
-		if (is_fall_through(i))
-			continue;
-		e = n < BLOCK_ITEMS_MAX ? read_item(iq, i, &wanted[n]) : SE_RESOURCE_CONSTRAINT;
+		e = n < PRIVACY_ITEMS_MAX ? privacy_read_item(iq->arena, i, &items[n])
+					  : SE_RESOURCE_CONSTRAINT;
 		n++;
 	}
+	if (e == SE_NONE)
+		e = check_items(iq, items, n);
 	if (e != SE_NONE)
 		iq_error(iq, e);
 	else
-		replace(iq, wanted, n);
+		privacy_edit(iq, privacy_list_new(name, items, n), NULL);
 }
 
-/* Which list is in force: it is ours, always. */
 static void
-choose(const struct iq *iq, const struct xml_node *choice)
+set_list(const struct iq *iq, const struct xml_node *n)
 {
-	bool is_empty = !iq->account->block.items, declines;
+	struct str name = xml_node_attr(n, "name", NULL);
+	struct privacy_list *l = privacy_named(&iq->account->privacy, name);
 
-	xml_node_attr(choice, "name", &declines);
-	declines = !declines;
-	if (!declines && (is_empty || !is_our_list(choice)))
+	if (str_empty(name))
+		iq_error(iq, SE_BAD_REQUEST);
+	else if (name.n > PRIVACY_NAME_MAX)
+		iq_error(iq, SE_NOT_ACCEPTABLE);
+	else if (n->children)
+		edit(iq, n, name);
+	else if (!l)
 		iq_error(iq, SE_ITEM_NOT_FOUND);
-	else if (declines && !is_empty && str_is(choice->name, "default"))
-		iq_error(iq, SE_NOT_ALLOWED);
+	else if (applies_elsewhere(iq, l))
+		iq_error(iq, SE_CONFLICT);
 	else
+		privacy_drop(iq, l, NULL);
+}
+
+/* ---- set: which applies ---- */
+
+/* False: there is no list with the name that is given, which was answered. *l_r: NULL without a name. */
+static bool
+find_choice(const struct iq *iq, const struct xml_node *n, const struct privacy_list **l_r)
+{
+	bool is_given;
+
+	xml_node_attr(n, "name", &is_given);
+	*l_r = is_given ? list_named_by(iq, n) : NULL;
+	if (is_given && !*l_r)
+		iq_error(iq, SE_ITEM_NOT_FOUND);
+	return !is_given || *l_r;
+}
+
+static void
+set_active(const struct iq *iq, const struct xml_node *n)
+{
+	const struct privacy_list *l;
+
+	if (find_choice(iq, n, &l))
+		privacy_choose_active(iq, l);
+}
+
+static void
+set_default(const struct iq *iq, const struct xml_node *n)
+{
+	const struct privacy_list *now = privacy_default(&iq->account->privacy), *l;
+
+	if (!find_choice(iq, n, &l))
+		return;
+	if (l == now)
 		iq_result(iq, (struct str){0});
+	else if (now && applies_elsewhere(iq, now))
+		iq_error(iq, SE_CONFLICT);
+	else
+		privacy_choose_default(iq, l);
 }
 
 void
 privacy_set(const struct iq *iq)
 {
+	static const struct {
+		const char *name;
+		void (*fn)(const struct iq *iq, const struct xml_node *n);
+	} requests[] = {{"list", set_list}, {"active", set_active}, {"default", set_default}};
 	const struct xml_node *n = iq->node->children;
 
-	if (!n || n->next)
-		iq_error(iq, SE_BAD_REQUEST);
-	else if (str_is(n->name, "list"))
-		set_list(iq, n);
-	else if (str_is(n->name, "active") || str_is(n->name, "default"))
-		choose(iq, n);
-	else
-		iq_error(iq, SE_BAD_REQUEST);
+	if (!is_on(iq))
+		return;
+	for (size_t i = 0; n && !n->next && i < COUNT(requests); i++) {
+		if (!str_is(n->name, requests[i].name))
+			continue;
+		privacy_remember_asker(iq, SESSION_PRIVACY);
+		requests[i].fn(iq, n);
+		return;
+	}
+	iq_error(iq, SE_BAD_REQUEST);
 }

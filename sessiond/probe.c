@@ -27,17 +27,22 @@ probe(struct session *s, const struct act *act, const struct contact *c)
 	route_stanza(act, OP_PROBE, &st);
 }
 
+void
+probe_contact(struct session *s, const struct act *act, const struct contact *c)
+{
+	struct jid contact = jid_split(c->jid);
+
+	if (is_worth_asking(s->sd, &contact))
+		probe(s, act, c);
+}
+
 /* In the suite the answer comes to this session alone; other servers are asked for the bare JID (§4.3.1). */
 void
 probe_contacts(struct session *s, const struct act *act)
 {
-	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next) {
-		struct jid contact = jid_split(c->jid);
-
-		if (contact_has_to(c) && !account_blocks(s->account, c->jid) &&
-		    is_worth_asking(s->sd, &contact))
-			probe(s, act, c);
-	}
+	for (struct contact *c = s->account->roster.contacts; c; c = c->hh.next)
+		if (contact_has_to(c) && !session_denies(s, c->jid, PRIVACY_PRESENCE_IN))
+			probe_contact(s, act, c);
 }
 
 void
@@ -50,7 +55,7 @@ probe_all(struct session *s, const struct act *act)
 		    .from = c->jid,
 		    .to = s->jid.full};
 
-		if (!contact_has_to(c) || account_blocks(s->account, c->jid))
+		if (!contact_has_to(c) || session_denies(s, c->jid, PRIVACY_PRESENCE_IN))
 			continue;
 		if (is_worth_asking(s->sd, &contact))
 			probe(s, act, c);
@@ -113,6 +118,8 @@ answer_for_session(struct account *a, const struct act *act, const struct stanza
 	struct session *s = account_session(a, jid_split(probe->to).resource);
 	struct stanza st = {.type = TYPE_AVAILABLE, .from = probe->to, .to = probe->from};
 
+	if (s && session_denies(s, probe->from, PRIVACY_PRESENCE_OUT))
+		return;
 	if (s && session_is_available(s))
 		answer(act, &st);
 	else
@@ -152,7 +159,7 @@ answer_for_all(struct account *a, const struct act *act, const struct stanza *pr
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (!session_is_available(s))
+		if (!session_is_available(s) || session_denies(s, probe->from, PRIVACY_PRESENCE_OUT))
 			continue;
 		answer_with_presence(s, act, probe->from);
 		n++;
@@ -166,7 +173,8 @@ probe_arrives(struct account *a, const struct act *act, const struct stanza *pro
 {
 	struct jid to = jid_split(probe->to);
 
-	if (account_blocks(a, probe->from))
+	/* XEP-0016 §2.13: no answer. */
+	if (account_refuses(a, probe->from, PRIVACY_PRESENCE_OUT))
 		return;
 	if (a->exists && account_lets_see(a, probe->from)) {
 		if (jid_is_bare(&to))

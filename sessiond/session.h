@@ -36,6 +36,7 @@ enum session_flag {
 	SESSION_INACTIVE = 1 << 2,   /* XEP-0352 */
 	SESSION_BLOCKLIST = 1 << 3,  /* has asked for it: gets pushes of XEP-0191 */
 	SESSION_PRIVACY = 1 << 4,    /* the same of XEP-0016 */
+				     /* The highest eight: its active privacy list (block.h). */
 };
 
 #define SOURCE_MAX 64

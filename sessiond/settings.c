@@ -80,6 +80,12 @@ const struct setting sessiond_settings_table[] = {
 	.offset = AT(tell_version),
 	.def = "true",
 	.help = "Whoever asks is told which version of Jackdaw this is."},
+    {.name = "privacy_lists",
+	.type = SETTING_BOOL,
+	.offset = AT(privacy_lists),
+	.def = "true",
+	.help =
+	    "Users may have privacy lists (XEP-0016), which only old clients know. Without them those that they have still count."},
     CONTACT(abuse, "about abuse"),
     CONTACT(admin, "for the administrators"),
     CONTACT(feedback, "for praise and blame"),

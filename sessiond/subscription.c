@@ -125,8 +125,8 @@ subscription_leaves(struct account *a, const struct act *act, const struct stanz
 	/* The user always sees the own presence; there is nothing to subscribe to. */
 	if (str_eq(contact, a->jid))
 		return;
-	if (account_blocks(a, st->to)) {
-		bounce_blocked(act, st);
+	if (act_denies(a, act, st->to, PRIVACY_REST)) {
+		bounce_blocked(a, act, st);
 		return;
 	}
 	if (adds && !roster_has_room(a, contact.n)) {
@@ -144,7 +144,7 @@ tell_available(struct account *a, const struct act *act, const struct stanza *st
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (session_is_available(s))
+		if (session_is_available(s) && !session_denies(s, st->from, PRIVACY_REST))
 			outbound_stanza(s, act, act_op_of(act, OP_SUBSCRIPTION, S("subscribe")), st);
 	}
 }
@@ -234,7 +234,7 @@ subscription_arrives(struct account *a, const struct act *act, const struct stan
 	struct stanza bare = *st;
 
 	/* RFC 6121 §8.5.1, §8.5.3.2.2 */
-	if (!a->exists || str_eq(contact, a->jid) || account_blocks(a, st->from))
+	if (!a->exists || str_eq(contact, a->jid) || account_refuses(a, st->from, PRIVACY_REST))
 		return;
 	if (!jid_is_bare(&to) && st->type != TYPE_SUBSCRIBE && !account_session(a, to.resource))
 		return;

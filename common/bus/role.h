@@ -112,8 +112,8 @@ enum blob_space {
 	BLOB_VCARD,   /* key empty: vcard-temp */
 	BLOB_PRIVATE, /* key "name namespace": XEP-0049 */
 	BLOB_LAST,    /* key empty: XEP-0012, when and with what status the last session ended */
-	BLOB_PRIVACY, /* key = list name */
-	BLOB_BLOCK,   /* key empty: XEP-0191 list */
+	BLOB_PRIVACY, /* not used */
+	BLOB_BLOCK,   /* key empty: privacy lists, the block list among them (sessiond) */
 	BLOB_ARCHIVE, /* key empty: XEP-0441, what the user wants archived */
 	BLOB_COUNT,
 };

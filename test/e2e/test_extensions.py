@@ -165,10 +165,34 @@ def test_privacy_lists_show_the_block_list(suite):
         async with extended(suite, "carol@localhost/one", plugins=["xep_0191"]) as carol:
             await privacy(carol, "set", "<list name='blocked'>"
                           "<item type='jid' value='foe@elsewhere.example' action='deny' order='1'/></list>")
+            await privacy(carol, "set", "<default name='blocked'/>")
             listed = await carol["xep_0191"].get_blocked()
             assert {str(j) for j in listed["blocklist"]["items"]} == {"foe@elsewhere.example"}
             await carol["xep_0191"].unblock([])
             assert await refused(privacy(carol, "get", "<list name='blocked'/>")) == "item-not-found"
+    asyncio.run(story())
+
+
+def test_an_active_list_outlives_sessiond(own_suite):
+    """XEP-0016 §2.2: for the duration of the session; the default one, and all lists, for longer."""
+    async def story():
+        async with extended(own_suite, "alice@localhost/one", plugins=["xep_0191"]) as alice:
+            async with clients(own_suite, "bob@localhost/two") as bob:
+                await privacy(alice, "set", "<list name='quiet'><item action='deny' order='1'><message/></item></list>")
+                await privacy(alice, "set", "<active name='quiet'/>")
+                own_suite.kill("sessiond")
+                own_suite.wait_linked()
+                bob.say("alice@localhost/one", "hello")
+                assert (await bob.hear())["type"] == "error"
+                await privacy(alice, "set", "<active/>")
+                bob.say("alice@localhost/one", "again")
+                assert (await alice.hear())["body"] == "again"
+        own_suite.kill("storaged")
+        own_suite.wait_linked()
+        async with extended(own_suite, "alice@localhost/later", plugins=["xep_0191"]) as alice:
+            names = await privacy(alice, "get", "")
+            assert "<list name=\"quiet\"" in str(names)
+            assert "active" not in str(names)
     asyncio.run(story())
 
 

@@ -291,6 +291,7 @@ default_settings(struct sessiond_settings *set)
 	    .password_change = true,
 	    .account_removal = true,
 	    .tell_version = true,
+	    .privacy_lists = true,
 	    .archive_preferences = true,
 	    .queue_bytes = 2097152,
 	    .queues_bytes = 2097152,

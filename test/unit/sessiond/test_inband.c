@@ -135,7 +135,7 @@ test_caps(void **state)
 {
 	struct scene *s = scene_new();
 	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list);
+	unsigned n = caps_server_features(list, &s->settings);
 	struct buf caps = {0};
 	char text[256];
 
