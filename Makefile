@@ -284,6 +284,7 @@ sabotaged += $(BUILD)/test/sabotage/$1/$2
 endef
 comma := ,
 $(eval $(call sabotage,replay,storaged,dedupe_find))
+$(eval $(call sabotage,disk,storaged,sqlite3_open_v2))
 
 .PHONY: faults fault-tests
 fault-tests: $(swarm) $(sabotaged)

@@ -106,8 +106,10 @@ open_once(struct storaged *s, sqlite3 **db_r, bool is_new, struct err *err)
 	struct str names = joined_names(f, &buf);
 	int rc = db_open(db_r, PATH, &search_schema, err);
 
-	/* What the end of the process tears out of the log here, is indexed again. */
-	if (rc == 0 && sqlite3_exec(*db_r, "PRAGMA synchronous = NORMAL", NULL, NULL, NULL) != 0)
+	/* What the end of the process tears out of the log here, is indexed again; nobody ends for the disk's sake. */
+	if (rc == 0 &&
+	    sqlite3_exec(*db_r, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000",
+		NULL, NULL, NULL) != 0)
 		rc = -1;
 	if (rc == 0 && is_new && claim(*db_r, names) != SQLITE_OK)
 		rc = -1;

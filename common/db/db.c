@@ -12,6 +12,7 @@
 #include "base/mem.h"
 
 #define BUSY_MS 5000
+#define CHECKPOINT_PAGES 2000
 
 static const char PRAGMAS[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
@@ -22,7 +23,6 @@ static const char PRAGMAS[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA cell_size_check = ON;"
 			      "PRAGMA secure_delete = FAST;"
 			      "PRAGMA journal_size_limit = 67108864;"
-			      "PRAGMA wal_autocheckpoint = 2000;"
 			      "PRAGMA cache_size = -65536;";
 
 static const char READER_PRAGMAS[] = "PRAGMA query_only = ON;"
@@ -49,6 +49,25 @@ db_harden(sqlite3 *db)
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
 	sqlite3_busy_timeout(db, BUSY_MS);
+}
+
+void
+db_check_io(sqlite3 *db, int rc)
+{
+	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CORRUPT)
+		bug("database: %s; stopping so that the next start recovers", sqlite3_errmsg(db));
+}
+
+/* SQLite's own way to checkpoint says nothing of a sync that failed, and syncs again the next time: that may succeed though the kernel
+ * has dropped the pages, and then the log is overwritten. */
+static int
+on_wal(void *ctx, sqlite3 *db, const char *name, int pages)
+{
+	(void)ctx;
+	if (pages >= CHECKPOINT_PAGES)
+		db_check_io(
+		    db, sqlite3_wal_checkpoint_v2(db, name, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL));
+	return SQLITE_OK;
 }
 
 static int
@@ -162,6 +181,7 @@ db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct
 	if (rc == SQLITE_OK) {
 		db_harden(db);
 		rc = sqlite3_exec(db, PRAGMAS, NULL, NULL, NULL);
+		sqlite3_wal_hook(db, on_wal, NULL);
 	}
 	if (rc != SQLITE_OK)
 		err_set(err, "%s", db ? sqlite3_errmsg(db) : sqlite3_errstr(rc));

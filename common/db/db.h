@@ -26,6 +26,9 @@ void db_global_init(void);
  * file of version N first. A file of a newer version, a damaged or locked one: -1 and a text that says what to do. A
  * lock that a dying predecessor still holds is waited for (5 s). */
 int db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err);
+/* Ends the process when the disk or the file fails (SQLITE_IOERR, SQLITE_CORRUPT): what was written may be lost though the next sync
+ * succeeds, and starting is recovering. db_open makes every checkpoint end so too. */
+void db_check_io(sqlite3 *db, int rc);
 /* A second connection to a file that is open already, for reading alone; closed before the first. */
 int db_open_reader(sqlite3 **db_r, const char *path, struct err *err);
 /* Closes; NULL is fine. All statements must have been finalized (db_stmts_finalize). */

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#include "base/log.h"
 #include "base/mem.h"
+#include "db/db.h"
 
 #define BATCH_MAX 256 /* jobs in a transaction */
 
@@ -29,13 +29,6 @@ struct batch {
 	struct db_job *job[BATCH_MAX];
 	size_t n;
 };
-
-static void
-db_fatal_io(sqlite3 *db, int rc)
-{
-	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CORRUPT)
-		bug("database: %s; stopping so that the next start recovers", sqlite3_errmsg(db));
-}
 
 static int
 db_exec_const(sqlite3 *db, const char *sql)
@@ -61,7 +54,7 @@ batch_commit(struct batch *b, size_t from, size_t to, sqlite3 *db)
 	if (rc == SQLITE_OK)
 		rc = db_exec_const(db, "COMMIT");
 	if (rc != SQLITE_OK) {
-		db_fatal_io(db, rc);
+		db_check_io(db, rc);
 		db_rollback(db);
 	}
 	return rc;

@@ -1,0 +1,170 @@
+/* A storaged whose disk fails at a chosen moment (F16): a VFS of SQLite around the usual one. Linked with --wrap=sqlite3_open_v2 into
+ * build/test/sabotage/disk/. The moment stands in the file data/fault: "write|torn|sync NAME N" is the Nth write to, or sync of,
+ * the file of that name from now on; torn writes half of it first. The file goes when it has come. */
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "db/db.h"
+
+#define MOMENT "data/fault"
+
+int __real_sqlite3_open_v2(const char *name, sqlite3 **db_r, int flags, const char *vfs);
+int __wrap_sqlite3_open_v2(const char *name, sqlite3 **db_r, int flags, const char *vfs);
+
+struct faulty {
+	sqlite3_file base;
+	const char *name; /* without the folder */
+	sqlite3_file *real;
+};
+
+static sqlite3_vfs faulty_vfs, *usual;
+
+static sqlite3_file *
+real_of(sqlite3_file *f)
+{
+	return ((struct faulty *)f)->real;
+}
+
+/* ---- the moment ---- */
+
+static bool
+read_moment(char op[16], char name[64], unsigned *n_r)
+{
+	char text[128] = "";
+	int fd = open(MOMENT, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && sscanf(text, "%15s %63s %u", op, name, n_r) == 3;
+}
+
+/* "write" answers for "torn" too: *torn_r says which. */
+static bool
+is_now(const char *what, const sqlite3_file *f, bool *torn_r)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	static unsigned seen;
+	char op[16], name[64];
+	unsigned wanted;
+	bool hit = false;
+
+	pthread_mutex_lock(&lock);
+	if (read_moment(op, name, &wanted)) {
+		*torn_r = strcmp(op, "torn") == 0;
+		hit = (strcmp(op, what) == 0 || (*torn_r && strcmp(what, "write") == 0)) &&
+		    strcmp(name, ((const struct faulty *)f)->name) == 0 && ++seen >= wanted;
+	}
+	if (hit) {
+		seen = 0;
+		unlink(MOMENT);
+	}
+	pthread_mutex_unlock(&lock);
+	return hit;
+}
+
+static int
+faulty_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
+{
+	bool torn = false;
+
+	if (!is_now("write", f, &torn))
+		return real_of(f)->pMethods->xWrite(real_of(f), p, n, at);
+	if (torn)
+		(void)real_of(f)->pMethods->xWrite(real_of(f), p, n / 2, at);
+	return SQLITE_IOERR_WRITE;
+}
+
+static int
+faulty_sync(sqlite3_file *f, int flags)
+{
+	bool torn = false;
+
+	return is_now("sync", f, &torn) ? SQLITE_IOERR_FSYNC
+					: real_of(f)->pMethods->xSync(real_of(f), flags);
+}
+
+/* ---- the rest is the usual file's ---- */
+
+#define PASS(name, params, args)                           \
+	static int faulty_##name params                    \
+	{                                                  \
+		return real_of(f)->pMethods->x##name args; \
+	}
+
+PASS(Read, (sqlite3_file * f, void *p, int n, sqlite3_int64 at), (real_of(f), p, n, at))
+PASS(Truncate, (sqlite3_file * f, sqlite3_int64 size), (real_of(f), size))
+PASS(FileSize, (sqlite3_file * f, sqlite3_int64 *size_r), (real_of(f), size_r))
+PASS(Lock, (sqlite3_file * f, int level), (real_of(f), level))
+PASS(Unlock, (sqlite3_file * f, int level), (real_of(f), level))
+PASS(CheckReservedLock, (sqlite3_file * f, int *r), (real_of(f), r))
+PASS(FileControl, (sqlite3_file * f, int op, void *p), (real_of(f), op, p))
+PASS(SectorSize, (sqlite3_file * f), (real_of(f)))
+PASS(DeviceCharacteristics, (sqlite3_file * f), (real_of(f)))
+PASS(ShmMap, (sqlite3_file * f, int page, int size, int extend, void volatile **p),
+    (real_of(f), page, size, extend, p))
+PASS(ShmLock, (sqlite3_file * f, int at, int n, int flags), (real_of(f), at, n, flags))
+PASS(ShmUnmap, (sqlite3_file * f, int remove_it), (real_of(f), remove_it))
+
+static void
+faulty_barrier(sqlite3_file *f)
+{
+	real_of(f)->pMethods->xShmBarrier(real_of(f));
+}
+
+static int
+faulty_close(sqlite3_file *f)
+{
+	return real_of(f)->pMethods->xClose(real_of(f));
+}
+
+static const sqlite3_io_methods methods = {.iVersion = 2,
+    .xClose = faulty_close,
+    .xRead = faulty_Read,
+    .xWrite = faulty_write,
+    .xTruncate = faulty_Truncate,
+    .xSync = faulty_sync,
+    .xFileSize = faulty_FileSize,
+    .xLock = faulty_Lock,
+    .xUnlock = faulty_Unlock,
+    .xCheckReservedLock = faulty_CheckReservedLock,
+    .xFileControl = faulty_FileControl,
+    .xSectorSize = faulty_SectorSize,
+    .xDeviceCharacteristics = faulty_DeviceCharacteristics,
+    .xShmMap = faulty_ShmMap,
+    .xShmLock = faulty_ShmLock,
+    .xShmBarrier = faulty_barrier,
+    .xShmUnmap = faulty_ShmUnmap};
+
+static int
+faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *f, int flags, int *flags_r)
+{
+	struct faulty *own = (struct faulty *)f;
+	const char *slash = name ? strrchr(name, '/') : NULL;
+	int rc;
+
+	(void)vfs;
+	own->real = (sqlite3_file *)(own + 1);
+	own->name = slash ? slash + 1 : name ? name : "";
+	rc = usual->xOpen(usual, name, own->real, flags, flags_r);
+	own->base.pMethods = own->real->pMethods ? &methods : NULL;
+	return rc;
+}
+
+int
+__wrap_sqlite3_open_v2(const char *name, sqlite3 **db_r, int flags, const char *vfs)
+{
+	(void)vfs;
+	if (!usual) {
+		usual = sqlite3_vfs_find(NULL);
+		faulty_vfs = *usual;
+		faulty_vfs.zName = "faulty";
+		faulty_vfs.szOsFile = usual->szOsFile + (int)sizeof(struct faulty);
+		faulty_vfs.xOpen = faulty_open;
+		sqlite3_vfs_register(&faulty_vfs, 0);
+	}
+	return __real_sqlite3_open_v2(name, db_r, flags, "faulty");
+}
