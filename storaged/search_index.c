@@ -6,6 +6,7 @@
 #include "horizon.h"
 #include "row.h"
 #include "search.h"
+#include "xml/bodies.h"
 
 #define SLICE 1000            /* messages of a transaction */
 #define SLICE_BYTES (4 << 20) /* of their payloads */
@@ -84,7 +85,6 @@ add_owner(struct storaged *s, struct buf *text, bool is_owner, uint64_t owner, s
 static void
 read_doc(struct storaged *s, struct slice *sl, sqlite3_stmt *st)
 {
-	struct arena scratch = {0};
 	struct buf text = {0};
 	int flags = sqlite3_column_int(st, 1);
 	uint64_t id = db_column_u64(st, 0), src = db_column_u64(st, 2), dst = db_column_u64(st, 3);
@@ -92,7 +92,7 @@ read_doc(struct storaged *s, struct slice *sl, sqlite3_stmt *st)
 	add_owner(s, &text, flags & FLAG_FROM, src, db_column_str(st, 4), id);
 	add_owner(s, &text, flags & FLAG_TO, dst, db_column_str(st, 5), id);
 	if (buf_len(&text) > 0 && (sqlite3_column_int64(st, 6) & FACT_BODY)) {
-		words_of_message(&scratch, db_column_str(st, 7), &text);
+		xml_bodies(&text, db_column_str(st, 7));
 		sl->docs[sl->n++] =
 		    (struct doc){.id = id, .text = arena_str(&sl->arena, buf_str(&text))};
 	}
@@ -100,7 +100,6 @@ read_doc(struct storaged *s, struct slice *sl, sqlite3_stmt *st)
 	sl->n_read++;
 	sl->bytes += (size_t)sqlite3_column_bytes(st, 7);
 	buf_deinit(&text);
-	arena_deinit(&scratch);
 }
 
 /* In a short transaction: one that stays open would keep the log of the file from being reset. */

@@ -5,7 +5,6 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "xml/tree.h"
 
 struct words {
 	fts5_tokenizer api;
@@ -51,19 +50,6 @@ words_free(struct words **wp)
 		w->api.xDelete(w->tokenizer);
 	free(w);
 	*wp = NULL;
-}
-
-void
-words_of_message(struct arena *scratch, struct str payload, struct buf *out)
-{
-	const struct xml_node *n = xml_tree_parse(scratch, payload, S("jabber:client"));
-
-	for (; n; n = n->next) {
-		if (!str_is(n->name, "body") || !str_is(n->ns, "jabber:client"))
-			continue;
-		buf_add_str(out, n->text);
-		buf_add_c(out, ' ');
-	}
 }
 
 /* U+E000, of the private use area, is part of a word for the tokenizer, and hardly ever of a text. */

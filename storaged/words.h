@@ -2,7 +2,6 @@
  * as what was written: case and accents do not count, anything but letters and digits parts words. */
 #pragma once
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
 #include "db/db.h"
@@ -15,8 +14,6 @@ struct words;
 struct words *words_new(sqlite3 *db);
 void words_free(struct words **w);
 
-/* Appends what the index gets of a message: the text of its bodies (all languages). */
-void words_of_message(struct arena *scratch, struct str payload, struct buf *out);
 /* Appends the word that stands for an owner. A text may have it too, so a hit is only a hint. */
 void words_add_owner(struct buf *out, uint64_t owner);
 /* Appends the expression that finds the owner's messages that have all words of the text. The number of those words: 0 finds
