@@ -23,11 +23,16 @@ def open_suite():
         yield suite
 
 
+def is_not_there(wire, type, fields=""):
+    """Neither offered nor answered."""
+    assert wire.features.find(FEATURE) is None
+    wire.send(f"<iq type='{type}' id='reg'><query xmlns='{REGISTER}'>{fields}</query></iq>")
+    assert wire.ending() == "not-authorized"
+
+
 def test_it_is_off_by_default(suite):
     with Wire.at(suite, SECURE) as wire:
-        assert wire.features.find(FEATURE) is None
-        wire.send(f"<iq type='get' id='reg'><query xmlns='{REGISTER}'/></iq>")
-        assert wire.ending() == "not-authorized"
+        is_not_there(wire, "get")
 
 
 def test_an_account_is_made_and_used(open_suite):
@@ -61,9 +66,7 @@ def test_what_cannot_be(open_suite, name, password):
 
 def test_inv_08_not_in_clear(open_suite):
     with Wire.at(open_suite, CLEAR) as wire:
-        assert wire.features.find(FEATURE) is None
-        wire.send(f"<iq type='set' id='reg'><query xmlns='{REGISTER}'><username>x</username><password>x</password></query></iq>")
-        assert wire.ending() == "not-authorized"
+        is_not_there(wire, "set", "<username>x</username><password>x</password>")
 
 
 def test_other_requests_are_none(open_suite):
