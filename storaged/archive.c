@@ -449,5 +449,8 @@ archive_erase(struct job *job, sqlite3 *db, const void *msg)
 		if (id)
 			rc = unhold(db, owner, id);
 	} while (id && rc == SQLITE_OK);
-	return rc == SQLITE_OK ? retention_erase(job->storaged, db, owner) : rc;
+	if (rc == SQLITE_OK)
+		rc = retention_erase(job->storaged, db, owner);
+	job->gone_upto = job->storaged->clock.last;
+	return rc;
 }

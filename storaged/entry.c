@@ -38,10 +38,10 @@ static int
 read_number(const struct view *v, int q, uint64_t *v_r)
 {
 	sqlite3_stmt *st = db_stmt(v->db, &stmts[v->lane][q]);
-	int rc = db_step(st);
+	int rc = db_row(st);
 
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+	if (rc != SQLITE_OK)
+		return rc;
 	*v_r = db_column_u64(st, 0);
 	sqlite3_reset(st);
 	return SQLITE_OK;
@@ -154,8 +154,8 @@ view_count(const struct view *v, const struct tail_range *r, size_t most, size_t
 	if (r->low >= v->indexed || *n_r > most)
 		return SQLITE_OK;
 	st = entry_stmt(v, Q_COUNT_OF, r, most + 1 - *n_r);
-	rc = db_step(st);
-	if (rc != SQLITE_ROW)
+	rc = db_row(st);
+	if (rc != SQLITE_OK)
 		return rc;
 	*n_r += db_column_u64(st, 0);
 	sqlite3_reset(st);

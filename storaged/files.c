@@ -5,13 +5,14 @@
 
 #include "accounts.h"
 #include "base/mem.h"
+#include "limits.h"
 #include "dedupe.h"
 #include "detached.h"
 #include "horizon.h"
 #include "page.h"
-#include "retention.h"
 #include "run.h"
 #include "search.h"
+#include "sweep.h"
 
 #define TICK_MS 1000
 #define DAILY_MS UINT64_C(86400000)
@@ -52,6 +53,7 @@ on_tick(void *storaged)
 {
 	disk_tick(storaged);
 	run_tick(storaged);
+	sweep_tick(storaged);
 	search_tick(storaged);
 }
 
@@ -62,8 +64,8 @@ timers_start(struct storaged *s, const struct storaged_settings *set)
 	uint64_t often_ms = (uint64_t)set->sweep_seconds * 1000;
 
 	s->tick = loop_timer_new(l, on_tick, s);
-	s->often = loop_timer_new(l, retention_often, s);
-	s->daily = loop_timer_new(l, retention_daily, s);
+	s->often = loop_timer_new(l, sweep_often, s);
+	s->daily = loop_timer_new(l, limits_daily, s);
 	loop_timer_start(s->tick, TICK_MS, TICK_MS);
 	loop_timer_start(s->often, often_ms, often_ms);
 	loop_timer_start(s->daily, FIRST_MS, DAILY_MS);
@@ -155,7 +157,8 @@ storaged_stop(struct daemon *d)
 	file_close(&s->archive, archive_statements_finalize);
 	file_stop(&s->main);
 	file_close(&s->main, main_statements_finalize);
-	retention_stop(s);
+	limits_stop(s);
+	sweep_stop(s);
 	dedupe_free(&s->dedupe);
 	tail_free(&s->tail);
 	horizons_free(&s->horizons);

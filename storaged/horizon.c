@@ -4,18 +4,28 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/jid.h"
 #include "base/map.h"
 #include "base/mem.h"
 
-struct horizon {
+struct owner_horizon {
 	uint64_t owner, id;
+	UT_hash_handle hh;
+};
+
+struct domain_horizon {
+	char *name; /* owned */
+	uint64_t id;
 	UT_hash_handle hh;
 };
 
 struct horizons {
 	pthread_mutex_t lock;
 	uint64_t all;
-	struct horizon *owners; /* removed accounts: as many as the table `owner` has */
+	struct owner_horizon
+	    *owners; /* as many as the table `owner` has: accounts that were removed or purged */
+	struct domain_horizon *
+	    domains; /* as many as the table `domain` has: what the settings and the operator named */
 };
 
 struct horizons *
@@ -31,72 +41,114 @@ void
 horizons_free(struct horizons **hp)
 {
 	struct horizons *h = *hp;
-	struct horizon *o, *next;
+	struct owner_horizon *o, *next_o;
+	struct domain_horizon *d, *next_d;
 
 	if (!h)
 		return;
-	HASH_ITER(hh, h->owners, o, next) {
+	HASH_ITER(hh, h->owners, o, next_o) {
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): uthash keeps no freed element */
 		HASH_DEL(h->owners, o);
 		free(o);
+	}
+	HASH_ITER(hh, h->domains, d, next_d) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): as above */
+		HASH_DEL(h->domains, d);
+		free(d->name);
+		free(d);
 	}
 	pthread_mutex_destroy(&h->lock);
 	free(h);
 	*hp = NULL;
 }
 
-static uint64_t *
-place_of(struct horizons *h, uint64_t owner)
-{
-	struct horizon *o;
+/* ---- raising ---- */
 
-	if (owner == 0)
-		return &h->all;
-	HASH_FIND(hh, h->owners, &owner, sizeof(owner), o);
-	if (!o) {
-		o = NEW(struct horizon);
-		o->owner = owner;
-		HASH_ADD(hh, h->owners, owner, sizeof(o->owner), o);
-	}
-	return &o->id;
+static void
+raise_to(uint64_t *place, uint64_t id)
+{
+	if (*place < id)
+		*place = id;
 }
 
 void
-horizon_raise(struct horizons *h, uint64_t owner, uint64_t id)
+horizon_raise_all(struct horizons *h, uint64_t id)
 {
-	uint64_t *place;
-
 	pthread_mutex_lock(&h->lock);
-	place = place_of(h, owner);
-	if (*place < id)
-		*place = id;
+	raise_to(&h->all, id);
 	pthread_mutex_unlock(&h->lock);
 }
 
-uint64_t
-horizon_of(struct horizons *h, uint64_t owner)
+static struct domain_horizon *
+find_domain(struct horizons *h, struct str name)
 {
-	struct horizon *o;
-	uint64_t id;
+	struct domain_horizon *d = NULL;
+
+	if (h->domains && name.n > 0)
+		HASH_FIND(hh, h->domains, name.p, name.n, d);
+	return d;
+}
+
+void
+horizon_raise_domain(struct horizons *h, struct str domain, uint64_t id)
+{
+	struct domain_horizon *d;
+
+	pthread_mutex_lock(&h->lock);
+	d = find_domain(h, domain);
+	if (!d) {
+		d = NEW(struct domain_horizon);
+		d->name = str_dup(domain);
+		HASH_ADD_KEYPTR(hh, h->domains, d->name, domain.n, d);
+	}
+	raise_to(&d->id, id);
+	pthread_mutex_unlock(&h->lock);
+}
+
+void
+horizon_raise_owner(struct horizons *h, uint64_t owner, uint64_t id)
+{
+	struct owner_horizon *o;
 
 	pthread_mutex_lock(&h->lock);
 	HASH_FIND(hh, h->owners, &owner, sizeof(owner), o);
-	id = o && o->id > h->all ? o->id : h->all;
+	if (!o) {
+		o = NEW(struct owner_horizon);
+		o->owner = owner;
+		HASH_ADD(hh, h->owners, owner, sizeof(o->owner), o);
+	}
+	raise_to(&o->id, id);
+	pthread_mutex_unlock(&h->lock);
+}
+
+/* ---- looking ---- */
+
+uint64_t
+horizon_of_all(struct horizons *h)
+{
+	uint64_t id;
+
+	pthread_mutex_lock(&h->lock);
+	id = h->all;
 	pthread_mutex_unlock(&h->lock);
 	return id;
 }
 
 uint64_t
-horizon_next_owner(struct horizons *h, uint64_t owner)
+horizon_of(struct horizons *h, uint64_t owner, struct str bare)
 {
-	struct horizon *o, *next;
-	uint64_t least = 0;
+	const struct domain_horizon *d;
+	struct owner_horizon *o;
+	uint64_t id;
 
 	pthread_mutex_lock(&h->lock);
-	HASH_ITER(hh, h->owners, o, next) {
-		if (o->owner > owner && (least == 0 || o->owner < least))
-			least = o->owner;
-	}
+	id = h->all;
+	HASH_FIND(hh, h->owners, &owner, sizeof(owner), o);
+	if (o)
+		raise_to(&id, o->id);
+	d = find_domain(h, jid_split(bare).domain);
+	if (d)
+		raise_to(&id, d->id);
 	pthread_mutex_unlock(&h->lock);
-	return least;
+	return id;
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "run.h"
+#include "sweep.h"
 
 struct decoded {
 	_Alignas(max_align_t) uint8_t bytes[JOB_MESSAGE_MAX];
@@ -28,11 +29,13 @@ job_run(struct db_job *base, sqlite3 *db)
 	struct decoded msg;
 
 	job_decode(job, &msg);
-	if (!job->is_second) {
+	if (!job->is_second && !job->goes_on) {
 		arena_clear(&job->arena);
 		job->result = JOB_SILENT;
+		job->progress = NULL;
 	}
-	job->archived.id = 0;
+	job->goes_on = false;
+	job->archived.id = job->gone_upto = 0;
 	return job->exec(job, db, msg.bytes);
 }
 
@@ -153,8 +156,14 @@ job_done(struct db_job *base, int rc)
 		job_abandon(job);
 		return;
 	}
+	if (rc == SQLITE_OK && job->goes_on) {
+		db_writer_submit(job->file->writer, &job->base);
+		return;
+	}
 	if (rc != SQLITE_OK && !job_failed(job, rc))
 		return;
+	if (rc == SQLITE_OK && job->gone_upto)
+		sweep_owe(job->storaged, job->gone_upto, job->is_hasty);
 	if (rc == SQLITE_OK && job->then && job->result != JOB_REFUSE) {
 		job_go_on(job);
 		return;
@@ -185,6 +194,7 @@ job_submit(struct storaged *s, struct store_file *file, const struct bus_in *in,
 	buf_add_str(&job->body, in->body);
 	job->exec = exec;
 	job->then = then;
+	job->file = file;
 	job->on_main = file == &s->main;
 	job->base.is_alone = file->is_reader;
 	if (!disk_holds_back(s, job))

@@ -8,7 +8,8 @@
 
 struct job;
 
-/* On the writer's thread; msg is the decoded request. May run again after a rollback (job->arena is cleared before). Sets
+/* On the writer's thread; msg is the decoded request. May run again after a rollback (job->arena is cleared before), or because
+ * it goes on (it is not cleared; readers only). Sets
  * job->answer and its struct, or job->error for a refusal (then returns SQLITE_OK; nothing may have been changed).
  * SQLITE_OK or the error of the statement that failed. */
 typedef int job_exec(struct job *job, sqlite3 *db, const void *msg);
@@ -25,6 +26,7 @@ union job_answer {
 	struct msg_ARCHIVE_PAGE page;
 	struct msg_ARCHIVE_METADATA metadata;
 	struct msg_LOADED loaded;
+	struct msg_ARCHIVE_STATS stats;
 };
 
 enum job_result {
@@ -41,6 +43,7 @@ struct job {
 	struct opid op;
 	struct custody *custody; /* held until the answer is sent */
 	struct buf body;
+	struct store_file *file;
 	job_exec *exec;
 	job_exec *then;     /* a second part, on the other file; NULL: none */
 	bool on_main;       /* the first part */
@@ -53,7 +56,11 @@ struct job {
 	enum bus_error error;
 	const char *text;
 	struct archived archived; /* by a STORE, when it is committed; id 0: nothing */
-	bool is_held;             /* disk.h; its link is in that list, or it is tried again */
+	uint64_t gone_upto; /* of some archive all up to here is gone, when it is committed: a sweep is due */
+	bool is_hasty;  /* and somebody waits for it */
+	bool goes_on;   /* set by exec: that was a part, the next one behind whatever waits */
+	void *progress; /* of one that goes on, in the arena */
+	bool is_held;   /* disk.h; its link is in that list, or it is tried again */
 };
 
 /* Takes the frame being handled and queues it for that file; `then` is executed when `exec` is committed and not refused. */

@@ -1,30 +1,25 @@
-/* See retention.h.
- *
- *   idle ──daily──► ENTRIES ─► MESSAGES ─► LOOSE ─► idle       a slice, then PAUSE_MS for others
- *     └───often──────────────────────────►──┘
- */
+/* See retention.h: horizons and slices, on the writer's thread. */
 #include "retention.h"
 
 #include <stdlib.h>
 
 #include "base/archive_id.h"
-#include "base/clock.h"
+#include "base/jid.h"
 #include "base/mem.h"
 #include "horizon.h"
 #include "row.h"
 #include "search.h"
 
 #define SLICE 512
-#define PAUSE_MS 10
-#define DAY_US INT64_C(86400000000)
 
 enum {
 	Q_GROUP,
 	Q_CUT,
 	Q_ENTRIES_DEL,
 	Q_IDS,
-	Q_UNFLAG_FROM,
-	Q_UNFLAG_TO,
+	Q_BARE,
+	Q_ADDRESS,
+	Q_UNFLAG,
 	Q_OLD,
 	Q_LOOSE,
 	Q_UNARCHIVE,
@@ -33,6 +28,7 @@ enum {
 	Q_LAST_SET,
 	Q_HORIZON_SET,
 	Q_OWNER_SET,
+	Q_DOMAIN_SET,
 	Q_INDEXED,
 	Q_SPAN,
 	Q_PAGES,
@@ -47,8 +43,10 @@ static struct db_stmt stmts[Q_COUNT] = {
     [Q_ENTRIES_DEL] = {.sql = "DELETE FROM entry WHERE owner = ?1 AND peer = ?2 AND id <= ?3"},
     [Q_IDS] = {.sql = "SELECT id FROM entry WHERE owner = ?1 AND peer = 0 AND id > ?2 AND id <= ?3"
 		      " ORDER BY id"},
-    [Q_UNFLAG_FROM] = {.sql = "UPDATE message SET flags = flags & ~1 WHERE id = ?1 AND src = ?2"},
-    [Q_UNFLAG_TO] = {.sql = "UPDATE message SET flags = flags & ~2 WHERE id = ?1 AND dst = ?2"},
+    [Q_BARE] = {.sql = "SELECT bare FROM address WHERE id = ?1"},
+    [Q_ADDRESS] = {.sql = ADDRESS_FIND_SQL},
+    [Q_UNFLAG] =
+	{.sql = "UPDATE message SET flags = flags & ~((src = ?2) | ((dst = ?2) << 1)) WHERE id = ?1"},
     [Q_OLD] = {.sql = "SELECT id, flags, origin, n FROM message WHERE id > ?1 AND id <= ?2"
 		      " ORDER BY id LIMIT ?3"},
     [Q_LOOSE] = {.sql = "SELECT id, flags, origin, n FROM message INDEXED BY message_loose"
@@ -59,7 +57,9 @@ static struct db_stmt stmts[Q_COUNT] = {
     [Q_LAST_SET] = {.sql = "UPDATE state SET value = ?1 WHERE key = 'last_id'"},
     [Q_HORIZON_SET] = {.sql = "UPDATE state SET value = max(value, ?1) WHERE key = 'horizon'"},
     [Q_OWNER_SET] = {.sql = "INSERT INTO owner(id, horizon) VALUES(?1, ?2)"
-			    " ON CONFLICT DO UPDATE SET horizon = excluded.horizon"},
+			    " ON CONFLICT DO UPDATE SET horizon = max(horizon, excluded.horizon)"},
+    [Q_DOMAIN_SET] = {.sql = "INSERT INTO domain(name, horizon) VALUES(?1, ?2)"
+			     " ON CONFLICT DO UPDATE SET horizon = max(horizon, excluded.horizon)"},
     [Q_INDEXED] = {.sql = "SELECT value FROM state WHERE key = 'indexed_upto'"},
     [Q_SPAN] = {.sql = "SELECT (SELECT min(id) FROM message), (SELECT max(id) FROM message)"},
     [Q_PAGES] = {.sql = "SELECT (c.page_count - f.freelist_count) * s.page_size"
@@ -92,17 +92,35 @@ run_with(sqlite3 *db, int q, uint64_t a, uint64_t b, uint64_t c)
 
 /* ---- start ---- */
 
+static void
+note_row(struct storaged *s, sqlite3_stmt *st)
+{
+	uint64_t owner = db_column_u64(st, 0), id = db_column_u64(st, 2);
+	struct str domain = db_column_str(st, 1);
+
+	if (domain.n > 0)
+		horizon_raise_domain(s->horizons, domain, id);
+	else if (owner)
+		horizon_raise_owner(s->horizons, owner, id);
+	else
+		horizon_raise_all(s->horizons, id);
+}
+
 int
 retention_load(struct storaged *s, sqlite3 *db, struct err *err)
 {
-	struct db_stmt all = {.sql = "SELECT 0, value FROM state WHERE key = 'horizon'"
-				     " UNION ALL SELECT id, horizon FROM owner"};
+	struct db_stmt all = {.sql = "SELECT 0, '', value FROM state WHERE key = 'horizon'"
+				     " UNION ALL SELECT id, '', horizon FROM owner"
+				     " UNION ALL SELECT 0, name, horizon FROM domain"};
 	sqlite3_stmt *st = db_stmt(db, &all);
 	int rc;
 
 	s->horizons = horizons_new();
-	while ((rc = db_step(st)) == SQLITE_ROW)
-		horizon_raise(s->horizons, db_column_u64(st, 0), db_column_u64(st, 1));
+	while ((rc = db_step(st)) == SQLITE_ROW) {
+		note_row(s, st);
+		if (db_column_u64(st, 2) > s->gone_upto)
+			s->gone_upto = db_column_u64(st, 2);
+	}
 	db_stmts_finalize(&all, 1);
 	return rc == SQLITE_DONE ? 0
 				 : err_set(err, "archive.db cannot be read: %s", sqlite3_errmsg(db));
@@ -110,14 +128,40 @@ retention_load(struct storaged *s, sqlite3 *db, struct err *err)
 
 /* ---- horizons ---- */
 
+/* A reader may see less a moment before the commit: nobody can tell. */
 int
 retention_raise(struct storaged *s, sqlite3 *db, uint64_t horizon)
 {
 	int rc = run_with(db, Q_HORIZON_SET, horizon, 0, 0);
 
-	/* A reader may see less a moment before the commit: nobody can tell. */
 	if (rc == SQLITE_OK)
-		horizon_raise(s->horizons, 0, horizon);
+		horizon_raise_all(s->horizons, horizon);
+	return rc;
+}
+
+int
+retention_raise_domain(struct storaged *s, sqlite3 *db, struct str domain, uint64_t horizon)
+{
+	sqlite3_stmt *st = db_stmt(db, &stmts[Q_DOMAIN_SET]);
+	int rc;
+
+	if (!st)
+		return sqlite3_errcode(db);
+	db_bind_str(st, 1, domain);
+	db_bind_u64(st, 2, horizon);
+	rc = db_run(st);
+	if (rc == SQLITE_OK)
+		horizon_raise_domain(s->horizons, domain, horizon);
+	return rc;
+}
+
+static int
+raise_owner(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t horizon)
+{
+	int rc = run_with(db, Q_OWNER_SET, owner, horizon, 0);
+
+	if (rc == SQLITE_OK)
+		horizon_raise_owner(s->horizons, owner, horizon);
 	return rc;
 }
 
@@ -143,31 +187,6 @@ retention_cap(struct storaged *s, sqlite3 *db, uint64_t bytes)
 	return first ? retention_raise(s, db, first + (last - first) / 100) : SQLITE_OK;
 }
 
-static int
-unflag(sqlite3 *db, uint64_t owner, uint64_t id)
-{
-	int rc = run_with(db, Q_UNFLAG_FROM, id, owner, 0);
-
-	return rc == SQLITE_OK ? run_with(db, Q_UNFLAG_TO, id, owner, 0) : rc;
-}
-
-/* What the index does not have yet will never get into it: these let go of their messages now. */
-static int
-unflag_tail(struct storaged *s, sqlite3 *db, uint64_t owner)
-{
-	struct tail_range r = {.owner = owner, .high = s->clock.last};
-	uint64_t ids[SLICE];
-	size_t n;
-	int rc = SQLITE_OK;
-
-	while (rc == SQLITE_OK && (n = tail_find(s->tail, &r, ids, SLICE)) > 0) {
-		for (size_t i = 0; i < n && rc == SQLITE_OK; i++)
-			rc = unflag(db, owner, ids[i]);
-		r.low = ids[n - 1];
-	}
-	return rc;
-}
-
 int
 retention_erase(struct storaged *s, sqlite3 *db, uint64_t owner)
 {
@@ -175,23 +194,55 @@ retention_erase(struct storaged *s, sqlite3 *db, uint64_t owner)
 
 	if (owner == 0)
 		return SQLITE_OK;
-	rc = run_with(db, Q_OWNER_SET, owner, s->clock.last, 0);
-	if (rc == SQLITE_OK)
-		rc = run_with(db, Q_LAST_SET, s->clock.last, 0, 0);
-	if (rc == SQLITE_OK)
-		horizon_raise(s->horizons, owner, s->clock.last);
-	return rc == SQLITE_OK ? unflag_tail(s, db, owner) : rc;
+	rc = raise_owner(s, db, owner, s->clock.last);
+	return rc == SQLITE_OK ? run_with(db, Q_LAST_SET, s->clock.last, 0, 0) : rc;
+}
+
+/* ---- the operator ---- */
+
+int
+archive_purge(struct job *job, sqlite3 *db, const void *msg)
+{
+	const struct msg_ARCHIVE_PURGE *m = msg;
+	struct storaged *s = job->storaged;
+	struct jid whose = jid_split(m->whose);
+	uint64_t horizon = m->before_us > 0 ? (uint64_t)m->before_us - 1 : 0, owner = 0;
+	int rc;
+
+	if (horizon > s->clock.last)
+		horizon = s->clock.last;
+	if (!str_empty(whose.local)) {
+		owner = address_find(db, &stmts[Q_ADDRESS], whose.bare);
+		if (owner == 0)
+			return job_refuse(job, BUS_ERROR_NOT_FOUND, "it has no archive");
+		rc = raise_owner(s, db, owner, horizon);
+	} else if (!str_empty(m->whose)) {
+		rc = retention_raise_domain(s, db, m->whose, horizon);
+	} else {
+		rc = retention_raise(s, db, horizon);
+	}
+	if (rc != SQLITE_OK)
+		return rc;
+	job->gone_upto = horizon;
+	job->is_hasty = true;
+	return job_answer(job, MSG_DONE);
 }
 
 /* ---- slices ---- */
 
-/* Entries of a removed account let go of their messages, which others may still have. */
+static int
+unflag(sqlite3 *db, uint64_t owner, uint64_t id)
+{
+	return run_with(db, Q_UNFLAG, id, owner, 0);
+}
+
+/* Entries of one that has lost more than all let go of their messages, which others may still have. */
 static int
 unflag_entries(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t upto)
 {
 	uint64_t ids[SLICE];
 	size_t n = 0;
-	sqlite3_stmt *st = stmt_with(db, Q_IDS, owner, horizon_of(s->horizons, 0), upto);
+	sqlite3_stmt *st = stmt_with(db, Q_IDS, owner, horizon_of_all(s->horizons), upto);
 	int rc = SQLITE_DONE;
 
 	while (n < SLICE && (rc = db_step(st)) == SQLITE_ROW)
@@ -206,11 +257,26 @@ unflag_entries(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t upto)
 	return rc;
 }
 
+static uint64_t
+horizon_of_number(struct storaged *s, sqlite3 *db, uint64_t owner)
+{
+	sqlite3_stmt *st = stmt_with(db, Q_BARE, owner, 0, 0);
+	struct str bare = {0};
+	uint64_t id;
+
+	if (st && db_step(st) == SQLITE_ROW)
+		bare = db_column_str(st, 0);
+	id = horizon_of(s->horizons, owner, bare);
+	if (st)
+		sqlite3_reset(st);
+	return id;
+}
+
 /* At most a slice of one (owner, peer); *n_r rows. */
 static int
 delete_entries(struct storaged *s, sqlite3 *db, const struct sweep_cursor *c, int *n_r)
 {
-	uint64_t horizon = horizon_of(s->horizons, c->owner), cut = horizon;
+	uint64_t horizon = horizon_of_number(s, db, c->owner), cut = horizon;
 	sqlite3_stmt *st = stmt_with(db, Q_CUT, c->owner, c->peer, horizon);
 	int rc;
 
@@ -225,7 +291,7 @@ delete_entries(struct storaged *s, sqlite3 *db, const struct sweep_cursor *c, in
 		return rc;
 	}
 	rc = SQLITE_OK;
-	if (c->peer == 0 && horizon > horizon_of(s->horizons, 0))
+	if (c->peer == 0 && horizon > horizon_of_all(s->horizons))
 		rc = unflag_entries(s, db, c->owner, cut);
 	if (rc == SQLITE_OK)
 		rc = run_with(db, Q_ENTRIES_DEL, c->owner, c->peer, cut);
@@ -318,7 +384,7 @@ slice_of_rows(struct storaged *s, sqlite3 *db, struct sweep_cursor *c, uint64_t 
 {
 	struct old_row rows[SLICE];
 	bool is_loose = c->phase == SWEEP_LOOSE;
-	uint64_t most = horizon_of(s->horizons, 0), indexed = indexed_upto(db);
+	uint64_t most = horizon_of_all(s->horizons), indexed = indexed_upto(db);
 	int n, rc;
 
 	/* What is not in the index yet would be put into it for nothing. */
@@ -345,106 +411,4 @@ retention_slice(struct storaged *s, sqlite3 *db, struct sweep_cursor *c, uint64_
 	if (c->phase == SWEEP_ENTRIES)
 		return slice_of_entries(s, db, c);
 	return slice_of_rows(s, db, c, before);
-}
-
-/* ---- on the loop ---- */
-
-struct sweep {
-	struct db_job base;
-	struct storaged *storaged;
-	struct sweep_cursor from, upto;
-	uint64_t before, horizon, cap; /* to be done first; 0: not */
-	struct loop_timer *pause;
-};
-
-static int
-sweep_run(struct db_job *base, sqlite3 *db)
-{
-	struct sweep *w = CONTAINER_OF(base, struct sweep, base);
-	int rc = SQLITE_OK;
-
-	w->upto = w->from;
-	if (w->horizon)
-		rc = retention_raise(w->storaged, db, w->horizon);
-	if (w->cap && rc == SQLITE_OK) {
-		uint64_t was = horizon_of(w->storaged->horizons, 0);
-
-		rc = retention_cap(w->storaged, db, w->cap);
-		if (was != horizon_of(w->storaged->horizons, 0))
-			w->upto.phase = SWEEP_ENTRIES;
-	}
-	return rc == SQLITE_OK ? retention_slice(w->storaged, db, &w->upto, w->before) : rc;
-}
-
-static void
-sweep_go_on(void *sweep)
-{
-	struct sweep *w = sweep;
-
-	db_writer_submit(w->storaged->archive.writer, &w->base);
-}
-
-static void
-sweep_end(struct sweep *w)
-{
-	loop_timer_free(&w->pause);
-	w->storaged->sweeping = NULL;
-	free(w);
-}
-
-static void
-sweep_done(struct db_job *base, int rc)
-{
-	struct sweep *w = CONTAINER_OF(base, struct sweep, base);
-
-	if (rc != SQLITE_OK || w->upto.phase == SWEEP_DONE || w->storaged->is_stopping) {
-		sweep_end(w);
-		return;
-	}
-	w->from = w->upto;
-	w->horizon = w->cap = 0;
-	loop_timer_start(w->pause, PAUSE_MS, 0);
-}
-
-void
-retention_stop(struct storaged *s)
-{
-	if (s->sweeping)
-		sweep_end(s->sweeping);
-}
-
-static void
-sweep_begin(struct storaged *s, enum sweep_phase phase, uint64_t horizon)
-{
-	const struct storaged_settings *set = s->daemon->settings;
-	struct sweep *w;
-
-	if (s->sweeping)
-		return;
-	w = s->sweeping = NEW(struct sweep);
-	w->base.run = sweep_run;
-	w->base.done = sweep_done;
-	w->storaged = s;
-	w->from.phase = phase;
-	w->horizon = horizon;
-	w->cap = (uint64_t)set->archive_megabytes << 20;
-	w->before = (uint64_t)(clock_wall_us() - set->keep_seconds * 1000000);
-	w->pause = loop_timer_new(s->daemon->loop, sweep_go_on, w);
-	sweep_go_on(w);
-}
-
-void
-retention_daily(void *storaged)
-{
-	struct storaged *s = storaged;
-	const struct storaged_settings *set = s->daemon->settings;
-
-	sweep_begin(s, SWEEP_ENTRIES,
-	    set->archive_days ? (uint64_t)(clock_wall_us() - set->archive_days * DAY_US) : 0);
-}
-
-void
-retention_often(void *storaged)
-{
-	sweep_begin(storaged, SWEEP_LOOSE, 0);
 }

@@ -160,7 +160,8 @@ ride_owner(struct storaged *s, sqlite3 *db, struct tail_owner *o, size_t at)
 	if (at >= o->n && !o->by_peer)
 		order_peers(o);
 	e = at < o->n ? &o->v[at] : &o->by_peer[at - o->n];
-	if (e->id <= horizon_of(s->horizons, o->owner))
+	/* What is gone for this one alone gets into the index all the same: the sweep takes it from there, with its message. */
+	if (e->id <= horizon_of_all(s->horizons))
 		return SQLITE_OK;
 	return insert_entry(db, o->owner, at < o->n ? 0 : e->peer, e->id);
 }
@@ -301,7 +302,8 @@ pace(struct storaged *s)
 	/* While the files are being closed there is nobody to ride with; on a full disk there is no room. */
 	if (!s->archive.open || s->is_stopping || disk_is_full(s))
 		return;
-	if (!tail_frozen(s->tail) && young && young->n_messages >= s->runs.size)
+	if (!tail_frozen(s->tail) && young &&
+	    (young->n_messages >= s->runs.size || young->from < s->runs.hurry_upto))
 		tail_freeze(s->tail);
 	if (tail_frozen(s->tail) && !s->runs.is_riding && s->runs.owed_rows > 0)
 		ride(s, s->runs.owed_rows);

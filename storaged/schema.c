@@ -28,6 +28,10 @@ static const char *const ARCHIVE_MIGRATIONS[] = {
 	"CREATE TABLE owner(id INTEGER PRIMARY KEY, horizon INTEGER NOT NULL);"
 	"INSERT INTO state(key, value) SELECT 'indexed_upto', coalesce(max(id), 0) FROM message;"
 	"INSERT INTO state(key, value) VALUES('horizon', 0)"),
+    /* Horizons of domains. identity: whose log search.db follows; a backup that is put back has another, or an older end. */
+    DB_MIGRATION(3,
+	"CREATE TABLE domain(name TEXT PRIMARY KEY, horizon INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO state(key, value) VALUES('identity', random())"),
     NULL,
 };
 
@@ -68,6 +72,7 @@ static const char *const SEARCH_MIGRATIONS[] = {
 	"CREATE TABLE state(upto INTEGER NOT NULL, docs INTEGER NOT NULL, stale INTEGER NOT NULL,"
 	" domains TEXT NOT NULL);"
 	"INSERT INTO state VALUES(0, 0, 0, '')"),
+    DB_MIGRATION(2, "ALTER TABLE state ADD COLUMN identity INTEGER NOT NULL DEFAULT 0"),
     NULL,
 };
 

@@ -30,12 +30,9 @@ search_new(struct loop *l)
 static bool
 is_wanted(const struct storaged_settings *set, const char *domain)
 {
-	const struct storaged_domain *d = set->domains.v;
+	const struct storaged_domain *d = storaged_domain_of(set, domain);
 
-	for (size_t i = 0; i < set->domains.n; i++)
-		if (strcmp(domain, d[i].title) == 0 && d[i].search != SEARCH_DEFAULT)
-			return d[i].search == SEARCH_ON;
-	return set->search;
+	return d && d->search != SEARCH_DEFAULT ? d->search == SEARCH_ON : set->search;
 }
 
 static int
@@ -74,25 +71,41 @@ joined_names(const struct search *f, struct buf *out)
 	return buf_str(out);
 }
 
-/* The index is of these domains, and its place in the log is one that the log has. */
+/* Which log archive.db has: a backup that was put back may have another. */
+static int
+read_identity(sqlite3 *log, uint64_t *identity_r)
+{
+	struct db_stmt st = {.sql = "SELECT value FROM state WHERE key = 'identity'"};
+	int rc = db_row(db_stmt(log, &st));
+
+	if (rc == SQLITE_OK)
+		*identity_r = db_column_u64(st.st, 0);
+	db_stmts_finalize(&st, 1);
+	return rc;
+}
+
+/* The index is of these domains and of this log, and its place in the log is one that the log has: one that was put back may
+ * end earlier. What is before an end is the same in all of its copies. */
 static bool
 is_ours(const struct storaged *s, sqlite3 *db, struct str names)
 {
-	struct db_stmt st = {.sql = "SELECT domains, upto FROM state"};
-	bool ours = db_step(db_stmt(db, &st)) == SQLITE_ROW &&
-	    str_eq(db_column_str(st.st, 0), names) && db_column_u64(st.st, 1) <= s->clock.last;
+	struct db_stmt st = {.sql = "SELECT domains, upto, identity FROM state"};
+	bool ours = db_row(db_stmt(db, &st)) == SQLITE_OK &&
+	    str_eq(db_column_str(st.st, 0), names) && db_column_u64(st.st, 1) <= s->clock.last &&
+	    db_column_u64(st.st, 2) == s->search->identity;
 
 	db_stmts_finalize(&st, 1);
 	return ours;
 }
 
 static int
-claim(sqlite3 *db, struct str names)
+claim(const struct search *f, sqlite3 *db, struct str names)
 {
-	struct db_stmt st = {.sql = "UPDATE state SET domains = ?1"};
+	struct db_stmt st = {.sql = "UPDATE state SET domains = ?1, identity = ?2"};
 	int rc;
 
 	db_bind_str(db_stmt(db, &st), 1, names);
+	db_bind_u64(st.st, 2, f->identity);
 	rc = db_run(st.st);
 	db_stmts_finalize(&st, 1);
 	return rc;
@@ -111,7 +124,7 @@ open_once(struct storaged *s, sqlite3 **db_r, bool is_new, struct err *err)
 	    sqlite3_exec(*db_r, "PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000",
 		NULL, NULL, NULL) != 0)
 		rc = -1;
-	if (rc == 0 && is_new && claim(*db_r, names) != SQLITE_OK)
+	if (rc == 0 && is_new && claim(f, *db_r, names) != SQLITE_OK)
 		rc = -1;
 	if (rc == 0 && (!is_ours(s, *db_r, names) || search_load(s, *db_r) != SQLITE_OK))
 		rc = -1;
@@ -148,12 +161,14 @@ search_start(struct storaged *s, struct err *err)
 		remove_files();
 		return 0;
 	}
+	if (db_open_reader(&f->log, "data/archive.db", err) != 0)
+		return -1;
+	if (read_identity(f->log, &f->identity) != SQLITE_OK)
+		return err_set(err, "archive.db cannot be read: %s", sqlite3_errmsg(f->log));
 	if (open_index(s, &db, err) != 0)
 		return -1;
 	db_writer_open(f->file.writer, db);
 	f->file.open = true;
-	if (db_open_reader(&f->log, "data/archive.db", err) != 0)
-		return -1;
 	f->words = words_new(db);
 	if (!f->words)
 		return err_set(

@@ -14,6 +14,7 @@ struct search {
 	struct store_file file;     /* search.db; its thread answers questions too */
 	sqlite3 *log;               /* archive.db for reading, of that thread */
 	struct words *words;        /* that thread's */
+	uint64_t identity;          /* of archive.db's log */
 	uint64_t upto;              /* that thread's: the log is indexed up to here */
 	const char **domains;       /* whose archives are in it; owned, strings too */
 	size_t n_domains;           /* 0: there is no search */

@@ -78,7 +78,7 @@ static void
 add_owner(struct storaged *s, struct buf *text, bool is_owner, uint64_t owner, struct str bare,
     uint64_t id)
 {
-	if (is_owner && is_searchable(s->search, bare) && id > horizon_of(s->horizons, owner))
+	if (is_owner && is_searchable(s->search, bare) && id > horizon_of(s->horizons, owner, bare))
 		words_add_owner(text, owner);
 }
 
@@ -193,10 +193,10 @@ static int
 read_state(sqlite3 *db, uint64_t *upto_r, uint64_t *docs_r, uint64_t *stale_r)
 {
 	sqlite3_stmt *st = db_stmt(db, &stmts[Q_GET]);
-	int rc = db_step(st);
+	int rc = db_row(st);
 
-	if (rc != SQLITE_ROW)
-		return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+	if (rc != SQLITE_OK)
+		return rc;
 	*upto_r = db_column_u64(st, 0);
 	*docs_r = db_column_u64(st, 1);
 	*stale_r = db_column_u64(st, 2);

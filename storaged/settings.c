@@ -1,5 +1,6 @@
 /* storaged's settings. table */
 #include <stddef.h>
+#include <string.h>
 
 #include "storaged.h"
 
@@ -13,8 +14,35 @@ static const struct setting domain_table[] = {
 	.text = "default|on|off",
 	.at_start = true,
 	.help = "As above, for this domain; default: as for all."},
+    {.name = "archive_days",
+	.type = SETTING_INT,
+	.offset = offsetof(struct storaged_domain, archive_days),
+	.def = "-1",
+	.min = DAYS_DEFAULT,
+	.max = 36500,
+	.help = "As above, for this domain. 0: never; -1: as for all."},
+    {.name = "archive_megabytes",
+	.type = SETTING_INT,
+	.offset = offsetof(struct storaged_domain, archive_megabytes),
+	.def = "0",
+	.min = 0,
+	.max = 16777216,
+	.help =
+	    "When the archives of this domain take more, their oldest messages are removed until they take 95 % of it."
+	    " Looked at once a day. 0: no limit."},
     {.name = NULL},
 };
+
+const struct storaged_domain *
+storaged_domain_of(const struct storaged_settings *set, const char *domain)
+{
+	const struct storaged_domain *d = set->domains.v;
+
+	for (size_t i = 0; i < set->domains.n; i++)
+		if (strcmp(domain, d[i].title) == 0)
+			return &d[i];
+	return NULL;
+}
 
 const struct setting storaged_settings_table[] = {
     {.name = "sweep_seconds",
@@ -39,7 +67,9 @@ const struct setting storaged_settings_table[] = {
 	.def = "0",
 	.min = 0,
 	.max = 36500,
-	.help = "Archived messages older than this are removed, once a day. 0: never."},
+	.help =
+	    "Archived messages older than this are removed, once a day. 0: never. Those of a domain that is not served any more"
+	    " stay as long as in the domain that keeps them longest."},
     {.name = "archive_megabytes",
 	.type = SETTING_INT,
 	.offset = AT(archive_megabytes),

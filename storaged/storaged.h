@@ -32,8 +32,16 @@ enum search_switch {
 /* What is different for one domain: a section of the settings. */
 struct storaged_domain {
 	const char *title;
-	int search; /* enum search_switch */
+	int search;                /* enum search_switch */
+	int64_t archive_days;      /* DAYS_DEFAULT: as for all */
+	int64_t archive_megabytes; /* 0: no limit of its own */
 };
+
+#define DAYS_DEFAULT (-1)
+
+/* settings.c. NULL: nothing is said of this domain. */
+const struct storaged_domain *storaged_domain_of(
+    const struct storaged_settings *set, const char *domain);
 
 struct store_file {
 	struct db_writer *writer;
@@ -44,6 +52,7 @@ struct store_file {
 
 struct dedupe;
 struct horizons;
+struct limits;
 struct search;
 struct sweep;
 
@@ -53,6 +62,7 @@ struct runs {
 	bool is_riding;
 	size_t owed_rows; /* that may ride in the next batch */
 	struct ride_cursor cursor;
+	uint64_t hurry_upto; /* all up to here shall be in the index soon */
 };
 
 struct backup {
@@ -72,7 +82,9 @@ struct storaged {
 	struct runs runs;
 	bool is_stopping; /* the bus is gone */
 	struct loop_timer *tick, *often, *daily;
-	struct sweep *sweeping; /* one at a time; NULL: none (retention.c) */
+	struct sweep *sweeping;       /* one at a time; NULL: none (sweep.c) */
+	uint64_t gone_upto, due_upto; /* a sweep is due when the index has all up to here; 0: none */
+	struct limits *limits;        /* being enforced; NULL: not now (limits.c) */
 	struct backup backup;
 	struct disk disk;
 };

@@ -177,6 +177,20 @@ tail_from(struct tail *t)
 	return from;
 }
 
+uint64_t
+tail_oldest(struct tail *t)
+{
+	uint64_t oldest = UINT64_MAX;
+
+	pthread_mutex_lock(&t->lock);
+	if (t->frozen)
+		oldest = t->frozen->from + 1;
+	else if (t->young->n_messages)
+		oldest = t->young->from + 1;
+	pthread_mutex_unlock(&t->lock);
+	return oldest;
+}
+
 /* Index of the first entry with an id above this. */
 static size_t
 first_above(const struct tail_owner *o, uint64_t id)

@@ -76,6 +76,8 @@ void tail_retire(struct tail *t);
 
 /* Everything above this id is here. Falls behind the index on disk, never ahead of it. */
 uint64_t tail_from(struct tail *t);
+/* The lowest id that the index on disk may not have yet; UINT64_MAX: it has everything. */
+uint64_t tail_oldest(struct tail *t);
 /* A part of an archive: ids in (low, high]. */
 struct tail_range {
 	uint64_t owner, peer; /* peer 0: all */

@@ -260,6 +260,16 @@ db_step(sqlite3_stmt *st)
 	return rc;
 }
 
+int
+db_row(sqlite3_stmt *st)
+{
+	int rc = db_step(st);
+
+	if (rc == SQLITE_ROW)
+		return SQLITE_OK;
+	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
+}
+
 void
 db_bind_str(sqlite3_stmt *st, int i, struct str s)
 {

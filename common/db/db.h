@@ -49,6 +49,8 @@ void db_stmts_finalize(struct db_stmt *s, size_t n);
 int db_run(sqlite3_stmt *st);
 /* SQLITE_ROW, SQLITE_DONE, or an error code; the caller resets after SQLITE_ROW. */
 int db_step(sqlite3_stmt *st);
+/* Steps to the one row that must be there (SQLITE_OK; the caller resets); without it the file is SQLITE_CORRUPT. */
+int db_row(sqlite3_stmt *st);
 
 void db_bind_str(sqlite3_stmt *st, int i, struct str s); /* text; borrowed until the reset */
 void db_bind_blob(sqlite3_stmt *st, int i, struct str s); /* blob; empty becomes a zero-length blob */

@@ -135,10 +135,17 @@ store_run(struct store *s, sqlite3 *db, job_exec *exec, const void *msg)
 	arena_clear(&s->job.arena);
 	s->job.archived.id = 0;
 	s->job.result = JOB_SILENT;
-	assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
-	rc = exec(&s->job, db, msg);
-	assert_int_equal(
-	    sqlite3_exec(db, rc == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	s->job.progress = NULL;
+	s->parts = 0;
+	do {
+		s->job.goes_on = false;
+		s->parts++;
+		assert_int_equal(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL), SQLITE_OK);
+		rc = exec(&s->job, db, msg);
+		assert_int_equal(
+		    sqlite3_exec(db, rc == SQLITE_OK ? "COMMIT" : "ROLLBACK", NULL, NULL, NULL),
+		    SQLITE_OK);
+	} while (rc == SQLITE_OK && s->job.goes_on);
 	if (rc == SQLITE_OK && s->job.archived.id)
 		tail_add(s->storaged.tail, &s->job.archived);
 	return rc;

@@ -18,6 +18,7 @@ struct store {
 	struct storaged storaged;
 	sqlite3 *archive, *main;
 	struct job job;
+	unsigned parts; /* in which the last request was done */
 };
 
 /* Both files in memory. */

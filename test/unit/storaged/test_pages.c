@@ -132,6 +132,43 @@ test_single_messages_by_id(void **state)
 	free(w);
 }
 
+/* What the index cannot say is compared row by row: a part at a time, and others are served in between. */
+static void
+test_a_long_look_goes_on_in_parts(void **state)
+{
+	struct world *w = world_new(state);
+	struct msg_STORE m = {.archive_from = true,
+	    .stamp_us = clock_wall_us(),
+	    .st = {.type = TYPE_CHAT, .from = S("p0@x/r"), .payload = S("<body>x</body>")}};
+	struct msg_ARCHIVE_QUERY q = {
+	    .req = 1, .owner = S("p0@x"), .with = S("p1@x/rare"), .max = 3};
+	const struct msg_ARCHIVE_PAGE *page = &w->s->job.answer.page;
+	const struct rec_archive_item *items;
+
+	for (unsigned i = 0; i < 9000; i++) {
+		m.st.to = i % 4000 == 10 ? S("p1@x/rare") : S("p1@x/often");
+		w->s->job.op = op_of(3, i + 1, OP_OWED);
+		assert_int_equal(store_run(w->s, w->s->archive, archive_store, &m), SQLITE_OK);
+		if (i == 5000)
+			store_ride(w->s, 1000000);
+	}
+	for (int backward = 0; backward < 2; backward++) {
+		q.backward = backward;
+		assert_int_equal(store_run(w->s, w->s->archive, archive_query, &q), SQLITE_OK);
+		assert_in_range(w->s->parts, 4, 6);
+		assert_int_equal(page->items.count, 3);
+		assert_true(page->complete);
+		items = page->items.items;
+		assert_true(items[0].row < items[1].row && items[1].row < items[2].row);
+	}
+	q.max = 1;
+	q.backward = false;
+	assert_int_equal(store_run(w->s, w->s->archive, archive_query, &q), SQLITE_OK);
+	assert_false(page->complete);
+	assert_in_range(w->s->parts, 2, 3);
+	free(w);
+}
+
 /* ---- the clock ---- */
 
 static void
@@ -222,6 +259,7 @@ main(void)
 	    TEST(test_every_message_is_on_exactly_one_page),
 	    TEST(test_inv_13_an_id_of_another_archive_is_refused),
 	    TEST(test_single_messages_by_id),
+	    TEST(test_a_long_look_goes_on_in_parts),
 	    TEST(test_order_under_a_clock_that_jumps),
 	    TEST(test_every_statement_goes_by_an_index),
 	    TEST(test_metadata),
