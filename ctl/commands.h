@@ -30,5 +30,8 @@ int user_list(struct ctl *c, int argc, char **argv);
 int user_import(struct ctl *c, int argc, char **argv);
 int session_list(struct ctl *c, int argc, char **argv);
 int session_kick(struct ctl *c, int argc, char **argv);
+int archive_purge(struct ctl *c, int argc, char **argv);
+int archive_export(struct ctl *c, int argc, char **argv);
+int archive_stats(struct ctl *c, int argc, char **argv);
 int backup_run(struct ctl *c, int argc, char **argv);
 int restore_run(struct ctl *c, int argc, char **argv);

@@ -24,6 +24,8 @@ enum ctl_option {
 	OPTION_DOMAIN = 1 << 0,
 	OPTION_PORT_OFFSET = 1 << 1,
 	OPTION_DETACH = 1 << 2,
+	OPTION_BEFORE = 1 << 3,
+	OPTION_DAYS = 1 << 4,
 };
 
 struct ctl {
@@ -33,6 +35,7 @@ struct ctl {
 	const char *domains[DOMAINS_MAX];
 	unsigned n_domains;
 	int port_offset;
+	int64_t before_us; /* --before, --days */
 
 	char *program_folder; /* where this program lies; owned */
 

@@ -9,17 +9,24 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "base/datetime.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "commands.h"
 #include "suite.h"
 #include "tool.h"
 
+#define DAYS_MAX 36500
+#define DAY_US INT64_C(86400000000)
+
 enum {
 	OPT_DIR = 256,
 	OPT_DOMAIN,
 	OPT_PORT_OFFSET,
 	OPT_DETACH,
+	OPT_BEFORE,
+	OPT_DAYS,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -29,6 +36,8 @@ static const struct option long_options[] = {
     {"domain", required_argument, NULL, OPT_DOMAIN},
     {"port-offset", required_argument, NULL, OPT_PORT_OFFSET},
     {"detach", no_argument, NULL, OPT_DETACH},
+    {"before", required_argument, NULL, OPT_BEFORE},
+    {"days", required_argument, NULL, OPT_DAYS},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -101,6 +110,32 @@ take_domain(struct ctl *c, const char *text)
 	return STATUS_OK;
 }
 
+/* A day (it begins at midnight UTC), or a time as XEP-0082 has it. */
+static int
+take_before(struct ctl *c, const char *text)
+{
+	char time[32];
+
+	snprintf(time, sizeof(time), "%sT00:00:00Z", text);
+	if (!datetime_parse(str_z(strlen(text) == 10 ? time : text), &c->before_us))
+		return usage_error(
+		    "--before: %s is no time; write 2026-01-31, or 2026-01-31T12:00:00Z", text);
+	c->options |= OPTION_BEFORE;
+	return STATUS_OK;
+}
+
+static int
+take_days(struct ctl *c, const char *text)
+{
+	uint64_t n;
+
+	if (!str_u64(str_z(text), &n) || n > DAYS_MAX)
+		return usage_error("--days: %s is no number from 0 to %d", text, DAYS_MAX);
+	c->before_us = clock_wall_us() - (int64_t)n * DAY_US;
+	c->options |= OPTION_DAYS;
+	return STATUS_OK;
+}
+
 /* Exit status, or -1 to go on. */
 static int
 take_option(struct ctl *c, int option, const char *word)
@@ -119,6 +154,12 @@ take_option(struct ctl *c, int option, const char *word)
 		break;
 	case OPT_DETACH:
 		c->options |= OPTION_DETACH;
+		break;
+	case OPT_BEFORE:
+		rc = take_before(c, optarg);
+		break;
+	case OPT_DAYS:
+		rc = take_days(c, optarg);
 		break;
 	case OPT_HELP:
 		exit(print_help());

@@ -1,9 +1,10 @@
-/* jackdawctl user add|passwd|del|list|import. JIDs are prepared here, once; authd takes no others. */
+/* jackdawctl user add|passwd|del|list|import. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "accounts.h"
+#include "address.h"
 #include "base/id.h"
 #include "base/jid.h"
 #include "commands.h"
@@ -11,27 +12,6 @@
 #include "suite.h"
 
 #define IMPORT_LINE_MAX 8192
-
-/* What to do about it is worth a word where we know it. */
-static int
-check_domain(const struct ctl *c, struct str domain, struct err *err)
-{
-	for (size_t i = 0; i < c->suite.n_domains; i++)
-		if (str_is(domain, c->suite.domains[i]))
-			return 0;
-	return err_set(err, "%.*s is no domain of this server; jackdawctl domain add %.*s first",
-	    STR_ARG(domain), STR_ARG(domain));
-}
-
-static int
-prepare_account(struct str text, struct jid *jid_r, struct jid_buf *buf, struct err *err)
-{
-	if (!jid_prepare(jid_r, buf, text) || str_empty(jid_r->local) || !jid_is_bare(jid_r))
-		return err_set(err,
-		    "%.*s is no address of an account; it looks like name@example.org",
-		    STR_ARG(text));
-	return 0;
-}
 
 /* ---- one account ---- */
 
@@ -80,8 +60,8 @@ change_with_password(struct ctl *c, enum account_verb verb, const char *text)
 	struct err err;
 	int status;
 
-	if (suite_open(c, &err) != 0 || prepare_account(str_z(text), &jid, &buf, &err) != 0 ||
-	    (verb == ACCOUNT_ADD && check_domain(c, jid.domain, &err) != 0) ||
+	if (suite_open(c, &err) != 0 || address_account(str_z(text), &jid, &buf, &err) != 0 ||
+	    (verb == ACCOUNT_ADD && address_check_domain(c, jid.domain, &err) != 0) ||
 	    password_read(&password, &err) != 0)
 		status = ctl_error("%s", err.text);
 	else
@@ -112,7 +92,7 @@ user_del(struct ctl *c, int argc, char **argv)
 	struct err err;
 
 	(void)argc;
-	if (suite_open(c, &err) != 0 || prepare_account(str_z(argv[0]), &jid, &buf, &err) != 0)
+	if (suite_open(c, &err) != 0 || address_account(str_z(argv[0]), &jid, &buf, &err) != 0)
 		return ctl_error("%s", err.text);
 	return change(c, ACCOUNT_DEL, jid.full.p, (struct str){0});
 }
@@ -189,8 +169,9 @@ import_line(struct import *im, struct str line, struct err *err)
 	}
 	if (str_empty(text))
 		return 0;
-	if (prepare_account(text, &jid, &buf, &why) != 0 ||
-	    check_domain(im->ctl, jid.domain, &why) != 0 || password_check(password, &why) != 0) {
+	if (address_account(text, &jid, &buf, &why) != 0 ||
+	    address_check_domain(im->ctl, jid.domain, &why) != 0 ||
+	    password_check(password, &why) != 0) {
 		refuse_line(im, why.text);
 		return 0;
 	}

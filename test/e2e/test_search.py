@@ -159,3 +159,53 @@ def test_the_index_may_be_lost_and_switched(searching):
     restart_with(lambda: conf.write_text(text))
     asyncio.run(find())
     assert index.exists()
+
+
+def test_what_was_purged_is_not_found(searching):
+    async def story():
+        async with clients(searching, "alice@localhost/a", "bob@localhost/b") as (alice, bob):
+            alice.say("bob@localhost/b", "a purged word")
+            await bob.hear()
+            assert (await search(alice, "purged"))[0] == (await search(bob, "purged"))[0] == ["a purged word"]
+            searching.ctl("archive", "purge", "alice@localhost")
+            assert (await search(alice, "purged"))[0] == []
+            assert (await search(bob, "purged"))[0] == ["a purged word"]
+            searching.ctl("archive", "purge", "--days", "0")
+            assert (await search(bob, "purged"))[0] == []
+    asyncio.run(story())
+
+
+def test_the_index_of_another_log_is_made_anew(tmp_path):
+    """A backup that is put back may be of another suite: what the index says of places in the log is not true any more."""
+    options = {"settings": {"storaged": "search = true\n"}}
+
+    async def say(suite, text):
+        async with clients(suite, "alice@localhost/a") as alice:
+            alice.say("friend@far.example", text)
+            await found(alice, text)
+
+    async def found(alice, text):
+        for _ in range(100 * PATIENCE):
+            if (await search(alice, text))[0] == [text]:
+                return
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{text} is not found")
+
+    async def look(suite):
+        async with clients(suite, "alice@localhost/a") as alice:
+            await found(alice, "apple")
+            assert (await search(alice, "pear"))[0] == []
+    with Suite(**options) as one, Suite(**options) as other:
+        for suite in (one, other):
+            suite.add_user("alice@localhost", "secret")
+        # the other's log begins before the end of this one's and ends behind it
+        asyncio.run(say(other, "apple"))
+        asyncio.run(say(one, "pear"))
+        asyncio.run(say(other, "plum"))
+        for suite in (one, other):
+            suite.down()
+        other.ctl("backup", str(tmp_path / "backup"))
+        one.ctl("restore", str(tmp_path / "backup"))
+        one.offset = other.offset
+        one.up()
+        asyncio.run(look(one))
