@@ -205,11 +205,13 @@ handle_element(struct client *c, struct slice element)
 			c->load->mode->acked(c);
 		return;
 	}
-	c->sm_in++;
+	bool ends = slice_is(name, "stream:error");
+	if (!ends)
+		c->sm_in++;
 	bool is_error = slice_is(element_attribute(element, "type"), "error");
 	if (is_error && c->load->mode->bounced)
 		c->load->mode->bounced(c, element);
-	else if (is_error || slice_is(name, "stream:error"))
+	else if (is_error || ends)
 		load_error(c->load, c, "error", element);
 	else if (c->load->mode->stanza)
 		c->load->mode->stanza(c, element);

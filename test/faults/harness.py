@@ -93,7 +93,7 @@ class Swarm:
 
 @contextlib.contextmanager
 def swarming(build, sabotage=None, **options):
-    """(suite, swarm) with all clients there. sabotage: the folder with daemons to take instead."""
+    """(suite, swarm) with all clients there. sabotage: HOW or HOW/DAEMON, what to take instead."""
     home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-faults-"))
     home.chmod(0o755)
     build = pathlib.Path(build).absolute()
@@ -101,7 +101,8 @@ def swarming(build, sabotage=None, **options):
     if sabotage:
         programs = home / "sabotaged"
         shutil.copytree(build / "bin", programs / "bin")
-        for daemon in (build / "test" / "sabotage" / sabotage).iterdir():
+        chosen = build / "test" / "sabotage" / sabotage
+        for daemon in chosen.iterdir() if chosen.is_dir() else [chosen]:
             shutil.copy2(daemon, programs / "bin" / daemon.name)
     kind = type("Suite", (Suite,), {"build": programs})
     suite, swarm, kept = kind(home, "plain", options["sessions"]), None, False

@@ -93,6 +93,9 @@ ledger_close(const struct ledger *l, unsigned sender, bool has_archive, struct v
 		if (e->got == 0 && e->filed == 0) {
 			v->lost++;
 			show("acknowledged and lost", sender, i);
+		} else if (e->got == 0 && !l->has_gap) {
+			v->undelivered++;
+			show("acknowledged, in the archive, and never delivered", sender, i);
 		} else if (has_archive && e->filed == 0) {
 			v->unfiled++;
 			show("acknowledged and not in the archive", sender, i);
@@ -103,5 +106,6 @@ ledger_close(const struct ledger *l, unsigned sender, bool has_archive, struct v
 uint64_t
 violations_total(const struct violations *v)
 {
-	return v->lost + v->repeated + v->disordered + v->unfiled + v->refiled + v->misfiled;
+	return v->lost + v->repeated + v->disordered + v->unfiled + v->refiled + v->misfiled +
+	    v->undelivered;
 }

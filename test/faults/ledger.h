@@ -22,11 +22,12 @@ struct ledger {
 	size_t newest; /* one above the highest that came */
 	size_t newest_filed;
 	size_t repeatable; /* all before that came may come once more: ledger_forget() */
+	bool has_gap; /* its receiver's session was lost: what is in the archive need not have come */
 };
 
 /* What is wrong, by kind. */
 struct violations {
-	uint64_t lost, repeated, disordered, unfiled, refiled, misfiled;
+	uint64_t lost, repeated, disordered, unfiled, refiled, misfiled, undelivered;
 };
 
 /* Its number */

@@ -150,6 +150,7 @@ on_resumed(struct client *c, bool is_resumed)
 		give_up_kept(m);
 		swarm.sessions_lost++;
 		ledger_forget(&peer_of(m)->ledger);
+		peer_of(m)->ledger.has_gap = true;
 		return;
 	}
 	m->failures = 0;

@@ -28,7 +28,9 @@ struct swarm {
 	struct load load;
 	struct member *members;
 	bool talking, reading, is_ending;
-	double sleepers; /* share of the clients that log off and on */
+	double sleepers;     /* share of the clients that log off and on */
+	unsigned patience;   /* seconds: what is not back or not settled by then counts as lost */
+	unsigned unfinished; /* things that were waited for in vain at the end */
 	uint64_t next_due_ns, scheduled;
 	uint64_t sessions_lost, bounces, drops;
 	struct violations violations;
