@@ -8,8 +8,8 @@
 
 static const char *const account_extras[] = {"urn:xmpp:carbons:2", "urn:xmpp:sid:0", NULL};
 
-static const char *const archive_extras[] = {
-    "urn:xmpp:mam:2", "urn:xmpp:mam:2#extended", "urn:xmpp:mam:2#groupchat-field", NULL};
+static const char *const archive_extras[] = {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
+    "urn:xmpp:mam:2#groupchat-field", "http://jabber.org/protocol/rsm", NULL};
 
 static void
 identity(struct xml_writer *w, const char *category, const char *type, struct str name)

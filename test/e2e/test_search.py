@@ -9,6 +9,7 @@ from slixmpp.xmlstream.handler import Callback
 from slixmpp.xmlstream.matcher import MatchXPath
 
 from chat import clients
+from mam import field, query
 from suite import PATIENCE, Suite
 
 FULLTEXT = "{urn:xmpp:fulltext:0}fulltext"
@@ -27,12 +28,8 @@ def searching():
 
 
 def mam_query(client, fields, rsm=""):
-    form = "".join(f"<field var='{var}'><value>{value}</value></field>" for var, value in fields.items())
     iq = client.make_iq_set()
-    iq.append(ET.fromstring(
-        "<query xmlns='urn:xmpp:mam:2'><x xmlns='jabber:x:data' type='submit'>"
-        f"<field var='FORM_TYPE' type='hidden'><value>urn:xmpp:mam:2</value></field>{form}</x>"
-        f"<set xmlns='http://jabber.org/protocol/rsm'>{rsm}</set></query>"))
+    iq.append(ET.fromstring(query("".join(field(*pair) for pair in fields.items()), rsm)))
     return iq
 
 
@@ -83,6 +80,8 @@ def test_words_with_whom_when_and_page_by_page(searching):
             assert some + rest == found and fin.get("complete") == "true"
             last, _ = await search(alice, "needle", rsm="<max>1</max><before/>")
             assert last == found[-1:]
+            # §3.1: an empty text asks for nothing special
+            assert len((await search(alice, ""))[0]) == 12
     asyncio.run(story())
 
 
