@@ -21,6 +21,8 @@ const struct command commands[] = {
     {"domain", "add", "NAME", "serves one more domain", 1, 1, 0, domain_add},
     {"domain", "del", "NAME", "stops serving a domain", 1, 1, 0, domain_del},
     {"domain", "list", "", "shows the domains", 0, 0, 0, domain_list},
+    {"domain", "check", "NAME [RESOLVER]",
+	"compares the DNS and the certificates with what a domain needs", 1, 2, 0, domain_check},
     {"component", "add", "NAME", "lets a component connect; its secret is read from standard input",
 	1, 1, 0, component_add},
     {"component", "del", "NAME", "removes a component", 1, 1, 0, component_del},

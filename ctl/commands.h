@@ -17,6 +17,7 @@ int log_run(struct ctl *c, int argc, char **argv);
 int domain_add(struct ctl *c, int argc, char **argv);
 int domain_del(struct ctl *c, int argc, char **argv);
 int domain_list(struct ctl *c, int argc, char **argv);
+int domain_check(struct ctl *c, int argc, char **argv);
 int component_add(struct ctl *c, int argc, char **argv);
 int component_del(struct ctl *c, int argc, char **argv);
 int component_list(struct ctl *c, int argc, char **argv);

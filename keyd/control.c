@@ -2,6 +2,7 @@
  * keyd opens none; a pair that is broken changes nothing, and the answer says what is wrong with it.
  *
  *   certs          list: domain, kind, last day, whose
+ *   check DOMAIN   is what is shown for this name made for it: "ok", "wish", "wrong" or "missing", and why
  *   cert DOMAIN    [certificate, key] use this pair from now on
  *   make DOMAIN    [certificate, key: empty, writable] make a self-signed pair, write it there and use it
  *   drop DOMAIN    forget the domain
@@ -115,6 +116,49 @@ run_certs(struct keyd *k, struct str domain, const int *fds, struct buf *out, st
 	return 0;
 }
 
+/* As the edges choose it: the name's own, or that of the nearest domain above it, or the first. */
+static const struct chain *
+chain_shown_for(const struct keyd *k, struct str name)
+{
+	const struct list *chains = &k->store.chains;
+	struct str label;
+
+	while (!str_empty(name)) {
+		const struct chain *c = store_find(&k->store, name);
+		if (c != NULL)
+			return c;
+		str_split(name, '.', &label, &name);
+	}
+	return list_empty(chains) ? NULL : CONTAINER_OF(chains->next, const struct chain, link);
+}
+
+static int
+run_check(struct keyd *k, struct str domain, const int *fds, struct buf *out, struct err *err)
+{
+	const struct chain *c = chain_shown_for(k, domain);
+	char stamp[CLOCK_STAMP_MAX], name[JID_PART_MAX + 1];
+
+	(void)fds;
+	(void)err;
+	str_copy(name, sizeof name, domain);
+	if (c == NULL) {
+		buf_add_z(out, "missing there is none\n");
+		return 0;
+	}
+	clock_stamp(c->expires * 1000000, stamp);
+	if (!pair_pem_names(buf_str(&c->pem), name))
+		buf_printf(out, "wrong that of %s is shown, which lacks this name\n", c->domain);
+	else if (c->expires < clock_wall_us() / 1000000)
+		buf_printf(out, "wrong it ended on %.10s\n", stamp);
+	else if (c->self_signed)
+		buf_printf(out,
+		    "wish until %.10s; it is self-signed, so others can verify it by DANE only\n",
+		    stamp);
+	else
+		buf_printf(out, "ok that of %s, until %.10s\n", c->domain, stamp);
+	return 0;
+}
+
 static int
 run_counters(struct keyd *k, struct str domain, const int *fds, struct buf *out, struct err *err)
 {
@@ -136,6 +180,7 @@ run_counters(struct keyd *k, struct str domain, const int *fds, struct buf *out,
 
 static const struct command commands[] = {
     {"certs", 0, false, run_certs},
+    {"check", 0, true, run_check},
     {"cert", N_FDS, true, run_cert},
     {"make", N_FDS, true, run_make},
     {"drop", 0, true, run_drop},
