@@ -151,6 +151,7 @@ class Jackdaw(Server):
         self.append("c2sd", "".join(
             f'\nlistener "{name}" {{\n\taddress = "127.0.0.1"\n\tport = {port}\n\ttls = "{tls}"\n}}\n'
             for name, port, tls in (("tls", self.port, "required"), ("clear", self.clear_port, "optional"))))
+        self.append("componentd", f'\nlistener "component" {{\n\taddress = "127.0.0.1"\n\tport = {free_port()}\n}}\n')
         self.append("authd", f"\niterations = {ITERATIONS}\n")
         self.append("sessiond", f'\narchive = "{"always" if self.variant == "archive" else "off"}"\n')
         if self.variant == "many":
@@ -188,7 +189,10 @@ class Jackdaw(Server):
 
     def log_little(self, daemons):
         for daemon in sorted(set(daemons)):
-            self.ctl("log", daemon, "error")
+            for _ in range(300):  # one that is not linked yet may not even listen yet
+                if self.ctl("log", daemon, "error", check=False).returncode == 0:
+                    break
+                time.sleep(0.1)
 
 
 class Prosody(Server):
