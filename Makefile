@@ -287,6 +287,7 @@ $(eval $(call sabotage,replay,storaged,dedupe_find))
 $(eval $(call sabotage,disk,storaged,sqlite3_open_v2))
 $(eval $(call sabotage,commit,storaged,job_submit))
 $(foreach d,sessiond storaged c2sd,$(eval $(call sabotage,drop,$d,bus_new)))
+$(foreach d,router keyd authd storaged sessiond c2sd,$(eval $(call sabotage,clock,$d,control_new)))
 
 .PHONY: faults fault-tests
 fault-tests: $(swarm) $(sabotaged)

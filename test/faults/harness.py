@@ -9,6 +9,7 @@ import resource
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -143,6 +144,18 @@ def pause(suite, daemon, seconds):
         time.sleep(seconds)
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGCONT)
+    return act
+
+
+def set_clocks(suite, seconds):
+    """What moves the wall clocks of all daemons (suites with the sabotage "clock"), so far from the real time."""
+    def act():
+        for daemon in DAEMONS:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(str(suite.dir / daemon / "control.0.sock"))
+                s.sendall(f"clock {seconds}\n".encode())
+                answer = s.recv(100)
+            assert answer == b"ok\n", (daemon, answer)
     return act
 
 

@@ -46,6 +46,19 @@ def test_a_stopped_daemon_holds_up_and_loses_nothing(daemon):
     assert (end["violations"], end["sessions_lost"], end["unfinished"]) == (0, 0, 0), end
 
 
+def test_clocks_jump():
+    """F21: a day ahead, a year back, and home again, with clients coming and going and sessiond starting anew meanwhile."""
+    day = 24 * 3600
+    with harness.swarming(BUILD, "clock", **SMALL) as (suite, swarm):
+        for offset in (day, -365 * day, 0):
+            for name, act in (("clock", harness.set_clocks(suite, offset)), ("churn", lambda: swarm.say("churn")),
+                              ("sessiond", harness.kill(suite, ["sessiond"]))):
+                result = swarm.fault(name, act)
+                assert result["is_back"], result
+        end = swarm.end()
+    assert (end["violations"], end["sessions_lost"], end["unfinished"]) == (0, 0, 0), end
+
+
 # What is broken on purpose, who is killed meanwhile, and how the ledger must call it
 SABOTAGE = {
     "replay": ("storaged", ["refiled"]),
