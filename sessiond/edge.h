@@ -21,4 +21,8 @@ struct edge {
 	uint64_t incarnation;
 	struct list sessions; /* registered, not yet believed */
 	unsigned checks;      /* questions to authd that are open */
+	/* Connections whose sessions were taken from it when it was presumed dead: released if it comes back after all. At most
+	 * as many as it had. */
+	uint64_t *taken;
+	size_t n_taken, cap_taken;
 };

@@ -29,7 +29,7 @@ struct check {
 /* ---- sessions that are not believed ---- */
 
 static void
-release(struct session *s, enum stream_error error)
+release(const struct session *s, enum stream_error error)
 {
 	struct msg_RELEASE m = {.conn = s->handle.conn, .error = (uint8_t)error};
 
@@ -57,6 +57,52 @@ discard_all(struct list *sessions)
 {
 	LIST_FOREACH_SAFE(sessions, it, nx)
 		discard(CONTAINER_OF(it, struct session, link));
+}
+
+/* ---- an edge that is presumed dead ---- */
+
+static void
+note_taken(struct edge *e, uint64_t conn)
+{
+	if (e->n_taken == e->cap_taken) {
+		e->cap_taken = e->cap_taken ? 2 * e->cap_taken : 64;
+		e->taken = mem_grow(e->taken, e->cap_taken * sizeof(*e->taken));
+	}
+	e->taken[e->n_taken++] = conn;
+}
+
+static void
+note_all_taken(struct sessiond *sd, struct edge *e)
+{
+	LIST_FOREACH(&e->sessions, it)
+		note_taken(e, CONTAINER_OF(it, struct session, link)->handle.conn);
+	for (struct session *s = sd->by_handle; s; s = s->hh_handle.next)
+		if (s->handle.incarnation == e->incarnation)
+			note_taken(e, s->handle.conn);
+}
+
+static void
+forget_taken(struct edge *e)
+{
+	free(e->taken);
+	e->taken = NULL;
+	e->n_taken = e->cap_taken = 0;
+}
+
+/* It does not know (its own link was down), and its clients would wait for ever for what goes elsewhere (BUS.md §3.7). */
+static void
+release_taken(struct sessiond *sd, struct edge *e, const struct endpoint *edge)
+{
+	struct msg_RELEASE m = {.error = STREAM_RESET};
+
+	if (e->n_taken)
+		log_info("%s.%u was not dead: %zu sessions are released", role_name(edge->role),
+		    edge->instance, e->n_taken);
+	for (size_t i = 0; i < e->n_taken; i++) {
+		m.conn = e->taken[i];
+		bus_send(bus_of(sd), edge, MSG_RELEASE, &m, NULL, NULL, 0);
+	}
+	forget_taken(e);
 }
 
 /* ---- REG ---- */
@@ -203,6 +249,20 @@ put_back(struct edge *e, struct check *c)
 	}
 }
 
+/* It was presumed dead meanwhile, and may be back. */
+static void
+give_up(struct edge *e, struct check *c)
+{
+	LIST_FOREACH(&c->sessions, it) {
+		const struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (e->state == EDGE_STALE)
+			release(s, STREAM_RESET);
+		else
+			note_taken(e, s->handle.conn);
+	}
+}
+
 static void
 on_generations(void *arg, const struct bus_in *in, const void *msg)
 {
@@ -216,6 +276,8 @@ on_generations(void *arg, const struct bus_in *in, const void *msg)
 		judge(c, msg);
 	else if (is_current)
 		put_back(e, c);
+	else if (e->incarnation == c->incarnation)
+		give_up(e, c);
 	discard_all(&c->sessions);
 	free(c);
 	if (is_current && --e->checks == 0 && list_empty(&e->sessions))
@@ -338,6 +400,10 @@ register_edge_up(struct sessiond *sd, const struct endpoint *edge)
 	e->incarnation = edge->incarnation;
 	e->checks = 0;
 	discard_all(&e->sessions);
+	if (was_dead)
+		release_taken(sd, e, edge);
+	else
+		forget_taken(e);
 }
 
 void
@@ -348,6 +414,7 @@ register_edge_gone(struct sessiond *sd, const struct endpoint *edge)
 	if (e->incarnation != edge->incarnation)
 		return;
 	e->state = EDGE_GONE;
+	note_all_taken(sd, e);
 	discard_all(&e->sessions);
 	gate_forget(sd, edge);
 	sessions_lose_edge(sd, edge->incarnation);
@@ -357,7 +424,9 @@ register_edge_gone(struct sessiond *sd, const struct endpoint *edge)
 void
 register_free(struct sessiond *sd)
 {
-	for (unsigned i = 0; i < EDGES_MAX; i++)
+	for (unsigned i = 0; i < EDGES_MAX; i++) {
 		discard_all(&sd->edges[i].sessions);
+		forget_taken(&sd->edges[i]);
+	}
 	secret_wipe(sd->cap_key, sizeof(sd->cap_key));
 }

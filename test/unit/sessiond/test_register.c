@@ -302,12 +302,45 @@ test_edge_that_was_presumed_dead(void **state)
 	sessiond_events.peer_gone(&s->sd, &s->edge);
 	scene_pump(s);
 	forget(s);
+	/* It knows nothing of it, if just its own link was down: it registers nothing, and its client may say nothing. */
 	sessiond_events.peer_new(&s->sd, &s->edge);
+	scene_pump(s);
+	expect(s, "romeo/orchard: RELEASE reset\n");
 	fake_receive(&s->bus, &s->edge, MSG_REG, &h.decoded, NULL, NULL);
 	scene_pump(s);
 	expect(s, "romeo/orchard: RELEASE reset\n");
 	says(s, c->name, "<message to='romeo@h' type='chat'><body>me</body></message>");
 	expect(s, "romeo/orchard: RELEASE reset\n");
+	buf_deinit(&h.body);
+	scene_free(s);
+}
+
+/* The same for what it had registered and nobody had believed yet; not for a successor, which has nothing of it. */
+static void
+test_registered_at_an_edge_that_was_presumed_dead(void **state)
+{
+	struct scene *s = scene_new();
+	struct endpoint next;
+	struct held h;
+
+	(void)state;
+	login(s, "romeo/orchard");
+	hold(s, "romeo/orchard", &h);
+	next = s->edge;
+	next.incarnation++;
+	sessiond_events.peer_gone(&s->sd, &s->edge);
+	scene_pump(s);
+	s->bus.c2sd_incarnation[0] = next.incarnation;
+	sessiond_events.peer_new(&s->sd, &next);
+	forget(s);
+	scene_pump(s);
+	expect_nothing(s);
+	fake_receive(&s->bus, &next, MSG_REG, &h.decoded, NULL, NULL);
+	sessiond_events.peer_gone(&s->sd, &next);
+	sessiond_events.peer_new(&s->sd, &next);
+	scene_pump(s);
+	assert_true(has(s, "RELEASE reset"));
+	forget(s);
 	buf_deinit(&h.body);
 	scene_free(s);
 }
@@ -383,6 +416,7 @@ main(void)
 	    cmocka_unit_test(test_authd_does_not_answer),
 	    cmocka_unit_test(test_edge_dies_while_it_registers),
 	    cmocka_unit_test(test_edge_that_was_presumed_dead),
+	    cmocka_unit_test(test_registered_at_an_edge_that_was_presumed_dead),
 	    cmocka_unit_test(test_late_edge),
 	    cmocka_unit_test(test_ledger_is_registered),
 	};
