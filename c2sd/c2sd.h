@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 #include "bus/bus.h"
+#include "bus/ledger.h"
 #include "bus/seal.h"
 #include "edge/certs.h"
 #include "edge/door.h"
@@ -56,6 +57,7 @@ struct c2sd {
 	struct loop_timer *tick;
 
 	struct session *sessions; /* by number (session.c) */
+	struct ledger_index ids;  /* of their ledgers */
 	struct reports reports;
 	struct offer offer;
 	struct door door; /* its strangers are those without a session */

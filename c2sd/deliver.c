@@ -46,7 +46,7 @@ deliver_one(struct session *s, uint64_t k, const struct opid *op, const struct m
 	if (str_empty(mine.to))
 		mine.to = session_bare(s);
 	s->k = k;
-	session_ledger_add(s, k, op);
+	ledger_add(&s->ledger, op, k, LEDGER_FREE);
 	keep_copy(s, op, m->stamp_us, &mine);
 	if (!c)
 		return; /* sessiond does not know it yet: the copy tells its successor (BUS.md §5) */

@@ -47,6 +47,7 @@ c2sd_new(struct daemon *d)
 	list_init(&c->shaped);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
+	ledger_index_init(&c->ids);
 	return c;
 }
 
@@ -159,6 +160,7 @@ c2sd_stop(struct daemon *d)
 	listen_stop(c);
 	end_clients(&c->preauth);
 	sessions_free(c);
+	ledger_index_deinit(&c->ids);
 	end_clients(&c->bound);
 	handshakes_deinit(&c->handshakes);
 	certs_deinit(&c->certs);

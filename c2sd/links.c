@@ -167,11 +167,22 @@ on_failed(void *ctx, const struct bus_message *m, const void *msg, const struct 
 		stanza_is_late(s, &stanza->st, why);
 }
 
+/* Only sessiond knows that nobody can bring a stanza again. */
+static void
+on_settled(void *ctx, const struct endpoint *peer, const struct rec_settled *id)
+{
+	struct c2sd *c = ctx;
+
+	if (peer->role == ROLE_SESSIOND)
+		ledger_settle(&c->ids, &id->origin, id->n, NULL, NULL);
+}
+
 const struct bus_events c2sd_events = {
     .linked = on_linked,
     .peer_new = on_peer_new,
     .credit = on_credit,
     .failed = on_failed,
+    .settled = on_settled,
 };
 
 const struct bus_handler c2sd_handlers[] = {

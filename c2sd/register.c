@@ -1,8 +1,6 @@
 /* See register.h. All of it happens in one turn, so nothing that clients send can come before REG_END. */
 #include "register.h"
 
-#include <stdlib.h>
-
 #include "base/log.h"
 #include "session.h"
 
@@ -10,11 +8,12 @@ static void
 register_one(struct session *s, const struct endpoint *sessiond)
 {
 	struct msg_REG m = {.conn = s->number};
-	struct rec_unacked *unacked;
+	struct record rec;
 
-	session_record(s, &m.session, &unacked);
+	session_record(s, &rec);
+	m.session = rec.r;
 	bus_send(c2sd_bus(s->c2sd), sessiond, MSG_REG, &m, NULL, NULL, 0);
-	free(unacked);
+	session_record_deinit(&rec);
 	/* The record does not say what clients' sockets have taken. */
 	s->report.told = 0;
 	report_news(s);

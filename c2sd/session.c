@@ -51,7 +51,7 @@ session_restore(struct session *s, const struct rec_session *r)
 	while (bus_list_next(&ledger, &bus_record_ledger_entry, &e)) {
 		struct opid op = {.origin = e.origin, .n = e.n, .kind = e.kind};
 
-		session_ledger_add(s, e.k, &op);
+		ledger_add(&s->ledger, &op, e.k, LEDGER_FREE);
 	}
 	while (bus_list_next(&unacked, &bus_record_unacked, &u))
 		session_unacked_add(s, &u);
@@ -78,6 +78,7 @@ session_new(struct c2sd *c, uint64_t number, const struct rec_session *r)
 	list_init(&s->inflight);
 	list_init(&s->unacked);
 	list_init(&s->report.link);
+	ledger_init(&s->ledger, &c->ids);
 	sm_init(s, r);
 	session_capability(s, r->capability, r->generation);
 	session_restore(s, r);
@@ -101,7 +102,7 @@ session_free(struct session *s)
 	list_remove(&s->report.link);
 	free(s->jid);
 	free(s->source);
-	free(s->ledger);
+	ledger_deinit(&s->ledger);
 	LIST_FOREACH_SAFE(&s->unacked, it, nx)
 		unacked_free(CONTAINER_OF(it, struct unacked, link));
 	buf_deinit(&s->presence_payload);
@@ -262,10 +263,25 @@ list_unacked(const struct session *s, struct bus_list *list_r)
 	return (struct rec_unacked *)list_r->items;
 }
 
-void
-session_record(const struct session *s, struct rec_session *r, struct rec_unacked **unacked_r)
+static struct bus_list
+list_ledger(const struct session *s, struct rec_ledger_entry **items_r)
 {
-	*r = (struct rec_session){
+	struct rec_ledger_entry *at = mem_new_array(s->ledger.n + 1, sizeof(*at));
+
+	*items_r = at;
+	LIST_FOREACH(&s->ledger.entries, it) {
+		const struct ledger_entry *e = CONTAINER_OF(it, struct ledger_entry, link);
+
+		*at++ = (struct rec_ledger_entry){
+		    .k = e->k, .origin = e->op.origin, .n = e->op.n, .kind = e->op.kind};
+	}
+	return (struct bus_list){.items = *items_r, .count = s->ledger.n};
+}
+
+void
+session_record(const struct session *s, struct record *rec)
+{
+	rec->r = (struct rec_session){
 	    .sid = s->sid,
 	    .token = s->token,
 	    .jid = str_z(s->jid),
@@ -286,9 +302,16 @@ session_record(const struct session *s, struct rec_session *r, struct rec_unacke
 	    .source = str_z(s->source),
 	    .since_us = s->since_us,
 	    .directed = {.bytes = buf_str(&s->directed), .count = s->n_directed},
-	    .ledger = {.items = s->ledger, .count = s->ledger_len},
+	    .ledger = list_ledger(s, &rec->ledger),
 	};
-	*unacked_r = list_unacked(s, &r->unacked);
+	rec->unacked = list_unacked(s, &rec->r.unacked);
+}
+
+void
+session_record_deinit(struct record *rec)
+{
+	free(rec->unacked);
+	free(rec->ledger);
 }
 
 /* ---- what the client has not acknowledged ---- */
@@ -324,30 +347,4 @@ session_unacked_write(struct session *s)
 		xml_write_stanza(
 		    wire_out(&s->client->wire), CONTAINER_OF(it, struct unacked, link)->st);
 	client_touch(s->client);
-}
-
-/* What is just state may come twice without harm (as sessiond's own ledger has it). */
-static bool
-is_for_the_ledger(const struct opid *op)
-{
-	return !id_is_zero(&op->origin) && op->kind != OP_PRESENCE && op->kind != OP_PROBE &&
-	    op->kind != OP_PROBE_ANSWER && op->kind != OP_ROSTER_PUSH;
-}
-
-/* Dropping half at a time makes it one move per LEDGER_MAX / 2 deliveries. */
-void
-session_ledger_add(struct session *s, uint64_t k, const struct opid *op)
-{
-	if (!is_for_the_ledger(op))
-		return;
-	if (s->ledger_len == LEDGER_MAX) {
-		s->ledger_len = LEDGER_MAX / 2;
-		memmove(s->ledger, s->ledger + LEDGER_MAX / 2, s->ledger_len * sizeof(*s->ledger));
-	}
-	if (s->ledger_len == s->ledger_cap) {
-		s->ledger_cap = s->ledger_cap ? s->ledger_cap * 2 : 4;
-		s->ledger = mem_grow(s->ledger, s->ledger_cap * sizeof(*s->ledger));
-	}
-	s->ledger[s->ledger_len++] =
-	    (struct rec_ledger_entry){.k = k, .origin = op->origin, .n = op->n, .kind = op->kind};
 }

@@ -10,8 +10,6 @@
 #include "client.h"
 #include "sm.h"
 
-#define LEDGER_MAX 1000 /* as messages.def has it; beyond that the oldest half is forgotten */
-
 enum session_state {
 	SESSION_OPEN,
 	SESSION_CLOSING,
@@ -47,8 +45,7 @@ struct session {
 	uint32_t flags;
 	struct buf presence_payload, directed; /* encoded as the bus has them */
 	uint32_t n_directed;
-	struct rec_ledger_entry *ledger; /* the last deliveries, by k */
-	uint32_t ledger_len, ledger_cap;
+	struct ledger ledger; /* sessiond's, for the next one */
 };
 
 struct session *session_new(struct c2sd *c, uint64_t number, const struct rec_session *r);
@@ -68,12 +65,16 @@ session_bare(const struct session *s)
 
 struct endpoint session_home(const struct session *s);
 
-/* The record as it is now; lists point into the session, and the unacknowledged into an array that the caller frees. */
-void session_record(const struct session *s, struct rec_session *r, struct rec_unacked **unacked_r);
+/* The record as it is now; lists point into the session, and some into arrays. */
+struct record {
+	struct rec_session r;
+	struct rec_unacked *unacked;
+	struct rec_ledger_entry *ledger;
+};
+void session_record(const struct session *s, struct record *rec);
+void session_record_deinit(struct record *rec);
 void session_presence(struct session *s, const struct msg_PRESENCE_COPY *m);
 void session_capability(struct session *s, struct str capability, uint64_t generation);
-/* Remembers delivery k. */
-void session_ledger_add(struct session *s, uint64_t k, const struct opid *op);
 /* With stream management: keeps a copy until the client has acknowledged it, since a new sessiond must be told. */
 void session_unacked_add(struct session *s, const struct rec_unacked *u);
 void session_unacked_drop(struct session *s);

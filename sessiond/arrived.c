@@ -3,6 +3,7 @@
 #include "offline.h"
 #include "outbound.h"
 #include "session.h"
+#include "settle.h"
 
 #define ROWS_PER_DROP 1000 /* as messages.def has it */
 
@@ -29,6 +30,7 @@ settle(struct arrived *a, struct outgoing *o)
 		a->rows[a->n++].row = o->row;
 	if (a->n == ROWS_PER_DROP)
 		arrived_flush(a);
+	settle_arrived(a->s, &o->op);
 	outgoing_free(o);
 }
 

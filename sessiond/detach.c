@@ -13,6 +13,7 @@
 #include "message.h"
 #include "offline.h"
 #include "record.h"
+#include "settle.h"
 
 #define RECORD_MAX (BUS_FRAME_MAX - BUS_HEADER_BYTES - 64) /* as storaged takes it */
 
@@ -26,6 +27,7 @@ struct save {
 	struct list left;
 	struct id128 sid;
 	uint64_t epoch;
+	uint64_t done; /* as it is in the row */
 };
 
 struct leaving {
@@ -54,8 +56,10 @@ on_saved(void *arg)
 	struct account *a = save->account;
 	struct act own = act_own(save->sd);
 
-	if (save->session)
+	if (save->session) {
 		save->session->save = NULL;
+		settle_up_to(save->session, save->done);
+	}
 	if (a) {
 		give_again(a, &own, &save->left);
 		detach_drop(save->sd, &save->sid, save->epoch, false);
@@ -76,6 +80,7 @@ save_new(struct session *s)
 	s->save = save;
 	save->sd = s->sd;
 	save->session = s;
+	save->done = s->done;
 	list_init(&save->left);
 	list_add(&s->sd->saves, &save->link);
 	return save;
@@ -113,6 +118,9 @@ detach_end(struct session *s, struct account *a, const struct act *act)
 	save->epoch = s->epoch;
 	account_pin(a);
 	LIST_FOREACH_SAFE(&s->out.unacked, it, nx) {
+		const struct opid *op = &CONTAINER_OF(it, struct outgoing, link)->op;
+
+		ledger_pin(&s->sd->ids, &op->origin, op->n);
 		list_remove(it);
 		list_add(&save->left, it);
 	}
@@ -168,6 +176,7 @@ disperse(struct session *s, const struct act *act, struct list *outgoing)
 		again.sd = s->sd;
 		again.op = o->op;
 		ledger_forget(&s->out.ledger, &o->op);
+		ledger_pin(&s->sd->ids, &o->op.origin, o->op.n);
 		if (o->st && !o->row && o->op.kind == OP_DELIVERY && message_is_kept(o->st))
 			message_again(s->account, &again, o->st);
 		else if (o->st && !o->row)

@@ -15,6 +15,7 @@
 #include "register.h"
 #include "resume.h"
 #include "route.h"
+#include "settle.h"
 #include "sm.h"
 #include "store.h"
 #include "teardown.h"
@@ -163,6 +164,18 @@ on_lost(void *ctx, const struct endpoint *peer, const struct bus_message *m, con
 }
 
 static void
+on_proven(void *ctx, const struct endpoint *peer, const struct opid *op)
+{
+	settle_proven(ctx, peer, op);
+}
+
+static void
+on_settled(void *ctx, const struct endpoint *peer, const struct rec_settled *id)
+{
+	settle_told(ctx, peer, id);
+}
+
+static void
 route_has_failed(struct act *act, const struct stanza *st, enum bus_failure why)
 {
 	bool is_local = route_is_local_domain(act->sd, jid_split(st->to).domain);
@@ -206,4 +219,6 @@ const struct bus_events sessiond_events = {
     .peer_gone = on_peer_gone,
     .lost = on_lost,
     .failed = on_failed,
+    .proven = on_proven,
+    .settled = on_settled,
 };

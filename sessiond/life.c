@@ -33,6 +33,9 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	list_init(&sd->queues);
 	inbound_init(sd);
 	slab_init(&sd->outgoings, sizeof(struct outgoing));
+	ledger_index_init(&sd->ids);
+	for (unsigned i = 0; i < SHARDS_MAX; i++)
+		ledger_init(&sd->shards[i], &sd->ids);
 	list_init(&sd->idle_accounts);
 	list_init(&sd->removals);
 	for (unsigned i = 0; i < EDGES_MAX; i++)
@@ -67,6 +70,7 @@ sessiond_deinit(struct sessiond *sd)
 	removals_free(sd);
 	accounts_free(sd);
 	register_free(sd);
+	ledger_index_deinit(&sd->ids);
 	buf_deinit(&sd->searchable);
 }
 

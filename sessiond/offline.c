@@ -143,6 +143,7 @@ was_given(struct account *a, const struct act *act, const struct rec_owed_item *
 			return true;
 		if (!e)
 			continue;
+		ledger_pin(&a->sd->ids, &op.origin, op.n);
 		if (e->k && outbound_remember_row(s, e->k, item->row))
 			offline_drop(a, act, &row, 1);
 		return true;

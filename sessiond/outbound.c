@@ -18,8 +18,9 @@ outbound_knows(const struct session *s, const struct opid *op)
 /* ---- one session ---- */
 
 void
-outbound_init(struct outbox *o)
+outbound_init(struct outbox *o, struct ledger_index *ids)
 {
+	ledger_init(&o->ledger, ids);
 	list_init(&o->waiting);
 	list_init(&o->sent);
 	list_init(&o->unacked);
@@ -153,10 +154,21 @@ queue(struct session *s, struct outgoing *o, const struct delivery *d)
 		s->out.progress_ms = clock_mono_ms();
 		list_add(&s->sd->queues, &s->out.waiting);
 	}
-	o->st = stanza_copy(d->st);
 	o->act = act_keep(d->act);
 	list_add(&s->out.queue, &o->link);
 	queue_grows(s, o->bytes);
+}
+
+/* What this session is given while it takes no offline messages may be in a row already, if an earlier run of the same
+ * stanza found nobody: that row comes when it begins to take them. */
+static enum ledger_hold
+hold_of(const struct session *s, const struct outgoing *o)
+{
+	bool takes_rows = session_is_available(s) && s->priority >= 0;
+
+	if (o->row || (o->op.kind == OP_DELIVERY && !takes_rows))
+		return LEDGER_STORED;
+	return o->st ? LEDGER_GIVEN : LEDGER_FREE;
 }
 
 bool
@@ -169,14 +181,15 @@ outbound_send_now(struct session *s, const struct delivery *d)
 		return false;
 	o = outgoing_new(s->sd, d, bytes);
 	if (!list_empty(&s->out.queue) || !has_room(s, bytes)) {
-		ledger_add(&s->out.ledger, &d->op, 0);
+		o->st = stanza_copy(d->st);
+		ledger_add(&s->out.ledger, &d->op, 0, hold_of(s, o));
 		queue(s, o, d);
 		return true;
 	}
 	number(s, o);
-	ledger_add(&s->out.ledger, &d->op, o->k);
 	if (s->out.is_acked || is_worth_keeping(d))
 		o->st = stanza_copy(d->st);
+	ledger_add(&s->out.ledger, &d->op, o->k, hold_of(s, o));
 	send_frame(s, d->act, &d->op, d->st, d->stamp_us);
 	return true;
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "act.h"
-#include "ledger.h"
+#include "bus/ledger.h"
 
 struct session;
 
@@ -47,7 +47,7 @@ struct delivery {
 	uint64_t row;
 };
 
-void outbound_init(struct outbox *o);
+void outbound_init(struct outbox *o, struct ledger_index *ids);
 void outbound_deinit(struct sessiond *sd, struct outbox *o);
 
 /* False when the session's ledger has the id: it was sent before. What can wait until the client is active waits. */

@@ -26,7 +26,7 @@ park(struct session *s, const struct delivery *d)
 	struct outgoing *o = outgoing_new(s->sd, d, stanza_bytes(d->st));
 
 	o->st = stanza_copy(d->st);
-	ledger_add(&s->out.ledger, &d->op, 0);
+	ledger_add(&s->out.ledger, &d->op, 0, LEDGER_GIVEN);
 	list_add(&s->parked.list, &o->link);
 	s->parked.n++;
 	s->parked.bytes += o->bytes;

@@ -26,10 +26,10 @@ list_ledger(const struct session *s, struct rec_ledger_entry **items_r)
 	uint32_t n = 0;
 
 	*items_r = mem_new_array(l->n + 1, sizeof(**items_r));
-	for (unsigned i = 0; i < l->n; i++) {
-		const struct ledger_entry *e = &l->entries[i];
+	LIST_FOREACH(&l->entries, it) {
+		const struct ledger_entry *e = CONTAINER_OF(it, struct ledger_entry, link);
 
-		if (e->k && !id_is_zero(&e->op.origin))
+		if (e->k)
 			(*items_r)[n++] = (struct rec_ledger_entry){
 			    .k = e->k, .origin = e->op.origin, .n = e->op.n, .kind = e->op.kind};
 	}
@@ -96,6 +96,7 @@ restore_presence(struct session *s, const struct rec_session *r)
 		session_add_directed(s, a.jid);
 }
 
+/* Which of them a row may bring nobody knows any more. */
 static void
 restore_ledger(struct session *s, const struct rec_session *r)
 {
@@ -105,7 +106,7 @@ restore_ledger(struct session *s, const struct rec_session *r)
 	while (bus_list_next(&list, &bus_record_ledger_entry, &e)) {
 		struct opid op = {.origin = e.origin, .n = e.n, .kind = e.kind};
 
-		ledger_add(&s->out.ledger, &op, e.k);
+		ledger_add(&s->out.ledger, &op, e.k, LEDGER_STORED);
 	}
 }
 
@@ -138,7 +139,7 @@ record_session(
 	s->generation = r->generation;
 	s->since_us = r->since_us;
 	s->flags = r->flags;
-	s->done = s->in_last = r->done;
+	s->done = s->in_last = s->settled = r->done;
 	s->out.k = r->k;
 	s->out.written = s->out.acked = r->acked;
 	s->out.is_acked = r->sm;

@@ -17,6 +17,7 @@
 #include "ended.h"
 #include "offline.h"
 #include "record.h"
+#include "settle.h"
 
 #define REDEEM_MS 20000
 #define CLAIM_MS 30000
@@ -40,6 +41,7 @@ struct handover {
 	uint64_t conn;
 	struct id128 sid;
 	uint64_t epoch;
+	uint64_t done; /* as the new one is told */
 };
 
 static void
@@ -110,8 +112,11 @@ static void
 on_taken(void *arg)
 {
 	struct handover *h = arg;
+	struct session *s = sessions_by_sid(h->sd, &h->sid);
 	struct msg_RELEASE m = {.conn = h->conn, .error = STREAM_CONFLICT};
 
+	if (s && s->state == SESSION_ATTACHED && s->epoch == h->epoch + 1)
+		settle_up_to(s, h->done);
 	if (h->edge.incarnation == 0)
 		detach_drop(h->sd, &h->sid, h->epoch, true);
 	else
@@ -127,6 +132,7 @@ handover_new(const struct session *s)
 	h->sd = s->sd;
 	h->sid = s->sid;
 	h->epoch = s->epoch;
+	h->done = s->done;
 	if (!session_is_away(s)) {
 		h->edge = s->edge;
 		h->conn = s->handle.conn;

@@ -8,6 +8,7 @@
 #include "iq.h"
 #include "message.h"
 #include "presence.h"
+#include "settle.h"
 
 bool
 route_is_local_domain(const struct sessiond *sd, struct str domain)
@@ -60,6 +61,8 @@ to_endpoint(const struct act *act, const struct endpoint *to, const struct stanz
 	/* The three have the same body. */
 	struct msg_ROUTE m = {.st = *st};
 
+	if (act->level <= 1 && to->role == ROLE_SESSIOND)
+		settle_note_shard(act->sd, to->instance, &act->op);
 	if (act->level <= 1)
 		bus_send(b, to, MSG_ROUTE, &m, &act->op, act->custody, 0);
 	else if (act->level == 2)

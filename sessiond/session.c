@@ -21,7 +21,7 @@ session_new(struct sessiond *sd, const struct endpoint *edge, uint64_t conn)
 	list_init(&s->away);
 	list_init(&s->resumes);
 	parked_init(&s->parked);
-	outbound_init(&s->out);
+	outbound_init(&s->out, &sd->ids);
 	return s;
 }
 

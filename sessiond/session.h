@@ -82,6 +82,7 @@ struct session {
 	/* Stanzas from the client: numbers (BUS.md §7) and those that are not yet done (struct inbound), which the edge's window
 	 * bounds: it pays for each until it is acknowledged. */
 	uint64_t in_last, done;
+	uint64_t settled; /* all up to this are: settle.h */
 	struct list in_flight;
 
 	struct outbox out;
@@ -105,8 +106,7 @@ void session_free(struct session **s);
 
 bool session_is_available(const struct session *s);
 bool session_is_away(const struct session *s);
-/* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: what they hold, the edge has (record.h has
- * the whole). */
+/* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: record.h has the whole. */
 struct rec_session session_record(const struct session *s, uint8_t *mac_r);
 /* The capability for its present generation. */
 void session_capability(const struct session *s, uint8_t *mac_r);

@@ -7,11 +7,13 @@
 #include "base/list.h"
 #include "base/slab.h"
 #include "bus/bus.h"
+#include "bus/ledger.h"
 #include "service/service.h"
 #include "service/settings.h"
 
 #include "edge.h"
 
+#define SHARDS_MAX 256
 #define CAP_KEY_BYTES 32
 
 enum conflict_policy {
@@ -70,7 +72,9 @@ struct sessiond {
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */
 	struct ended *ended; /* uthash: those that were not resumed; at most ENDED_MAX (ended.h) */
 	unsigned load;       /* enum load_state (load.h) */
-	struct slab inbounds, outgoings; /* of inbound.c and outbound.c */
+	struct slab inbounds, outgoings;  /* of inbound.c and outbound.c */
+	struct ledger_index ids;          /* of all sessions' ledgers, and of these: */
+	struct ledger shards[SHARDS_MAX]; /* what was sent to other shards (settle.c) */
 	struct list orphans; /* stanzas of ended sessions that are under way (inbound.c); bounded as in_flight */
 	struct account *accounts;  /* uthash (account.c) */
 	struct list idle_accounts; /* the longest idle first, which goes over accounts_cached */

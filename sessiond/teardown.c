@@ -32,6 +32,7 @@ give_again(struct account *a, const struct act *act, struct list *outgoing)
 
 		if (!o->st || o->row || o->op.kind == OP_CARBON || o->op.kind == OP_ANSWER)
 			continue;
+		ledger_pin(&a->sd->ids, &o->op.origin, o->op.n);
 		again.sd = a->sd;
 		again.op = o->op;
 		again.op.kind = OP_DELIVERY;

@@ -134,8 +134,11 @@ peers_unknown(struct bus *b)
 void
 peer_settle(struct bus *b, struct peer *p, const struct id128 *origin, uint64_t n)
 {
+	const struct rec_settled *last = p->n_settled ? &p->settled[p->n_settled - 1] : NULL;
 	if (p->state != PEER_UP)
 		return; /* its ledger has a cap of its own */
+	if (last && last->n == n && id_eq(&last->origin, origin))
+		return;
 	if (!p->settled)
 		p->settled = mem_new_array(SETTLE_MAX, sizeof(*p->settled));
 	if (p->n_settled == 0)

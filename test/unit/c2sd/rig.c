@@ -289,9 +289,10 @@ send_frame(enum role role, enum msg_type type, void *msg, const struct opid *op)
 	    .src = frame_endpoint(role, 0),
 	    .src_inc = role == ROLE_AUTHD ? AUTHD_INC : SESSIOND_INC,
 	    .dst = rig.bus.bus->number,
-	    .dst_inc = RIG_INC,
-	    .seq = ++rig.seq[role][bus_message(type)->level]};
+	    .dst_inc = RIG_INC};
 
+	if (bus_message(type)->level)
+		f.seq = ++rig.seq[role][bus_message(type)->level];
 	if (op) {
 		f.origin = op->origin;
 		f.n = op->n;

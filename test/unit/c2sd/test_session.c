@@ -400,28 +400,6 @@ test_the_closed_are_registered_too(void **state)
 	assert_int_equal(closed.conn, p.number);
 }
 
-static void
-test_the_ledger_is_bounded(void **state)
-{
-	struct person p;
-	struct session *s;
-	struct opid op = OP;
-
-	(void)state;
-	rig_session(&p);
-	s = session_of(&p);
-	for (uint64_t k = 1; k <= 10 * LEDGER_MAX; k++) {
-		op.n = k;
-		session_ledger_add(s, k, &op);
-		assert_true(s->ledger_len <= LEDGER_MAX);
-		assert_int_equal(s->ledger[s->ledger_len - 1].k, k);
-	}
-	assert_true(s->ledger_len >= LEDGER_MAX / 2);
-	for (uint32_t i = 1; i < s->ledger_len; i++)
-		assert_int_equal(s->ledger[i].k, s->ledger[i - 1].k + 1);
-	rig_hang_up(&p);
-}
-
 /* ---- sessiond stays away ---- */
 
 static void
@@ -473,7 +451,6 @@ main(void)
 	    RIG_TEST(test_release_withdraws_what_is_under_way),
 	    RIG_TEST(test_a_new_sessiond_is_told_everything_first),
 	    RIG_TEST(test_the_closed_are_registered_too),
-	    RIG_TEST(test_the_ledger_is_bounded),
 	    RIG_TEST(test_a_stanza_that_nobody_took_is_answered),
 	};
 

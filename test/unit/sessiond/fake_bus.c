@@ -354,10 +354,9 @@ bus_has_credit(const struct bus *b, enum role role)
 void
 bus_settle(struct bus *b, const struct endpoint *to, const struct id128 *origin, uint64_t n)
 {
-	(void)b;
-	(void)to;
-	(void)origin;
-	(void)n;
+	b->settled++;
+	b->settled_to = *to;
+	b->settled_id = (struct opid){.origin = *origin, .n = n};
 }
 
 struct bus_stats

@@ -31,7 +31,10 @@ struct bus {
 	unsigned errors;              /* calls of bus_protocol_error */
 	char what[128];
 	unsigned custodies; /* alive */
-	struct list all;    /* struct custody */
+	unsigned settled;   /* calls of bus_settle, and the last one: */
+	struct endpoint settled_to;
+	struct opid settled_id;
+	struct list all; /* struct custody */
 };
 
 void fake_bus_init(struct bus *b, struct sessiond *sd);
