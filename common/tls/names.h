@@ -8,7 +8,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define CERT_NAMES_MAX 1024 /* of a certificate; one with more has none */
+#define CERT_NAMES_MAX 256 /* of a certificate; one with more has none */
 
 enum cert_name_kind {
 	CERT_DNS,  /* "example.org", "*.example.org" */

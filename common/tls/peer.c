@@ -138,13 +138,14 @@ verify_record(struct peer *p, struct shown *s, const struct tlsa *t, bool by_ca)
 static bool
 verify_dane(struct peer *p, struct shown *s, const struct peer_wanted *w, bool by_ca)
 {
+	p->why.text[0] = '\0'; /* what the CAs say is not the reason */
 	for (size_t i = 0; i < w->n_tlsa; i++)
 		if (verify_record(p, s, &w->tlsa[i], by_ca))
 			return true;
-	if (by_ca || p->why.text[0] == '\0')
-		err_set(&p->why, "the certificate is none of the %zu that DANE names", w->n_tlsa);
+	if (p->why.text[0] != '\0')
+		err_prefix(&p->why, "under the CA that DANE names");
 	else
-		err_prefix(&p->why, "none of the %zu certificates that DANE names", w->n_tlsa);
+		err_set(&p->why, "the certificate is none of the %zu that DANE names", w->n_tlsa);
 	return false;
 }
 
