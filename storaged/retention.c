@@ -121,6 +121,8 @@ retention_load(struct storaged *s, sqlite3 *db, struct err *err)
 		if (db_column_u64(st, 2) > s->gone_upto)
 			s->gone_upto = db_column_u64(st, 2);
 	}
+	/* Somebody may have waited for it when the last process ended. */
+	s->runs.hurry_upto = s->gone_upto;
 	db_stmts_finalize(&all, 1);
 	return rc == SQLITE_DONE ? 0
 				 : err_set(err, "archive.db cannot be read: %s", sqlite3_errmsg(db));

@@ -1,6 +1,8 @@
 """What the operator does with archives: jackdawctl archive purge, export, stats."""
 
+import contextlib
 import re
+import sqlite3
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -8,10 +10,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from mam import DELAY, FORWARD, MAM, ask, query
-from suite import Suite
+from suite import PATIENCE, Suite
 from wire import CLIENT, SESSION, Wire
 
 PIE = "urn:xmpp:pie:0"
+FRIEND = "friend@far.example"
 PEOPLE = ("alice@localhost", "bob@localhost", "carol@other.example", "dave@other.example")
 
 
@@ -108,6 +111,35 @@ def test_it_stays_purged(suite, people):
     assert sizes(people) == [0, 3, 0, 0]
 
 
+def left_in_the_file(suite, jid):
+    """Entries of the index and messages that are this account's; the suite is stopped meanwhile, for nobody else may open the file."""
+    suite.down()
+    with contextlib.closing(sqlite3.connect(suite.dir / "storaged" / "data" / "archive.db")) as db:
+        owner = db.execute("SELECT id FROM address WHERE bare = ?", (jid,)).fetchone()[0]
+        entries = db.execute("SELECT count(*) FROM entry WHERE owner = ?", (owner,)).fetchone()[0]
+        messages = db.execute("SELECT count(*) FROM message WHERE (src = ?1 AND flags & 1) OR (dst = ?1 AND flags & 2)", (owner,)).fetchone()[0]
+    suite.up()
+    return entries, messages
+
+
+def test_its_rows_leave_the_file(own_suite):
+    """From the index, which gets them first where it has not got them yet, and from their messages; others keep theirs."""
+    with Wire.at(own_suite, SESSION, "alice@localhost", "r") as alice:
+        fill = [alice.say(FRIEND, n, type="chat") for n in range(300)]
+        say(alice, "bob@localhost", "to both")
+        assert len(fill) == 300 and stats(own_suite)["localhost"][0] == 301
+    own_suite.ctl("archive", "purge", "alice@localhost")
+    assert stats(own_suite)["localhost"][0] == 1
+    for _ in range(20 * PATIENCE):
+        time.sleep(3)
+        left = left_in_the_file(own_suite, "alice@localhost")
+        if left == (0, 0):
+            break
+    assert left == (0, 0)
+    with Wire.at(own_suite, SESSION, "bob@localhost", "r") as bob:
+        assert ask(bob, query()).bodies == ["to both"]
+
+
 def test_ids_of_what_was_purged_are_unknown(suite, people):
     """XEP-0313 §4.1.2: item-not-found; what comes then has other ids."""
     alice = people[0]
@@ -174,7 +206,7 @@ def test_an_archive_is_exported(suite, people):
 def test_a_long_one_comes_in_pieces(suite, people):
     alice = people[0]
     for n in range(600):
-        alice.say("friend@far.example", n, type="chat")
+        alice.say(FRIEND, n, type="chat")
     kept(alice)
     _, root = export(suite, "alice@localhost")
     assert [b.text for b in root.iter(f"{{{CLIENT}}}body")] == [str(n) for n in range(600)]
