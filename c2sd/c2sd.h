@@ -6,6 +6,7 @@
 #include "bus/ledger.h"
 #include "bus/seal.h"
 #include "edge/certs.h"
+#include "edge/domains.h"
 #include "edge/door.h"
 #include "edge/handshake.h"
 #include "edge/wire.h"
@@ -60,6 +61,7 @@ struct c2sd {
 	struct ledger_index ids;  /* of their ledgers */
 	struct reports reports;
 	struct offer offer;
+	struct domains domains;
 	struct door door; /* its strangers are those without a session */
 	bool is_stopping;
 };

@@ -99,6 +99,7 @@ c2sd_start(struct daemon *d, struct err *err)
 	struct c2sd *c = d->state;
 
 	(void)err;
+	domains_note(&c->domains, &d->suite);
 	listen_start(c);
 	reports_start(c);
 	c->hook = loop_hook_new(d->loop, c2sd_turn, c);
@@ -114,6 +115,7 @@ c2sd_reloaded(struct daemon *d, const void *old)
 	struct c2sd *c = d->state;
 
 	(void)old;
+	domains_note(&c->domains, &d->suite);
 	door_set_exempt(&c->door, &c2sd_settings(c)->exempt);
 }
 
@@ -135,6 +137,7 @@ c2sd_free(struct c2sd *c)
 	offer_deinit(&c->offer);
 	tls_context_free(&c->tls);
 	door_deinit(&c->door);
+	domains_deinit(&c->domains);
 	seal_deinit(&c->seal);
 	c->daemon->state = NULL;
 	free(c);

@@ -78,28 +78,20 @@ stream_send_end(struct client *c, enum stream_error error, const char *text)
 
 /* ---- in ---- */
 
-static bool
-is_served(const struct client *c, struct str domain)
-{
-	const struct suite *s = &c->c2sd->daemon->suite;
-
-	for (size_t i = 0; i < s->n_domains; i++)
-		if (str_is(domain, s->domains[i]))
-			return true;
-	return false;
-}
-
 /* The name chose the certificate and is part of the identity: it does not change (INV-7). */
 static enum stream_error
 take_domain(struct client *c, struct str to)
 {
+	struct c2sd *d = c->c2sd;
 	struct jid_buf buf;
 	struct str domain;
+	enum stream_error error;
 
 	if (str_empty(to) || !jid_prepare_domain(&domain, &buf, to))
 		return STREAM_IMPROPER_ADDRESSING;
-	if (!is_served(c, domain))
-		return STREAM_HOST_UNKNOWN;
+	error = domains_check(&d->domains, &d->daemon->suite, domain);
+	if (error != STREAM_OK)
+		return error;
 	if (c->nego->domain && !str_is(domain, c->nego->domain))
 		return STREAM_POLICY_VIOLATION;
 	if (!c->nego->domain)
@@ -115,10 +107,10 @@ check_from(const struct client *c, struct str from, struct jid_buf *buf, struct 
 
 	if (str_empty(from))
 		return STREAM_OK;
-	if (!jid_prepare(&jid, buf, from) || (c->nego->jid && !str_is(jid.bare, c->nego->jid)))
+	if (!jid_prepare(&jid, buf, from))
 		return STREAM_INVALID_FROM;
 	*peer_r = jid.bare;
-	return STREAM_OK;
+	return c->nego->jid && !str_is(jid.bare, c->nego->jid) ? STREAM_INVALID_FROM : STREAM_OK;
 }
 
 static void
@@ -134,13 +126,16 @@ on_open(void *ctx, const struct xml_element *root)
 	struct client *c = ctx;
 	struct jid_buf buf;
 	struct str peer = S("");
-	enum stream_error error = header_check(root, NS_CLIENT);
+	enum stream_error error = header_check(root, NS_CLIENT), from;
 
+	from = check_from(c, xml_element_attr(root, S(""), "from", NULL), &buf, &peer);
 	if (error == STREAM_OK)
 		error = take_domain(c, xml_element_attr(root, S(""), "to", NULL));
 	if (error == STREAM_OK)
-		error = check_from(c, xml_element_attr(root, S(""), "from", NULL), &buf, &peer);
+		error = from;
 	if (error != STREAM_OK) {
+		/* Who has said who it is finds that in our header, also then (RFC 6120 §4.9.1.3). */
+		send_header(c, peer);
 		client_end(c, error, NULL);
 		return false;
 	}

@@ -124,6 +124,16 @@ is_allowed(const struct iq *iq, const struct iq_entry *e)
 	return false;
 }
 
+/* RFC 6120 §8.3.3.3. Of somebody else's account it would tell that there is one (INV-32). */
+static bool
+knows_namespace(const struct iq *iq, enum iq_place place)
+{
+	for (const struct iq_entry *e = iq_table; e->name; e++)
+		if (e->place == place && str_is(iq->node->ns, e->ns))
+			return place == IQ_SERVER || iq->is_owner;
+	return false;
+}
+
 static void
 dispatch(struct iq *iq, enum iq_place place)
 {
@@ -137,6 +147,8 @@ dispatch(struct iq *iq, enum iq_place place)
 	e = entry_for(iq, place);
 	if (e && is_allowed(iq, e))
 		e->fn(iq);
+	else if (!e && knows_namespace(iq, place))
+		iq_error(iq, SE_FEATURE_NOT_IMPLEMENTED);
 	else
 		iq_error(iq, SE_SERVICE_UNAVAILABLE);
 }

@@ -53,8 +53,6 @@ header_error_of_xml(enum xml_error e)
 		return STREAM_RESTRICTED_XML;
 	case XML_UNSUPPORTED_ENCODING:
 		return STREAM_UNSUPPORTED_ENCODING;
-	case XML_BAD_PREFIX:
-		return STREAM_BAD_NAMESPACE_PREFIX;
 	case XML_TOO_BIG:
 	case XML_TOO_COMPLEX:
 		return STREAM_POLICY_VIOLATION;

@@ -94,11 +94,10 @@ on_start(/* NOLINT(readability-function-size) */ void *user, const xmlChar *name
 	    .name = str_x(name),
 	    .n_attrs = (size_t)n_attrs,
 	    .n_decls = (size_t)n_decls};
-	if (!namespaces_are_sound(p) || !tag_is_complete(p) || n_defaulted != 0) {
+	/* No element is in the namespace of `xml`, and one without a prefix could not be written there. */
+	if (!namespaces_are_sound(p) || !tag_is_complete(p) || n_defaulted != 0 ||
+	    str_is(t.prefix, "xml")) {
 		reader_fail(p->reader, XML_NOT_WELL_FORMED);
-	} else if (str_is(t.prefix, "xml")) {
-		/* Nothing is, and an element without prefix cannot be written in that namespace. */
-		reader_fail(p->reader, XML_BAD_PREFIX);
 	} else if (reader_may_start(p->reader, t.n_attrs + t.n_decls)) {
 		tag_fill(p, &t, attrs, decls);
 		reader_on_start(p->reader, &t);
@@ -229,9 +228,9 @@ on_error(void *user, xmlErrorPtr e)
 	case XML_ERR_RESERVED_XML_NAME: /* <?xml?> behind the beginning */
 		reader_fail(p->reader, XML_RESTRICTED);
 		break;
-	case XML_NS_ERR_UNDEFINED_NAMESPACE:
+	case XML_NS_ERR_UNDEFINED_NAMESPACE: /* RFC 6120 §11.3 */
 	case XML_NS_ERR_XML_NAMESPACE:
-		reader_fail(p->reader, XML_BAD_PREFIX);
+		reader_fail(p->reader, XML_NOT_WELL_FORMED);
 		break;
 	case XML_ERR_NO_MEMORY: /* so says a full dictionary */
 		reader_fail(p->reader, XML_TOO_COMPLEX);

@@ -13,10 +13,9 @@
 /* What ended the stream; the protocol turns it into a stream error (RFC 6120 §4.9.3). */
 enum xml_error {
 	XML_OK,
-	XML_NOT_WELL_FORMED,      /* not-well-formed */
+	XML_NOT_WELL_FORMED,      /* not-well-formed, also by the rules of namespaces */
 	XML_RESTRICTED,           /* restricted-xml: DTD, comment, PI, foreign entity */
 	XML_UNSUPPORTED_ENCODING, /* unsupported-encoding */
-	XML_BAD_PREFIX,           /* bad-namespace-prefix */
 	XML_TOO_BIG,     /* policy-violation: bytes of one element (XEP-0478 stanza-too-big) */
 	XML_TOO_COMPLEX, /* policy-violation: elements, depth, attributes, names */
 	XML_STOPPED,     /* a callback asked to stop; the rest was not read */

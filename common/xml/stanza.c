@@ -122,7 +122,11 @@ xml_write_stanza(struct buf *out, const struct stanza *s)
 	xw_open(&w, (struct str){0}, str_z(name));
 	xw_attr_if(&w, "from", s->from);
 	xw_attr_if(&w, "to", s->to);
-	xw_attr_if(&w, "id", s->id);
+	/* RFC 6120 §8.3.1: an error about an iq without one has an empty one. */
+	if (s->kind == STANZA_IQ)
+		xw_attr(&w, "id", s->id);
+	else
+		xw_attr_if(&w, "id", s->id);
 	xw_attr_if(&w, "type", str_z(type));
 	xw_attr_if(&w, "xml:lang", s->lang);
 	xw_raw(&w, s->payload);

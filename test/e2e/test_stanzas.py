@@ -202,9 +202,11 @@ def test_to_is_no_address(alice, kind, to):
 ])
 @pytest.mark.parametrize("to", ["", "to='localhost'", "to='bob@localhost/witness'", "to='nobody@localhost'"])
 def test_an_iq_that_is_malformed(alice, witnesses, iq, to):
-    """RFC 6120 §8.2.3"""
+    """RFC 6120 §8.2.3; §8.3.1: the id is the question's, empty if there was none."""
     alice.send(iq.replace("<iq", f"<iq {to}", 1))
-    assert stanza_error(alice.element()) == ("modify", "bad-request")
+    answer = alice.element()
+    assert stanza_error(answer) == ("modify", "bad-request")
+    assert answer.get("id") == ("1" if "id='1'" in iq else "")
     witnesses.one.silence(0.02)
 
 

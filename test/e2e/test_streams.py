@@ -48,6 +48,28 @@ def test_our_header_names_the_client_that_named_itself(suite):
         assert wire.header.get("to") == "alice@localhost"
 
 
+@pytest.mark.parametrize("to, error", [("elsewhere.example", "host-unknown"), (None, "improper-addressing")])
+def test_our_header_names_the_client_also_where_it_is_refused(suite, to, error):
+    """RFC 6120 §4.9.1.3"""
+    with Wire.connect(suite) as wire:
+        wire.send(header(to, **{"from": "alice@localhost/here"}))
+        assert wire.ending() == error
+        assert (wire.header.get("from"), wire.header.get("to")) == ("localhost", "alice@localhost")
+
+
+def test_a_domain_that_was_served_is_gone():
+    """RFC 6120 §4.9.3.5: as long as c2sd remembers it; and it may come back."""
+    with Suite(domains=("localhost", "example.org")) as changing:
+        changing.ctl("domain", "del", "example.org")
+        for domain, error in (("example.org", "host-gone"), ("elsewhere.example", "host-unknown")):
+            with Wire.connect(changing) as wire:
+                wire.send(header(domain))
+                assert wire.ending() == error
+        changing.ctl("domain", "add", "example.org")
+        with Wire.connect(changing) as wire:
+            wire.open("example.org")
+
+
 def test_stream_ids_are_new_each_time(suite):
     ids = []
     for _ in range(3):
@@ -99,7 +121,7 @@ BAD_HEADERS = {
     "root in no namespace": ("<stream to='localhost' version='1.0'>", "invalid-namespace bad-format"),
     "another root": (f"<stream:flood xmlns:stream='{STREAMS}' xmlns='{CLIENT}' to='localhost' version='1.0'>", "bad-format"),
     "a stanza as root": (f"<message xmlns='{CLIENT}' to='localhost' version='1.0'>", "bad-format invalid-namespace"),
-    "unbound prefix": ("<stream:stream xmlns='jabber:client' to='localhost' version='1.0'>", "bad-namespace-prefix"),
+    "unbound prefix": ("<stream:stream xmlns='jabber:client' to='localhost' version='1.0'>", "not-well-formed"),
     "no version": (header(version=None), "unsupported-version"),
     "version 0.9": (header(version="0.9"), "unsupported-version"),
     "version is no number": (header(version="one"), "unsupported-version"),

@@ -81,11 +81,11 @@ BEFORE_HEADER = {
     "inv_04 version 1.1": (header(declaration="<?xml version='1.1'?>"), f"{MALFORMED} unsupported-version"),
     "inv_04 version 2.0": (header(declaration="<?xml version='2.0'?>"), f"{MALFORMED} unsupported-version"),
     "inv_04 two declarations": ("<?xml version='1.0'?>" + header(), f"{MALFORMED} {RESTRICTED}"),
-    "inv_04 no prefix behind the colon": (BARE.replace("xmlns:stream=", "xmlns:p='' xmlns:stream="), f"bad-namespace-prefix {MALFORMED}"),
+    "inv_04 no prefix behind the colon": (BARE.replace("xmlns:stream=", "xmlns:p='' xmlns:stream="), MALFORMED),
     "inv_04 xml is bound already": (BARE.replace("xmlns:stream=", "xmlns:xml='urn:x' xmlns:stream="),
-                                    f"bad-namespace-prefix {MALFORMED}"),
-    "inv_04 an attribute with two colons": (BARE.replace(" to=", " a:b:c='' to="), f"bad-namespace-prefix {MALFORMED}"),
-    "inv_04 an unbound attribute": (BARE.replace(" to=", " a:b='' to="), f"bad-namespace-prefix {MALFORMED}"),
+                                    MALFORMED),
+    "inv_04 an attribute with two colons": (BARE.replace(" to=", " a:b:c='' to="), MALFORMED),
+    "inv_04 an unbound attribute": (BARE.replace(" to=", " a:b='' to="), MALFORMED),
     "inv_04 invalid UTF-8": (BARE.encode().replace(b"localhost", b"local\xffhost"), f"{MALFORMED} {ENCODING}"),
     "inv_02 an endless declaration": ("<?xml " + " " * 20000, f"{MALFORMED} policy-violation"),
     "inv_02 an endless header": ("<stream:stream " + " " * 20000, "policy-violation"),
@@ -129,7 +129,7 @@ def stanza(stage, content="", attributes=""):
     return STANZA[stage].replace("ATTRIBUTES", " " + attributes).replace("CONTENT", content)
 
 
-PREFIX = f"bad-namespace-prefix {MALFORMED}"
+PREFIX = "not-well-formed"  # RFC 6120 §11.3
 IN_CONTENT = {
     "inv_01 entity": ("&foo;", f"{RESTRICTED} {MALFORMED}"),
     "inv_01 entity of HTML": ("&nbsp;", f"{RESTRICTED} {MALFORMED}"),

@@ -78,7 +78,7 @@ test_declarations_stay_with_their_stream(void **state)
 	go_on(&with, "<f:a/>");
 	assert_int_equal(with.error, XML_OK);
 	go_on(&without, "<f:a/>");
-	assert_int_equal(without.error, XML_BAD_PREFIX);
+	assert_int_equal(without.error, XML_NOT_WELL_FORMED);
 	xml_rig_deinit(&without);
 	xml_rig_deinit(&with);
 	xml_pool_free(&pool);

@@ -50,8 +50,11 @@ test_malformed(void **state)
 	expect_answer(s, "h", "error", ">[bad-request]</iq>");
 	asks(s, "h", "get", "<unknown xmlns='x'/>");
 	expect_answer(s, "h", "error", REFUSED);
+	/* RFC 6120 §8.3.3.3 */
 	asks(s, "h", "set", "<ping xmlns='urn:xmpp:ping'/>");
-	expect_answer(s, "h", "error", REFUSED);
+	expect_answer(s, "h", "error", ">[feature-not-implemented]</iq>");
+	asks(s, "h", "get", "<pong xmlns='urn:xmpp:ping'/>");
+	expect_answer(s, "h", "error", ">[feature-not-implemented]</iq>");
 	asks(s, "h", "result", "");
 	asks(s, "romeo@h", "result", "");
 	asks(s, "", "error", "");
@@ -129,6 +132,8 @@ test_inv_13_accounts(void **state)
 	    {"get", "<query xmlns='jabber:iq:private'><a xmlns='b'/></query>"},
 	    {"set", "<query xmlns='jabber:iq:private'><a xmlns='b'/></query>"},
 	    {"set", "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'/>"},
+	    {"get", "<other xmlns='vcard-temp'/>"},
+	    {"set", "<query xmlns='jabber:iq:last'/>"},
 	};
 	struct scene *s = scene_with_romeo();
 
