@@ -7,6 +7,7 @@ void disco_info_server(const struct iq *iq);
 void disco_info_account(const struct iq *iq);
 void disco_items_server(const struct iq *iq);
 void disco_items_account(const struct iq *iq);
+void disco_items_none(const struct iq *iq);
 void ping_answer(const struct iq *iq);
 void version_get(const struct iq *iq);
 void time_get(const struct iq *iq);

@@ -134,15 +134,20 @@ caps_string(struct buf *out, const struct sessiond_settings *set)
 	}
 }
 
-/* RFC 6121 §2.6.1, §3.4.3; XEP-0352 §4.1 */
+/* RFC 6121 §2.6.1, §3.4.3 */
+#define ROSTER_FEATURES                              \
+	"<ver xmlns='urn:xmpp:features:rosterver'/>" \
+	"<sub xmlns='urn:xmpp:features:pre-approval'/>"
+
+/* XEP-0352 §4.1 */
 void
 caps_tell(struct sessiond *sd, const struct endpoint *edge)
 {
 	struct buf caps = {0};
 	struct msg_FEATURES m = {.node = S(CAPS_NODE),
-	    .features = S("<ver xmlns='urn:xmpp:features:rosterver'/>"
-			  "<sub xmlns='urn:xmpp:features:pre-approval'/>"
-			  "<csi xmlns='urn:xmpp:csi:0'/>")};
+	    .features = settings_of(sd)->client_state
+		? S(ROSTER_FEATURES "<csi xmlns='urn:xmpp:csi:0'/>")
+		: S(ROSTER_FEATURES)};
 
 	caps_string(&caps, settings_of(sd));
 	m.caps = buf_str(&caps);

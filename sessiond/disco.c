@@ -147,6 +147,18 @@ disco_items_server(const struct iq *iq)
 	finish(iq, &w, &out);
 }
 
+/* XEP-0030 §8: whoever may not see the sessions finds none, and none where there is no account. */
+void
+disco_items_none(const struct iq *iq)
+{
+	struct buf out = {0};
+	struct xml_writer w;
+
+	begin(&w, &out, NS_ITEMS);
+	xw_attr_if(&w, "node", xml_node_attr(iq->node, "node", NULL));
+	finish(iq, &w, &out);
+}
+
 /* XEP-0030 §4.4 lets us name the sessions; who may see presence knows them anyway. */
 void
 disco_items_account(const struct iq *iq)

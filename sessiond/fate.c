@@ -123,7 +123,8 @@ message_copies_to_recipient(const struct stanza *st)
 bool
 message_copies_error(const struct stanza *st, bool is_answer)
 {
-	return is_answer && st->type == TYPE_ERROR && !(st->facts & (FACT_NO_COPY | FACT_PRIVATE));
+	/* XEP-0334 §5: hints in an error are those of what it is about. */
+	return is_answer && st->type == TYPE_ERROR && !(st->facts & FACT_PRIVATE);
 }
 
 /* REQUIREMENTS B-30. Who asks for no copies means this session. */

@@ -128,7 +128,7 @@ hold_release(struct session *s, const struct act *act)
 void
 hold_set(struct session *s, const struct act *act, bool is_active)
 {
-	if (is_inactive(s) != is_active)
+	if (is_inactive(s) != is_active || !(is_active || settings_of(s->sd)->client_state))
 		return;
 	s->flags ^= SESSION_INACTIVE;
 	if (is_active)

@@ -110,6 +110,13 @@ entry_for(const struct iq *iq, enum iq_place place)
 	return NULL;
 }
 
+/* XEP-0012 §7: a subscription, potentially restricted by lists. */
+static bool
+may_see(const struct account *a, struct str from)
+{
+	return account_lets_see(a, from) && !account_refuses(a, from, PRIVACY_PRESENCE_OUT);
+}
+
 static bool
 is_allowed(const struct iq *iq, const struct iq_entry *e)
 {
@@ -117,7 +124,7 @@ is_allowed(const struct iq *iq, const struct iq_entry *e)
 	case IQ_OWNER:
 		return iq->is_owner;
 	case IQ_SUBSCRIBER:
-		return iq->is_owner || account_lets_see(iq->account, iq->st->from);
+		return iq->is_owner || may_see(iq->account, iq->st->from);
 	case IQ_ANYBODY:
 		return true;
 	}
@@ -134,10 +141,11 @@ knows_namespace(const struct iq *iq, enum iq_place place)
 	return false;
 }
 
+/* is_there: false where there is no account, of which nothing is allowed. */
 static void
-dispatch(struct iq *iq, enum iq_place place)
+dispatch(struct iq *iq, enum iq_place place, bool is_there)
 {
-	const struct iq_entry *e;
+	const struct iq_entry *e, *nobody;
 
 	iq->node = xml_tree_parse(iq->arena, iq->st->payload, S("jabber:client"));
 	if (!iq->node || iq->node->next || str_empty(iq->st->id)) {
@@ -145,8 +153,11 @@ dispatch(struct iq *iq, enum iq_place place)
 		return;
 	}
 	e = entry_for(iq, place);
-	if (e && is_allowed(iq, e))
+	nobody = entry_for(iq, IQ_NOBODY);
+	if (e && is_there && is_allowed(iq, e))
 		e->fn(iq);
+	else if (nobody && place == IQ_ACCOUNT)
+		nobody->fn(iq);
 	else if (!e && knows_namespace(iq, place))
 		iq_error(iq, SE_FEATURE_NOT_IMPLEMENTED);
 	else
@@ -160,10 +171,10 @@ to_account(struct account *a, const struct act *act, const struct stanza *st)
 	struct iq iq = {.act = act, .st = st, .account = a, .arena = &arena};
 
 	iq.is_owner = str_eq(jid_split(st->from).bare, a->jid);
-	if (a->exists && !account_denies(a, st->from, PRIVACY_IQ))
-		dispatch(&iq, IQ_ACCOUNT);
-	else
+	if (account_denies(a, st->from, PRIVACY_IQ))
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
+	else
+		dispatch(&iq, IQ_ACCOUNT, a->exists);
 	arena_deinit(&arena);
 }
 
@@ -174,7 +185,7 @@ iq_to_server(const struct act *act, const struct stanza *st)
 	struct iq iq = {.act = act, .st = st, .arena = &arena};
 
 	if (stanza_wants_answer(st))
-		dispatch(&iq, IQ_SERVER);
+		dispatch(&iq, IQ_SERVER, true);
 	arena_deinit(&arena);
 }
 
@@ -184,7 +195,8 @@ iq_to_server(const struct act *act, const struct stanza *st)
 static bool
 shares_presence(const struct account *a, const struct session *s, struct str from)
 {
-	return account_lets_see(a, from) || session_has_directed(s, from);
+	return (account_lets_see(a, from) || session_has_directed(s, from)) &&
+	    !session_denies(s, from, PRIVACY_PRESENCE_OUT);
 }
 
 static void

@@ -21,6 +21,7 @@ typedef void iq_fn(const struct iq *iq);
 enum iq_place {
 	IQ_SERVER,  /* to the domain */
 	IQ_ACCOUNT, /* to a bare JID, or without `to` */
+	IQ_NOBODY, /* to one that does not exist, or of which the asker may not know that: the same (INV-32) */
 };
 
 /* Who may ask; the dispatcher sees to it (INV-13). Everyone else gets what they would get if the account did not exist. */

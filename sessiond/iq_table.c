@@ -18,6 +18,7 @@ const struct iq_entry iq_table[] = {
     {DISCO_ITEMS, "query", disco_items_server, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
     {DISCO_INFO, "query", disco_info_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
     {DISCO_ITEMS, "query", disco_items_account, TYPE_GET, IQ_ACCOUNT, IQ_SUBSCRIBER, true},
+    {DISCO_ITEMS, "query", disco_items_none, TYPE_GET, IQ_NOBODY, IQ_ANYBODY, false},
 
     {"urn:xmpp:ping", "ping", ping_answer, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
     {"urn:xmpp:ping", "ping", ping_answer, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},

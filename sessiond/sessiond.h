@@ -29,7 +29,7 @@ struct sessiond_settings {
 	int64_t accounts_cached;
 	bool deliver_to_all_resources;
 	bool password_change, account_removal;
-	bool tell_version, privacy_lists, archive_preferences;
+	bool tell_version, privacy_lists, client_state, archive_preferences;
 	struct setting_strings contact_abuse, contact_admin, contact_feedback, contact_sales,
 	    contact_security, contact_status, contact_support;
 	int64_t offline_max;

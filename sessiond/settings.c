@@ -80,6 +80,12 @@ const struct setting sessiond_settings_table[] = {
 	.offset = AT(tell_version),
 	.def = "true",
 	.help = "Whoever asks is told which version of Jackdaw this is."},
+    {.name = "client_state",
+	.type = SETTING_BOOL,
+	.offset = AT(client_state),
+	.def = "true",
+	.help =
+	    "Presence and chat states wait for a client that says that nobody looks at it (XEP-0352)."},
     {.name = "privacy_lists",
 	.type = SETTING_BOOL,
 	.offset = AT(privacy_lists),

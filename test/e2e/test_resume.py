@@ -183,6 +183,18 @@ def test_it_can_be_resumed_again_and_again(two):
     assert alice.hear(10) == [str(n) for n in range(10)]
 
 
+def test_who_is_back_is_active(two):
+    """XEP-0352 §5.2: the state of the client is not restored."""
+    alice, bob = two
+    bob.stanza(f"<presence to='{alice.jid}'/>")
+    alice.take(lambda e: e.get("from") == bob.jid)
+    alice.wire.send("<inactive xmlns='urn:xmpp:csi:0'/>")
+    alice.lose()
+    assert alice.resume().tag == tag("resumed")
+    bob.stanza(f"<presence to='{alice.jid}'><show>away</show></presence>")
+    alice.take(lambda e: e.get("from") == bob.jid and e.find(f"{{{CLIENT}}}show") is not None)
+
+
 # ---- what cannot be resumed ----
 
 def refused(answer):

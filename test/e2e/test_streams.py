@@ -355,6 +355,8 @@ def test_the_limits_are_told(suite):
     for stage in (SECURE, AUTHENTICATED):
         with Wire.at(suite, stage) as wire:
             told.append(int(wire.features.findtext(f"{{{LIMITS}}}limits/{{{LIMITS}}}max-bytes")))
+            idle = wire.features.findtext(f"{{{LIMITS}}}limits/{{{LIMITS}}}idle-seconds")
+            assert idle is None if stage == SECURE else int(idle) > 0
     assert told == [10240, 262144]
 
 

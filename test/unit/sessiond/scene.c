@@ -292,6 +292,7 @@ default_settings(struct sessiond_settings *set)
 	    .account_removal = true,
 	    .tell_version = true,
 	    .privacy_lists = true,
+	    .client_state = true,
 	    .archive_preferences = true,
 	    .queue_bytes = 2097152,
 	    .queues_bytes = 2097152,

@@ -215,6 +215,11 @@ test_errors(void **state)
 	assert_true(has(
 	    s, "romeo/garden: <message from='romeo@h' to='romeo@h/garden' type='error'><received"));
 	forget(s);
+	/* The hints in it are those of the message. */
+	says(s, "juliet/balcony",
+	    "<message to='romeo@h/orchard' type='error' id='m2'><no-copy xmlns='urn:xmpp:hints'/><error/></message>");
+	assert_true(has(s, "romeo/garden: "));
+	forget(s);
 	/* About nothing that was copied, or not to be. */
 	says(s, "juliet/balcony",
 	    "<message to='romeo@h/orchard' type='error' id='m3'><error/></message>");

@@ -66,6 +66,20 @@ test_ten_presences_become_one(void **state)
 
 /* A message ends it, after what was held; and holding goes on. */
 static void
+test_switched_off(void **state)
+{
+	struct scene *s = scene_with_inactive_juliet();
+
+	(void)state;
+	s->settings.client_state = false;
+	is_active(s, "juliet/balcony", true);
+	is_active(s, "juliet/balcony", false);
+	walk_about(s, 1);
+	assert_int_equal(got(s), 1);
+	scene_free(s);
+}
+
+static void
 test_a_message_releases(void **state)
 {
 	struct scene *s = scene_with_inactive_juliet();
@@ -204,6 +218,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ten_presences_become_one),
+	    cmocka_unit_test(test_switched_off),
 	    cmocka_unit_test(test_a_message_releases),
 	    cmocka_unit_test(test_chat_states_wait),
 	    cmocka_unit_test(test_what_cannot_wait),

@@ -123,7 +123,6 @@ test_inv_13_accounts(void **state)
 	    {"get", "<query xmlns='jabber:iq:roster'/>"},
 	    {"set", "<query xmlns='jabber:iq:roster'><item jid='a@h'/></query>"},
 	    {"get", "<query xmlns='http://jabber.org/protocol/disco#info'/>"},
-	    {"get", "<query xmlns='http://jabber.org/protocol/disco#items'/>"},
 	    {"get", "<ping xmlns='urn:xmpp:ping'/>"},
 	    {"get", "<query xmlns='jabber:iq:last'/>"},
 	    {"get", "<query xmlns='jabber:iq:version'/>"},
@@ -146,6 +145,18 @@ test_inv_13_accounts(void **state)
 		expect_answer(s, "nobody@h", "error", REFUSED);
 	}
 	assert_int_equal(s->n_values, 0);
+	/* XEP-0030 §8: of items there are none. */
+	for (unsigned i = 0; i < 2; i++) {
+		const char *to = i ? "nobody@h" : "tybalt@h";
+
+		asks(s, to, "get", "<query xmlns='http://jabber.org/protocol/disco#items'/>");
+		expect_answer(s, to, "result",
+		    "><query xmlns='http://jabber.org/protocol/disco#items'/></iq>");
+		asks(s, to, "get",
+		    "<query xmlns='http://jabber.org/protocol/disco#items' node='x'/>");
+		expect_answer(s, to, "result",
+		    "><query xmlns='http://jabber.org/protocol/disco#items' node='x'/></iq>");
+	}
 	scene_free(s);
 }
 

@@ -21,7 +21,8 @@ test_kinds(void **state)
 	    {ITEM("><message/></item>"), false, true, true, true, true},
 	    {ITEM("><iq/></item>"), true, false, true, true, true},
 	    {ITEM("><presence-in/></item>"), true, true, false, true, true},
-	    {ITEM("><presence-out/></item>"), true, true, true, false, true},
+	    /* Who may not see the session may not ask it: RFC 6121 §8.5.3.1. */
+	    {ITEM("><presence-out/></item>"), true, false, true, false, true},
 	    {ITEM("><message/><iq/><presence-in/><presence-out/></item>"), false, false, false,
 		false, true},
 	    {ITEM(" type='jid' value='juliet@h'/>"), false, false, false, false, false},
