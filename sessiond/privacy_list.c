@@ -26,7 +26,8 @@ keep(char **at, struct str s)
 {
 	struct str copy = str_of(*at, s.n);
 
-	memcpy(*at, s.p, s.n);
+	if (s.n)
+		memcpy(*at, s.p, s.n);
 	*at += s.n;
 	return copy;
 }
