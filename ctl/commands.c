@@ -1,11 +1,11 @@
 /* The command table. */
 #include "commands.h"
 
-#define INIT_OPTIONS (OPTION_DOMAIN | OPTION_PORT_OFFSET)
+#define INIT_OPTIONS (OPTION_DOMAIN | OPTION_PORT_OFFSET | OPTION_FEDERATION)
 
 const struct command commands[] = {
-    {"init", NULL, "[--domain NAME …] [--port-offset N]", "makes a suite in D", 0, 0, INIT_OPTIONS,
-	init_run},
+    {"init", NULL, "[--domain NAME …] [--port-offset N] [--federation]", "makes a suite in D", 0, 0,
+	INIT_OPTIONS, init_run},
     {"folders", NULL, "", "makes the folders that a boot has removed (for run scripts)", 0, 0, 0,
 	folders_run},
     {"up", NULL, "[--detach] | DAEMON", "starts all daemons and keeps them running; or one", 0, 1,
@@ -44,6 +44,14 @@ const struct command commands[] = {
     {"archive", "export", "JID", "writes an archive to standard output (XEP-0227)", 1, 1, 0,
 	archive_export},
     {"archive", "stats", "", "shows what archives take", 0, 0, 0, archive_stats},
+    {"s2s", "list", "", "shows the streams with other servers", 0, 0, 0, s2s_list},
+    {"s2s", "queue", "", "shows what waits for other servers", 0, 0, 0, s2s_queue},
+    {"s2s", "close", "DOMAIN", "ends the streams with a server", 1, 1, 0, s2s_close},
+    {"s2s", "retry", "DOMAIN", "begins anew to connect to a server", 1, 1, 0, s2s_retry},
+    {"route", "add", "DOMAIN HOST:PORT", "where to find a server that is not in the DNS", 2, 2, 0,
+	route_add},
+    {"route", "del", "DOMAIN", "forgets that", 1, 1, 0, route_del},
+    {"route", "list", "", "shows these routes", 0, 0, 0, route_list},
     {"backup", NULL, "FILE", "writes settings, keys and all data to a file", 1, 1, 0, backup_run},
     {"restore", NULL, "FILE", "puts a backup back into a suite that is stopped", 1, 1, 0,
 	restore_run},

@@ -26,6 +26,7 @@ enum ctl_option {
 	OPTION_DETACH = 1 << 2,
 	OPTION_BEFORE = 1 << 3,
 	OPTION_DAYS = 1 << 4,
+	OPTION_FEDERATION = 1 << 5,
 };
 
 struct ctl {

@@ -5,12 +5,14 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <limits.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/id.h"
 #include "base/jid.h"
 #include "commands.h"
 #include "edit.h"
@@ -114,12 +116,12 @@ add_domain(struct buf *text, const char *domain, const struct suite *suite, stru
 }
 
 static void
-set_port_offset(struct buf *text, int offset)
+set_number(struct buf *text, const char *key, int value)
 {
 	struct buf statement = {0}, changed = {0};
 
-	buf_printf(&statement, "port_offset = %d\n", offset);
-	edit_add_statement(buf_str(text), "port_offset", buf_str(&statement), &changed);
+	buf_printf(&statement, "%s = %d\n", key, value);
+	edit_add_statement(buf_str(text), key, buf_str(&statement), &changed);
 	buf_deinit(text);
 	buf_deinit(&statement);
 	*text = changed;
@@ -140,12 +142,34 @@ write_suite(struct ctl *c, struct err *err)
 	for (unsigned i = 0; i < c->n_domains && rc == 0; i++)
 		rc = add_domain(&text, c->domains[i], &c->suite, err);
 	if (rc == 0 && (c->options & OPTION_PORT_OFFSET))
-		set_port_offset(&text, c->port_offset);
+		set_number(&text, "port_offset", c->port_offset);
+	if (rc == 0 && (c->options & OPTION_FEDERATION))
+		set_number(&text, "s2sd", 1);
 	if (rc == 0)
 		rc = place_file(
 		    c->etc_dir, "jackdaw.conf", buf_str(&text), c->dir ? 0600 : 0644, err);
 	buf_deinit(&text);
 	return rc == 0 ? suite_load(c, err) : -1;
+}
+
+/* All processes of s2sd must agree on the keys of dialback. */
+static void
+add_secret(struct buf *text)
+{
+	uint8_t secret[32];
+	char hex[2 * sizeof(secret) + 1];
+	struct buf statement = {0}, changed = {0};
+
+	id_init();
+	id_random_bytes(secret, sizeof(secret));
+	sodium_bin2hex(hex, sizeof(hex), secret, sizeof(secret));
+	buf_printf(&statement, "dialback_secret = \"%s\"\n", hex);
+	edit_add_statement(buf_str(text), "dialback_secret", buf_str(&statement), &changed);
+	buf_deinit_secret(text);
+	buf_deinit_secret(&statement);
+	secret_wipe(secret, sizeof(secret));
+	secret_wipe(hex, sizeof(hex));
+	*text = changed;
 }
 
 static int
@@ -158,9 +182,11 @@ write_sample(struct ctl *c, const struct program *p, struct err *err)
 	if (is_there(c->etc_dir, name))
 		return folders_hide_settings(c, p, err);
 	int rc = tool_ask(c, p, "--sample", &text, err);
+	if (rc == 0 && p->role == ROLE_S2SD)
+		add_secret(&text);
 	if (rc == 0)
 		rc = place_file(c->etc_dir, name, buf_str(&text), c->dir ? 0600 : 0644, err);
-	buf_deinit(&text);
+	buf_deinit_secret(&text);
 	return rc == 0 ? folders_hide_settings(c, p, err) : rc;
 }
 

@@ -27,6 +27,7 @@ enum {
 	OPT_DETACH,
 	OPT_BEFORE,
 	OPT_DAYS,
+	OPT_FEDERATION,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -38,6 +39,7 @@ static const struct option long_options[] = {
     {"detach", no_argument, NULL, OPT_DETACH},
     {"before", required_argument, NULL, OPT_BEFORE},
     {"days", required_argument, NULL, OPT_DAYS},
+    {"federation", no_argument, NULL, OPT_FEDERATION},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -160,6 +162,9 @@ take_option(struct ctl *c, int option, const char *word)
 		break;
 	case OPT_DAYS:
 		rc = take_days(c, optarg);
+		break;
+	case OPT_FEDERATION:
+		c->options |= OPTION_FEDERATION;
 		break;
 	case OPT_HELP:
 		exit(print_help());

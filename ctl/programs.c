@@ -19,6 +19,12 @@ const struct program programs[] = {
 	.listens = true,
 	.uses_domains = true,
 	.has_secrets = true},
+    {.name = "s2sd",
+	.role = ROLE_S2SD,
+	.is_linked = true,
+	.listens = true,
+	.uses_domains = true,
+	.has_secrets = true},
     {.name = NULL},
 };
 
@@ -44,9 +50,11 @@ unsigned
 program_instances(const struct program *p, const struct ctl *ctl)
 {
 	if (!ctl->file) /* jackdaw.conf is broken: what has to work all the same takes the usual number */
-		return 1;
+		return p->role != ROLE_S2SD;
 	if (p->role == ROLE_C2SD)
 		return ctl->suite.n_c2sd;
+	if (p->role == ROLE_S2SD)
+		return ctl->suite.n_s2sd;
 	if (p->role == ROLE_SESSIOND)
 		return ctl->suite.n_sessiond;
 	return 1;

@@ -167,7 +167,7 @@ static int
 open_listeners(struct supervisor *s, struct err *err)
 {
 	for (const struct program *p = programs; p->name; p++)
-		if (p->listens && !has_adopted(s, p) &&
+		if (p->listens && program_instances(p, s->ctl) > 0 && !has_adopted(s, p) &&
 		    listeners_refresh(s->listeners, s->ctl, p, false, err) != 0)
 			return -1;
 	return 0;

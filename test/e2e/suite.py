@@ -14,6 +14,7 @@ import time
 BUILD = pathlib.Path(os.environ.get("JACKDAW_BUILD", "build")).absolute()
 SANITIZED = os.environ.get("JACKDAW_SANITIZE") == "1"
 DAEMONS = ["keyd", "storaged", "authd", "router", "sessiond", "c2sd", "componentd"]
+PROGRAMS = [*DAEMONS, "s2sd"]  # which runs where jackdaw.conf says so
 PORTS = [5222, 5223, 5269, 5270, 5347]
 
 # Everything is slower under the sanitizers; only deadlines are stretched, nothing is measured here.
@@ -165,6 +166,10 @@ class Suite:
     @property
     def direct_port(self):
         return 5223 + self.offset
+
+    @property
+    def server_port(self):
+        return 5269 + self.offset
 
 
 def wait_for(condition, seconds, what):

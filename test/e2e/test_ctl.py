@@ -21,7 +21,7 @@ import time
 import pytest
 
 from chat import clients
-from suite import BUILD, DAEMONS, PATIENCE, Suite, free_offset, wait_for
+from suite import BUILD, DAEMONS, PATIENCE, PROGRAMS, Suite, free_offset, wait_for
 
 CTL = str(BUILD / "bin" / "jackdawctl")
 NAMES = [f"{daemon}.0" for daemon in DAEMONS]
@@ -88,7 +88,7 @@ def test_help_and_version():
     for word in ("init", "up", "user add", "session kick", "backup"):
         assert word in ctl("--help").stdout
     assert ctl("--version").stdout.startswith("jackdawctl ")
-    assert len(ctl("version").stdout.splitlines()) == 1 + len(DAEMONS)
+    assert len(ctl("version").stdout.splitlines()) == 1 + len(PROGRAMS)
 
 
 # ---- init ----
@@ -98,7 +98,7 @@ def test_init_makes_a_suite_with_settings_that_pass(folder):
     assert done.returncode == 0, done.stderr
     assert ctl("--dir", folder, "domain", "list").stdout.split() == ["example.org", "localhost"]
     assert ctl("--dir", folder, "check").returncode == 0
-    for daemon in DAEMONS:
+    for daemon in PROGRAMS:
         assert (folder / "etc" / f"{daemon}.conf").exists()
     assert "15222" in subprocess.run([BUILD / "bin" / "c2sd", "--dir", folder, "-L"], capture_output=True, text=True,
                                      check=True).stdout

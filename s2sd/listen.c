@@ -1,0 +1,106 @@
+/* Who is let in (SECURITY.md §4.3): as many as there are descriptors and handshake workers for, while the daemons behind are
+ * there; of strangers, those who have not proved yet who they are, a bounded number, from each source few, and not too fast. */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "stream.h"
+
+static bool
+count(struct s2sd *d, struct visitor *v)
+{
+	const struct s2sd_settings *s = s2sd_settings(d);
+	struct door_limits limits = {.strangers = (size_t)s->preauth_max,
+	    .source = {.connections = (unsigned)s->source_connections,
+		.per_minute = (unsigned)s->source_per_minute}};
+
+	return door_enter(&d->door, v, &limits, s2sd_now_ms(d));
+}
+
+static size_t
+connections_max(const struct s2sd *d)
+{
+	size_t wanted = (size_t)s2sd_settings(d)->connections_max;
+	size_t most = d->descriptors / 2; /* the other half is for what we open ourselves */
+
+	return wanted < most ? wanted : most;
+}
+
+static bool
+may_serve(const struct s2sd *d)
+{
+	const struct bus *b = s2sd_bus(d);
+
+	return b && bus_is_linked(b) && bus_role_up(b, ROLE_SESSIOND) &&
+	    bus_has_credit(b, ROLE_SESSIOND) && certs_ready(&d->certs);
+}
+
+static bool
+on_may_accept(void *ctx)
+{
+	const struct gate *g = ctx;
+	const struct s2sd *d = g->s2sd;
+
+	return may_serve(d) && d->n_incoming < connections_max(d) &&
+	    !handshakes_are_due(&d->handshakes);
+}
+
+static void
+on_accepted(void *ctx, int fd)
+{
+	struct gate *g = ctx;
+	struct visitor v = {.is_counted = false};
+
+	visitor_name(&v, fd);
+	if (!count(g->s2sd, &v)) {
+		log_debug("%s: turned away by the limits of connections", v.address);
+		close(fd);
+		return;
+	}
+	door_set_socket(fd, s2sd_settings(g->s2sd)->stall_seconds);
+	stream_accept(g, fd, &v);
+}
+
+int
+listen_open(struct s2sd *d, struct err *err)
+{
+	struct listener_settings l[LISTENERS_MAX];
+	unsigned n = s2sd_listeners(d->daemon, l);
+
+	d->descriptors = door_descriptors();
+	for (unsigned i = 0; i < n; i++) {
+		struct gate *g = &d->gates[i];
+
+		*g = (struct gate){.s2sd = d, .tls = (enum listener_tls)l[i].tls};
+		g->fd = service_listen_tcp(
+		    d->daemon, l[i].title, l[i].address, (uint16_t)l[i].port, err);
+		if (g->fd < 0)
+			return -1;
+		d->n_gates++;
+	}
+	return 0;
+}
+
+void
+listen_start(struct s2sd *d)
+{
+	for (unsigned i = 0; i < d->n_gates; i++) {
+		struct gate *g = &d->gates[i];
+
+		g->listener = listener_new(d->daemon->loop, g->fd, on_may_accept, on_accepted, g);
+	}
+}
+
+void
+listen_resume(struct s2sd *d)
+{
+	for (unsigned i = 0; i < d->n_gates; i++)
+		if (d->gates[i].listener)
+			listener_resume(d->gates[i].listener);
+}
+
+void
+listen_stop(struct s2sd *d)
+{
+	for (unsigned i = 0; i < d->n_gates; i++)
+		listener_free(&d->gates[i].listener);
+}

@@ -1,0 +1,77 @@
+/* What goes out from one domain of ours to one of others: a queue, and the stream that it leaves on. Exists while it has either.
+ *
+ *   idle ──pair_send──▶ setting up (attempt.h) ──▶ linked ──the stream ends──▶ idle, or setting up again
+ *                           └──failed: all that waits gets the error
+ *
+ * A stanza's custody is let go when the kernel has its bytes; with stream management when the peer has acknowledged it. */
+#pragma once
+
+#include "base/map.h"
+#include "base/stanza.h"
+#include "stream.h"
+#include "xml/writer.h"
+
+#define ITEM_TRIES 3 /* streams that ended before it was through; then remote-server-timeout */
+
+/* A stanza on its way out. */
+struct item {
+	struct list link; /* in pair.queue or stream.sent */
+	struct pair *pair;
+	struct stanza *st;
+	struct custody *custody;
+	struct opid op;
+	uint8_t level; /* of the frame that brought it; 0: we made it */
+	uint8_t tries;
+	size_t bytes;
+	uint64_t deadline_ms;
+	uint64_t mark; /* the stream's out_total when it was written to the socket's queue; 0: the turn is not over */
+	bool is_counted; /* the peer acknowledges it by its number */
+	uint32_t sm;
+};
+
+struct pair {
+	struct s2sd *s2sd;
+	char *key; /* "local remote" */
+	UT_hash_handle hh;
+	char *local, *remote;
+	struct list queue; /* with what is in stream.sent at most queue_bytes */
+	size_t bytes;
+	unsigned n_items;
+	struct attempt *attempt;
+	struct stream *stream; /* an outgoing one, or an incoming one of theirs that goes both ways */
+	char why[256];         /* what was wrong the last time */
+};
+
+/* st is copied, custody held (may be NULL). What cannot be taken gets its error at once. */
+struct outgoing {
+	const struct stanza *st;
+	struct custody *custody;
+	struct opid op;
+	uint8_t level;
+};
+void pair_send(struct s2sd *d, const struct outgoing *o);
+
+struct pair *pair_find(const struct s2sd *d, struct str local, struct str remote);
+/* An incoming stream has been proved and goes both ways: pairs that wait use it. */
+void pair_offer(struct s2sd *d, struct stream *s, struct str local, struct str remote);
+/* The pair's stream is ending: what was not through waits again. */
+void pair_unlink(struct stream *s, const char *why);
+/* Writes as much as the stream's socket takes. */
+void pair_pump(struct pair *p);
+/* The kernel has taken something of what was written on this stream. */
+void pair_written(struct stream *s);
+/* The turn is over: what was written is in the socket's queue. */
+void pair_mark(struct stream *s);
+/* The peer has acknowledged all up to this number (sm.h). */
+void pair_acked(struct stream *s, uint32_t n);
+/* Stream management is off after all. */
+void pair_unacked_is_written(struct stream *s);
+/* Gives up the set-up that is under way and begins another one. */
+void pair_retry(struct pair *p);
+void pair_tick(struct pair *p, uint64_t now_ms);
+/* Everything that waits gets this error. */
+void pair_fail(struct pair *p, enum stanza_error error, const char *why);
+/* Frees it if it has nothing. */
+void pair_reap(struct pair *p);
+/* At the end of the process. */
+void pair_free(struct pair *p);

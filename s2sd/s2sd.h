@@ -1,0 +1,107 @@
+/* s2sd: links with other servers. One struct s2sd for the process, a struct stream for each connection (stream.h), a struct pair for
+ * each (local domain, remote domain) that stanzas go out for (pair.h). */
+#pragma once
+
+#include "base/list.h"
+#include "bus/bus.h"
+#include "dial.h"
+#include "edge/certs.h"
+#include "edge/door.h"
+#include "edge/wire.h"
+#include "service/service.h"
+#include "settings.h"
+#include "tls/verify.h"
+
+struct s2sd;
+struct pair;
+
+/* A socket that takes servers. */
+struct gate {
+	struct s2sd *s2sd;
+	struct listener *listener;
+	int fd;
+	enum listener_tls tls;
+};
+
+struct s2sd {
+	struct daemon *daemon;
+	struct gate gates[LISTENERS_MAX];
+	unsigned n_gates;
+	size_t descriptors; /* connections that the process may hold (C-18) */
+
+	struct tls_context *tls;
+	struct trust *trust;
+	struct certs certs;
+	struct handshakes handshakes;
+	struct wires wires;
+	struct dialer *dialer;
+	char secret[65]; /* of dialback keys, where the settings have none */
+
+	/* Every stream is in one of these. */
+	struct list preauth; /* incoming, of nobody knows whom: at most preauth_max */
+	struct list open;    /* incoming of somebody, and outgoing */
+	struct list closing; /* each for linger_seconds at most */
+	size_t n_streams, n_incoming;
+	uint64_t last_number;
+
+	struct list attempts; /* outgoing set-ups: one for each pair, at most PROOFS_MAX for each incoming stream */
+	struct pair *pairs;  /* by names; those that have something to do, or a stream */
+	size_t queued_bytes; /* of all pairs: at most queues_bytes */
+	struct list starved; /* streams whose reading waits for credit */
+	struct list shaped;  /* streams whose reading waits for their bucket */
+	struct list fresh;   /* streams with stanzas written in this turn */
+	struct loop_hook *hook;
+	struct loop_timer *tick;
+	struct door door; /* its strangers are those in preauth */
+	bool is_stopping;
+};
+
+static inline const struct s2sd_settings *
+s2sd_settings(const struct s2sd *d)
+{
+	return d->daemon->settings;
+}
+
+static inline struct bus *
+s2sd_bus(const struct s2sd *d)
+{
+	return d->daemon->bus;
+}
+
+static inline uint64_t
+s2sd_now_ms(const struct s2sd *d)
+{
+	return loop_now_ms(d->daemon->loop);
+}
+
+/* life.c: the daemon from start to stop */
+int s2sd_open(struct daemon *d, struct err *err);
+int s2sd_threads(struct daemon *d, struct err *err);
+int s2sd_start(struct daemon *d, struct err *err);
+void s2sd_reloaded(struct daemon *d, const void *old);
+void s2sd_stop(struct daemon *d);
+/* A stream is gone: the last one takes the stopped daemon with it. */
+void s2sd_stream_gone(struct s2sd *d);
+/* A domain or a component of this suite (prepared). */
+bool s2sd_is_local(const struct s2sd *d, struct str domain);
+/* The secret for the dialback keys of a local domain. */
+struct str s2sd_secret(const struct s2sd *d, struct str local);
+
+/* listen.c: who is let in */
+int listen_open(struct s2sd *d, struct err *err);
+void listen_start(struct s2sd *d);
+/* Something has changed that accepting may have waited for. */
+void listen_resume(struct s2sd *d);
+void listen_stop(struct s2sd *d);
+
+/* ticks.c: deadlines, silence, shaping, stalled sockets */
+#define TICK_MS 100
+void s2sd_tick(void *s2sd);
+
+/* links.c: the bus */
+extern const struct bus_events s2sd_events;
+extern const struct bus_handler s2sd_handlers[];
+
+/* operator.c: lines over the control socket */
+bool s2sd_control(
+    struct daemon *d, struct str line, const int *fds, unsigned n_fds, struct buf *out);

@@ -1,0 +1,326 @@
+/* s2sd's settings. Limits are those of SECURITY.md §4.3. */
+/* table */
+#include "settings.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+
+#define AT(member) offsetof(struct s2sd_settings, member)
+#define LISTENER_AT(member) offsetof(struct listener_settings, member)
+#define DOMAIN_AT(member) offsetof(struct domain_settings, member)
+
+static int
+check_domain(const char *value, struct err *err)
+{
+	struct jid_buf buf;
+	struct str s, name = str_z(value);
+
+	if (str_starts(name, S("*.")))
+		name = str_from(name, 2);
+	return jid_prepare_domain(&s, &buf, name)
+	    ? 0
+	    : err_set(err, "\"%s\" is no domain name; write it as example.org, or *.example.org",
+		  value);
+}
+
+/* DOMAIN HOST:PORT; what the host is, is the dialer's to say. */
+static int
+check_route(const char *value, struct err *err)
+{
+	struct str domain, target, port = S("");
+	uint64_t n;
+	struct jid_buf buf;
+	struct str name;
+
+	str_split(str_z(value), ' ', &domain, &target);
+	for (size_t i = target.n; i > 0 && str_empty(port); i--)
+		if (target.p[i - 1] == ':')
+			port = str_from(target, i);
+	if (jid_prepare_domain(&name, &buf, domain) && target.n > port.n + 1 && str_u64(port, &n) &&
+	    n > 0 && n < 65536)
+		return 0;
+	return err_set(err, "\"%s\" is no route; write it as \"example.org host:5269\"", value);
+}
+
+static const struct setting LISTENER_TABLE[] = {
+    {.name = "address",
+	.type = SETTING_STRING,
+	.offset = LISTENER_AT(address),
+	.def = "*",
+	.max = 64,
+	.help = "IPv4 or IPv6 address to listen on; * is all"},
+    {.name = "port",
+	.type = SETTING_INT,
+	.offset = LISTENER_AT(port),
+	.def = "5269",
+	.min = 1,
+	.max = 65535,
+	.help = "Port, before the suite's port_offset is added"},
+    {.name = "tls",
+	.type = SETTING_ENUM,
+	.offset = LISTENER_AT(tls),
+	.def = "starttls",
+	.text = "starttls|direct",
+	.help = "starttls: as the policy says; direct: TLS from the first byte"},
+    {.name = NULL},
+};
+
+#define DOMAIN_POLICY(words_)                                                                \
+	{                                                                                    \
+		.name = "policy", .type = SETTING_ENUM, .offset = DOMAIN_AT(policy),         \
+		.def = "default", .text = "default|required|required-verified|optional|off", \
+		.help = words_                                                               \
+	}
+#define DIRECTION(key, help_)                                                                \
+	{                                                                                    \
+		.name = #key, .type = SETTING_BOOL, .offset = DOMAIN_AT(key), .def = "true", \
+		.help = help_                                                                \
+	}
+
+static const struct setting LOCAL_TABLE[] = {
+    DOMAIN_POLICY("As the policy for all, for links of this domain of ours"),
+    DIRECTION(incoming, "Other servers may open streams to this domain"),
+    DIRECTION(outgoing, "Streams to other servers are opened for this domain"),
+    {.name = "dialback_secret",
+	.type = SETTING_STRING,
+	.offset = DOMAIN_AT(secret),
+	.def = "",
+	.max = 256,
+	.secret = true,
+	.help = "Secret of this domain's dialback keys; empty: the common one"},
+    {.name = NULL},
+};
+
+static const struct setting REMOTE_TABLE[] = {
+    DOMAIN_POLICY("As the policy for all, for links with this domain; goes before a local domain's"),
+    DIRECTION(incoming, "This domain may open streams to us"),
+    DIRECTION(outgoing, "Streams to this domain are opened"),
+    {.name = NULL},
+};
+
+#define INT(key, member, default_, min_, max_, help_)                                    \
+	{                                                                                \
+		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
+		.min = min_, .max = max_, .help = help_                                  \
+	}
+
+const struct setting s2sd_settings_table[] = {
+    {.name = "listener",
+	.at_start = true,
+	.type = SETTING_SECTIONS,
+	.offset = AT(listeners),
+	.section = LISTENER_TABLE,
+	.section_size = sizeof(struct listener_settings),
+	.help =
+	    "A listening socket; without any: \"s2s\" on 5269 (starttls) and \"s2s-direct\" on 5270 (direct)"},
+    {.name = "policy",
+	.type = SETTING_ENUM,
+	.offset = AT(policy),
+	.def = "required",
+	.text = "required|required-verified|optional|off",
+	.help =
+	    "required: TLS, then a certificate that verifies or dialback; required-verified: TLS and such a certificate; "
+	    "optional: TLS if the other side has it; off: no TLS (closed networks)"},
+    {.name = "dialback",
+	.type = SETTING_BOOL,
+	.offset = AT(dialback),
+	.def = "true",
+	.help = "Server dialback (XEP-0220) where a certificate does not verify"},
+    {.name = "dialback_secret",
+	.type = SETTING_STRING,
+	.offset = AT(dialback_secret),
+	.def = "",
+	.max = 256,
+	.secret = true,
+	.help =
+	    "Secret of the dialback keys, the same in all processes; \"jackdawctl init\" writes one. Empty: a random one, "
+	    "which only does for a single process"},
+    {.name = "local",
+	.type = SETTING_SECTIONS,
+	.offset = AT(locals),
+	.section = LOCAL_TABLE,
+	.section_size = sizeof(struct domain_settings),
+	.help = "What holds for one of our domains; its name is the title"},
+    {.name = "remote",
+	.type = SETTING_SECTIONS,
+	.offset = AT(remotes),
+	.section = REMOTE_TABLE,
+	.section_size = sizeof(struct domain_settings),
+	.help = "What holds for one domain of others; its name is the title"},
+    {.name = "allow",
+	.type = SETTING_LIST,
+	.offset = AT(allow),
+	.def = "{}",
+	.max = 1025,
+	.check = check_domain,
+	.help = "Only these domains are talked with (*.example.org: all below it); empty: with all"},
+    {.name = "deny",
+	.type = SETTING_LIST,
+	.offset = AT(deny),
+	.def = "{}",
+	.max = 1025,
+	.check = check_domain,
+	.help = "These are not; goes before allow"},
+    {.name = "routes",
+	.type = SETTING_LIST,
+	.offset = AT(routes),
+	.def = "{}",
+	.max = 2048,
+	.check = check_route,
+	.help =
+	    "Servers that are not looked for in the DNS: \"DOMAIN HOST:PORT\", an IPv6 address in brackets; see jackdawctl "
+	    "route"},
+    {.name = "resolver",
+	.at_start = true,
+	.type = SETTING_STRING,
+	.offset = AT(resolver),
+	.def = "",
+	.max = 64,
+	.help = "Address of the DNS resolver, ADDRESS or ADDRESS@PORT; empty: those of the system"},
+    {.name = "ca_file",
+	.at_start = true,
+	.type = SETTING_STRING,
+	.offset = AT(ca_file),
+	.def = "",
+	.max = 4000,
+	.help =
+	    "Certificates (PEM) that others' certificates are verified with; empty: the system's"},
+    {.name = "exempt",
+	.type = SETTING_LIST,
+	.offset = AT(exempt),
+	.def = "{\"127.0.0.0/8\", \"::1\"}",
+	.max = 64,
+	.help = "Networks that are free of per-source limits and of shaping"},
+    INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
+	"Bytes of an element before it is known who sends it"),
+    INT("preauth_elements", preauth_elements, "64", 4, 4096, "Elements in one before that"),
+    INT("preauth_depth", preauth_depth, "8", 2, 64, "Nesting before that"),
+    INT("preauth_attributes", preauth_attributes, "32", 8, 128,
+	"Attributes of an element before that"),
+    INT("preauth_dict_bytes", preauth_dict_bytes, "65536", 8192, 1048576,
+	"Bytes of different names on a connection before that"),
+    /* A payload may come out twice as long, and must fit into a frame of the bus. */
+    INT("stanza_bytes", stanza_bytes, "393216", 10000, 393216, "Bytes of a stanza"),
+    INT("stanza_elements", stanza_elements, "4096", 32, 65536, "Elements in a stanza"),
+    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
+    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
+    INT("dict_bytes", dict_bytes, "262144", 16384, 4194304,
+	"Bytes of different names on a connection"),
+    INT("tls_seconds", tls_seconds, "10", 1, 300, "Longest TLS handshake of an incoming stream"),
+    INT("preauth_seconds", preauth_seconds, "30", 2, 600,
+	"Longest time from the connection until it is known who has made it"),
+    INT("setup_ms", setup_ms, "3500", 100, 300000,
+	"Milliseconds until an outgoing link must be there; then what waits for it gets remote-server-timeout"),
+    INT("idle_seconds", idle_seconds, "600", 1, 604800,
+	"A stream that carried nothing for so long is closed; an incoming one after twice the time"),
+    INT("stall_seconds", stall_seconds, "60", 5, 3600,
+	"A connection that takes nothing of what it is sent for so long is ended"),
+    INT("ack_seconds", ack_seconds, "60", 5, 3600,
+	"So is one with stream management that acknowledges nothing for so long"),
+    INT("linger_seconds", linger_seconds, "5", 0, 60,
+	"How long a closing connection may still take what is queued"),
+    INT("queue_seconds", queue_seconds, "60", 1, 3600,
+	"Longest time that a stanza waits for a link, set-ups included; then it gets remote-server-timeout"),
+    INT("queue_bytes", queue_bytes, "1048576", 65536, 1000000000,
+	"Bytes that may wait for one domain; over it stanzas get resource-constraint"),
+    /* Under the window of the bus, or one dead server would hold up all others (DESIGN.md §3). */
+    INT("queues_bytes", queues_bytes, "3145728", 65536, 3145728,
+	"Bytes that may wait for all domains; the same"),
+    INT("preauth_max", preauth_max, "4096", 1, 1000000,
+	"Connections of nobody knows whom, all together; from half of it on new ones are dropped at random"),
+    INT("connections_max", connections_max, "20000", 1, 10000000,
+	"Incoming connections, all together"),
+    INT("source_connections", source_connections, "20", 1, 1000000,
+	"Connections of nobody knows whom from one source"),
+    INT("source_per_minute", source_per_minute, "60", 1, 1000000,
+	"New connections from one source in a minute"),
+    INT("rate_bytes", rate_bytes, "1000000", 1000, 1000000000,
+	"Bytes per second that an incoming stream may send on average"),
+    INT("burst_bytes", burst_bytes, "4194304", 10000, 1000000000,
+	"Bytes that an incoming stream may send at once"),
+    INT("out_bytes", out_bytes, "2097152", 1114112, 1000000000,
+	"Bytes that may wait for a connection"),
+    {.name = NULL},
+};
+
+static const struct listener_settings USUAL[] = {
+    {.title = "s2s", .address = "*", .port = 5269, .tls = LISTENER_STARTTLS},
+    {.title = "s2s-direct", .address = "*", .port = 5270, .tls = LISTENER_DIRECT},
+};
+
+unsigned
+s2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+{
+	const struct s2sd_settings *s = d->settings;
+	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
+	size_t n = s->listeners.n ? s->listeners.n : COUNT(USUAL);
+
+	for (size_t i = 0; i < n && i < LISTENERS_MAX; i++) {
+		out[i] = from[i];
+		out[i].port += d->suite.port_offset;
+	}
+	return (unsigned)(n < LISTENERS_MAX ? n : LISTENERS_MAX);
+}
+
+void
+s2sd_print_listeners(const struct daemon *d,
+    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
+{
+	struct listener_settings l[LISTENERS_MAX];
+	unsigned n = s2sd_listeners(d, l);
+
+	for (unsigned i = 0; i < n; i++)
+		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
+}
+
+static int
+check_listeners(const struct daemon *d, const struct s2sd_settings *s, struct err *err)
+{
+	const struct listener_settings *l = s->listeners.v;
+
+	if (s->listeners.n > LISTENERS_MAX)
+		return err_set(err, "listener: more than %d", LISTENERS_MAX);
+	for (size_t i = 0; i < s->listeners.n; i++)
+		if (l[i].port + d->suite.port_offset > 65535)
+			return err_set(err,
+			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
+			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+	return 0;
+}
+
+static int
+check_titles(const char *key, const struct setting_sections *sections, struct err *err)
+{
+	const struct domain_settings *d = sections->v;
+	struct jid_buf buf;
+	struct str name;
+
+	for (size_t i = 0; i < sections->n; i++)
+		if (!jid_prepare_domain(&name, &buf, policy_title(d[i].title)))
+			return err_set(err, "%s: \"%s\" is no domain name", key, d[i].title);
+	return 0;
+}
+
+/* A key that one process makes another one verifies. */
+static int
+check_secret(const struct daemon *d, const struct s2sd_settings *s, struct err *err)
+{
+	if (s->dialback_secret[0] || !s->dialback || d->suite.n_s2sd < 2)
+		return 0;
+	return err_set(err,
+	    "dialback_secret: jackdaw.conf has %u processes of s2sd, which must have the same; set a long random one",
+	    d->suite.n_s2sd);
+}
+
+int
+s2sd_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct s2sd_settings *s = settings;
+
+	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0 ||
+	    check_titles("local", &s->locals, err) != 0 ||
+	    check_titles("remote", &s->remotes, err) != 0)
+		return -1;
+	return check_secret(d, s, err);
+}

@@ -1,0 +1,51 @@
+/* What s2sd.conf can say. Defaults and bounds are in settings.c. */
+#pragma once
+
+#include "edge/door.h"
+#include "policy.h"
+#include "service/service.h"
+
+#define LISTENERS_MAX 64
+
+enum listener_tls {
+	LISTENER_STARTTLS,
+	LISTENER_DIRECT, /* TLS from the first byte (XEP-0368) */
+};
+
+struct listener_settings {
+	const char *title; /* also the name under which the supervisor passes the socket */
+	const char *address;
+	int64_t port;
+	int tls; /* enum listener_tls */
+};
+
+/* A domain of ours ("local") or of somebody else ("remote"): what holds for it alone. */
+struct domain_settings {
+	const char *title; /* the domain, or "#xmpp#" and the domain */
+	int policy;        /* 0: as elsewhere; else 1 + enum policy */
+	bool incoming, outgoing;
+	const char *secret; /* local only */
+};
+
+struct s2sd_settings {
+	struct setting_sections listeners, locals, remotes;
+	struct setting_strings routes, allow, deny, exempt;
+	int policy; /* enum policy */
+	bool dialback;
+	const char *dialback_secret, *resolver, *ca_file;
+	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
+	    preauth_dict_bytes;
+	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;
+	int64_t tls_seconds, preauth_seconds, setup_ms, idle_seconds, stall_seconds, ack_seconds,
+	    linger_seconds, queue_seconds;
+	int64_t queue_bytes, queues_bytes;
+	int64_t preauth_max, connections_max, source_connections, source_per_minute;
+	int64_t rate_bytes, burst_bytes, out_bytes;
+};
+
+extern const struct setting s2sd_settings_table[];
+int s2sd_check(const struct daemon *d, const void *settings, struct err *err);
+/* The listeners in force, ports as they are bound: those of the settings, or the two usual ones. Returns their number. */
+unsigned s2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX]);
+void s2sd_print_listeners(const struct daemon *d,
+    void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);

@@ -1,0 +1,124 @@
+/* What time does to links, ten times a second: strangers over their deadline, set-ups that take too long, stanzas that have waited too
+ * long, streams that carry nothing, senders whose bucket has room again, sockets that take nothing. */
+#include "attempt.h"
+#include "base/clock.h"
+#include "base/mem.h"
+#include "pair.h"
+
+static void
+tick_attempts(struct s2sd *d, uint64_t now_ms)
+{
+	bool again = true;
+
+	/* What fails may begin another one. */
+	while (again) {
+		again = false;
+		LIST_FOREACH(&d->attempts, it) {
+			struct attempt *a = CONTAINER_OF(it, struct attempt, link);
+
+			if (now_ms < a->deadline_ms)
+				continue;
+			attempt_expire(a);
+			again = true;
+			break;
+		}
+	}
+}
+
+static void
+tick_preauth(struct s2sd *d, uint64_t now_ms)
+{
+	LIST_FOREACH_SAFE(&d->preauth, it, nx) {
+		struct stream *s = CONTAINER_OF(it, struct stream, link);
+
+		if (now_ms < s->deadline_ms)
+			continue;
+		if (s->wire.handshake)
+			stream_lost(s, "no TLS within the time allowed");
+		else
+			stream_end(s, STREAM_CONNECTION_TIMEOUT, "no proof within the time allowed");
+	}
+}
+
+static void
+close_idle(struct stream *s, uint64_t now_ms)
+{
+	uint64_t idle_ms = (uint64_t)s2sd_settings(s->s2sd)->idle_seconds * 1000;
+	uint64_t allowed_ms = s->is_out ? idle_ms : 2 * idle_ms;
+
+	if (s->attempt || !list_empty(&s->sent) || !list_empty(&s->sm.arrivals))
+		return;
+	if (now_ms - s->used_ms >= allowed_ms)
+		stream_end(s, STREAM_OK, NULL);
+}
+
+static void
+tick_stream(struct stream *s, uint64_t now_ms)
+{
+	if (s->deadline_ms && now_ms >= s->deadline_ms)
+		stream_lost(s, "no answer in time");
+	if (s->state == S2S_OPEN)
+		sm_tick(s, now_ms);
+	if (s->state == S2S_OPEN)
+		close_idle(s, now_ms);
+}
+
+/* Ending one may end another one: so the list goes round, each to the end before it is looked at. */
+static void
+tick_open(struct s2sd *d, uint64_t now_ms)
+{
+	size_t n = 0;
+
+	LIST_FOREACH(&d->open, it)
+		n++;
+	for (; n > 0 && !list_empty(&d->open); n--) {
+		struct list *it = d->open.next;
+
+		list_remove(it);
+		list_add(&d->open, it);
+		tick_stream(CONTAINER_OF(it, struct stream, link), now_ms);
+	}
+}
+
+static void
+tick_shaped(struct s2sd *d)
+{
+	const struct s2sd_settings *set = s2sd_settings(d);
+	struct shape_rate rate = {(uint64_t)set->rate_bytes, (uint64_t)set->burst_bytes};
+	uint64_t now_us = clock_mono_us();
+
+	LIST_FOREACH_SAFE(&d->shaped, it, nx) {
+		struct stream *s = CONTAINER_OF(it, struct stream, shaped);
+
+		if (shape_take(&s->shape, &rate, 0, now_us) > 0)
+			continue;
+		list_remove(it);
+		stream_resume(s, PAUSE_SHAPE);
+	}
+}
+
+static void
+tick_pairs(struct s2sd *d, uint64_t now_ms)
+{
+	struct pair *p, *next;
+
+	HASH_ITER(hh, d->pairs, p, next)
+		pair_tick(p, now_ms);
+}
+
+void
+s2sd_tick(void *s2sd)
+{
+	struct s2sd *d = s2sd;
+	uint64_t now_ms = s2sd_now_ms(d);
+
+	tick_attempts(d, now_ms);
+	tick_preauth(d, now_ms);
+	tick_open(d, now_ms);
+	tick_shaped(d);
+	tick_pairs(d, now_ms);
+	wires_check_stalled(&d->wires, now_ms, (uint64_t)s2sd_settings(d)->stall_seconds * 1000);
+	door_sweep(&d->door, now_ms);
+	handshakes_submit_due(&d->handshakes);
+	listen_resume(d);
+}

@@ -1,0 +1,277 @@
+"""Servers that the suite federates with: another Jackdaw, Prosody, ejabberd, each for a domain of its own, found by static routes on
+loopback. Each has what chat.Client wants of a suite: `port`, `passwords`, `certificate()`."""
+
+import contextlib
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+
+from suite import PATIENCE, Suite, wait_for
+
+HOST = "127.0.0.1"
+
+# Where Prosody and ejabberd look for other servers: their DNS is not asked.
+PROSODY_ROUTES = """
+local routes = module:get_option("static_routes", {})
+local service = require "net.resolvers.service"
+local basic_new = service.new
+function service.new(name, kind, transport, extra)
+	local route = kind == "xmpp-server" and routes[name]
+	if not route then return basic_new(name, kind, transport, extra) end
+	local left = true
+	return { next = function(_, done)
+		if not left then return done(nil) end
+		left = false
+		done("tcp", "127.0.0.1", route, extra, false)
+	end }
+end
+"""
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind((HOST, 0))
+        return s.getsockname()[1]
+
+
+class Resolver:
+    """A DNS server that knows some names as this machine, and no others."""
+
+    def __init__(self, names):
+        self.names = set(names)
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind((HOST, 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                data, whence = self.socket.recvfrom(4096)
+                self.socket.sendto(self.answer(data), whence)
+
+    def answer(self, data):
+        labels, at = [], 12
+        while data[at]:
+            labels.append(data[at + 1:at + 1 + data[at]].decode())
+            at += 1 + data[at]
+        question = data[12:at + 5]
+        is_known = ".".join(labels) in self.names
+        is_address = question[-4:-2] == b"\0\1"
+        record = b"\xc0\x0c\0\1\0\1\0\0\0\x3c\0\4" + socket.inet_aton(HOST) if is_known and is_address else b""
+        flags = b"\x85\x80" if is_known else b"\x85\x83"
+        return data[:2] + flags + b"\0\1\0" + bytes([bool(record)]) + b"\0\0\0\0" + question + record
+
+    def close(self):
+        self.socket.close()
+
+
+class Authority:
+    """A CA of the tests. `issue(domain)`: key and chain in files."""
+
+    def __init__(self):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-ca-"))
+        self.home.chmod(0o755)
+        self.ca = self.home / "ca.pem"
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
+                     "-subj", "/CN=Jackdaw test CA", "-keyout", "ca.key", "-out", "ca.pem")
+
+    def openssl(self, *args):
+        subprocess.run(["openssl", *args], cwd=self.home, check=True, capture_output=True)
+
+    def issue(self, domain, *names, usage="serverAuth"):
+        alternatives = ",".join(f"DNS:{n}" for n in (domain, *names))
+        (self.home / f"{domain}.ext").write_text(f"subjectAltName={alternatives}\nextendedKeyUsage={usage}\n")
+        self.openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x",
+                     "-keyout", f"{domain}.key", "-out", f"{domain}.csr")
+        self.openssl("x509", "-req", "-in", f"{domain}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
+                     "-days", "30", "-extfile", f"{domain}.ext", "-out", f"{domain}.crt")
+        for name in (f"{domain}.key", f"{domain}.crt"):
+            (self.home / name).chmod(0o644)
+        return self.home / f"{domain}.key", self.home / f"{domain}.crt"
+
+    def close(self):
+        shutil.rmtree(self.home, ignore_errors=True)
+
+
+class Jackdaw(Suite):
+    """A suite that federates. routes: domain → port on loopback; more: text for s2sd.conf."""
+
+    usage = "serverAuth"  # of its certificates
+
+    def __init__(self, domain, authority=None, more="", domains=(), jackdaw="", **options):
+        self.domain = domain
+        self.authority = authority
+        self.routes = {}
+        self.more = more
+        super().__init__(domains=(domain, *domains), start=False,
+                         settings={"jackdaw": f"\ns2sd = 1\n{jackdaw}"}, **options)
+
+    def begin(self, *users):
+        ca = f'ca_file = "{self.authority.ca}"\n' if self.authority else ""
+        with open(self.dir / "etc" / "s2sd.conf", "a", encoding="utf-8") as f:
+            f.write(f"\n{ca}{self.routes_text()}{self.more}")
+        if self.authority:
+            for domain in self.domains:
+                self.ctl("cert", "import", domain, *map(str, self.authority.issue(domain, usage=self.usage)))
+        self.up()
+        for user in users:
+            self.add_user(f"{user}@{self.domain}")
+
+    def certificate(self, domain=None):
+        return self.authority.ca if self.authority else super().certificate(domain)
+
+    def routes_text(self):
+        return "routes = {" + ", ".join(f'"{d} {HOST}:{p}"' for d, p in self.routes.items()) + "}\n"
+
+    def s2s(self, *words):
+        return [line.split() for line in self.ctl("s2s", *words).stdout.splitlines()]
+
+
+class Process:
+    """A foreign server: settings, then `begin(*users)`."""
+
+    def __init__(self, domain, authority):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-peer-"))
+        self.home.chmod(0o755)
+        self.domain, self.authority = domain, authority
+        self.port, self.server_port = free_port(), free_port()
+        self.routes = {}
+        self.passwords = {}
+        self.child = None
+        self.key, self.chain = authority.issue(domain)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, _value, _trace):
+        if self.child:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.child.pid, signal.SIGKILL)
+            self.child.wait()
+        if kind is not None:
+            for log in self.home.glob("*.log"):
+                print(f"---- {self.domain}: {log.name}\n{log.read_text(errors='replace')[-6000:]}")
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def certificate(self, _domain=None):
+        return self.authority.ca
+
+    def launch(self, command, **env):
+        log = open(self.home / "output.log", "wb")
+        self.child = subprocess.Popen(command, cwd=self.home, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                      start_new_session=True, env={**os.environ, **env})
+        for port in (self.port, self.server_port):
+            wait_for(lambda p=port: self.listens(p), 30, f"{self.domain}: port {port}")
+
+    @staticmethod
+    def listens(port):
+        with socket.socket() as s:
+            return s.connect_ex((HOST, port)) == 0
+
+    def accounts(self, users):
+        for user in users:
+            self.passwords[f"{user}@{self.domain}"] = secrets.token_urlsafe(12)
+
+
+class Prosody(Process):
+    """plain: no TLS between servers (F-06)."""
+
+    program = "prosody"
+
+    def __init__(self, domain, authority, plain=False, certificates=True, modules=()):
+        super().__init__(domain, authority)
+        self.plain, self.certificates, self.modules = plain, certificates, modules
+
+    def begin(self, *users):
+        self.accounts(users)
+        (self.home / "plugins").mkdir()
+        (self.home / "plugins" / "mod_static_routes.lua").write_text(PROSODY_ROUTES)
+        modules = ["static_routes", "roster", "saslauth", "disco", "ping", "dialback", "presence", "message", "iq", "tls",
+                   *self.modules]
+        disabled = []
+        if self.plain:
+            modules.remove("tls")
+        if not self.certificates:
+            disabled.append("s2s_auth_certs")
+        routes = ", ".join(f'["{d}"] = {p}' for d, p in self.routes.items())
+        (self.home / "prosody.cfg.lua").write_text(
+            f'run_as_root = true\npidfile = "{self.home}/prosody.pid"\ndata_path = "{self.home}/data"\n'
+            f'plugin_paths = {{ "{self.home}/plugins" }}\nlog = {{ debug = "{self.home}/prosody.log" }}\n'
+            f'modules_enabled = {{ {", ".join(json.dumps(m) for m in modules)} }}\n'
+            f'modules_disabled = {{ {", ".join(json.dumps(m) for m in disabled)} }}\n'
+            f'interfaces = {{ "{HOST}" }}\nc2s_ports = {{ {self.port} }}\ns2s_ports = {{ {self.server_port} }}\n'
+            'c2s_direct_tls_ports = {}\ns2s_direct_tls_ports = {}\n'
+            'authentication = "internal_plain"\nallow_unencrypted_plain_auth = true\nc2s_require_encryption = false\n'
+            f's2s_require_encryption = {"false" if self.plain else "true"}\ns2s_secure_auth = false\n'
+            f'static_routes = {{ {routes} }}\n'
+            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}", cafile = "{self.authority.ca}" }}\n'
+            f'VirtualHost "{self.domain}"\n')
+        folder = self.home / "data" / self.domain.replace(".", "%2e").replace("-", "%2d") / "accounts"
+        folder.mkdir(parents=True)
+        for jid, password in self.passwords.items():
+            (folder / f"{jid.split('@')[0]}.dat").write_text(f'return {{ ["password"] = "{password}" }};\n')
+        self.launch(["prosody", "-F", "--config", str(self.home / "prosody.cfg.lua")])
+
+
+class Ejabberd(Process):
+    """All others are on one port: ejabberd knows no routes but one port for names that the DNS does not know."""
+
+    program = "ejabberdctl"
+
+    def begin(self, *users):
+        self.accounts(users)
+        both = self.home / "both.pem"
+        both.write_text(self.chain.read_text() + self.key.read_text())
+        api = free_port()
+        settings = {
+            "hosts": [self.domain], "loglevel": "debug", "certfiles": [str(both)], "ca_file": str(self.authority.ca),
+            "s2s_use_starttls": "required", "s2s_cafile": str(self.authority.ca),
+            "outgoing_s2s_port": next(iter(self.routes.values())), "outgoing_s2s_families": ["ipv4"],
+            "listen": [{"module": "ejabberd_c2s", "ip": HOST, "port": self.port, "starttls": True},
+                       {"module": "ejabberd_s2s_in", "ip": HOST, "port": self.server_port},
+                       {"module": "ejabberd_http", "ip": HOST, "port": api,
+                        "request_handlers": {"/api": "mod_http_api"}}],
+            "auth_password_format": "plain", "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
+            "modules": {m: {} for m in ("mod_roster", "mod_ping", "mod_disco", "mod_s2s_dialback", "mod_http_api",
+                                        "mod_admin_extra", "mod_offline", "mod_version")},
+            "api_permissions": {"tests": {"from": "mod_http_api", "who": {"ip": "127.0.0.0/8"}, "what": "register"}}}
+        (self.home / "ejabberd.yml").write_text(json.dumps(settings, indent=1))  # JSON is YAML
+        self.resolver = Resolver(self.routes)
+        (self.home / "inetrc").write_text(f"{{lookup, [dns]}}.\n{{nameserver, {{127,0,0,1}}, {self.resolver.port}}}.\n")
+        files = subprocess.run(["dpkg", "-L", "ejabberd"], capture_output=True, text=True, check=True).stdout
+        ebin = next(f for f in files.split() if f.endswith("/ebin/ejabberd.app"))
+        self.launch(["erl", "-noinput", "-mnesia", "dir", f'"{self.home}/mnesia"', "-s", "ejabberd"],
+                    ERL_LIBS=str(pathlib.Path(ebin).parents[2]), EJABBERD_CONFIG_PATH=str(self.home / "ejabberd.yml"),
+                    EJABBERD_LOG_PATH=str(self.home / "ejabberd.log"), HOME=str(self.home),
+                    ERL_INETRC=str(self.home / "inetrc"), ERL_CRASH_DUMP=str(self.home / "crash.dump"))
+        wait_for(lambda: self.listens(api), 30, "ejabberd's API")
+        for jid, password in self.passwords.items():
+            self.register(api, jid.split("@")[0], password)
+
+    def register(self, api, user, password):
+        import urllib.request
+        request = urllib.request.Request(
+            f"http://{HOST}:{api}/api/register",
+            json.dumps({"user": user, "host": self.domain, "password": password}).encode(),
+            {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30 * PATIENCE) as answer:
+            answer.read()
+
+
+@contextlib.contextmanager
+def linked(*servers):
+    """All of them run, and know the way to each other."""
+    with contextlib.ExitStack() as stack:
+        for server in servers:
+            stack.enter_context(server)
+        for server in servers:
+            server.routes |= {other.domain: other.server_port for other in servers if other is not server}
+        yield servers
