@@ -1,6 +1,7 @@
 /* s2sd from start to stop: what is opened with privilege, which threads there are, what a turn ends with. */
 #include <sodium.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attempt.h"
 #include "base/log.h"
@@ -88,8 +89,8 @@ open_dialer(struct s2sd *d, struct err *err)
 	struct dial_listener own[LISTENERS_MAX];
 	unsigned n = s2sd_listeners(d->daemon, l);
 	struct dialer_settings s = {.resolver = s2sd_settings(d)->resolver,
-	    .trust_anchor = "",
-	    .validate = true,
+	    .trust_anchor = s2sd_settings(d)->trust_anchor,
+	    .validate = strcmp(s2sd_settings(d)->trust_anchor, "none") != 0,
 	    .timeout_ms = (unsigned)s2sd_settings(d)->setup_ms,
 	    .failure_ms = 1000,
 	    .listeners = own,

@@ -178,6 +178,15 @@ const struct setting s2sd_settings_table[] = {
 	.def = "",
 	.max = 64,
 	.help = "Address of the DNS resolver, ADDRESS or ADDRESS@PORT; empty: those of the system"},
+    {.name = "trust_anchor",
+	.at_start = true,
+	.type = SETTING_STRING,
+	.offset = AT(trust_anchor),
+	.def = "",
+	.max = 4000,
+	.help =
+	    "File with DS or DNSKEY records from which answers of the DNS are validated; empty: the root's, from package "
+	    "dns-root-data; none: answers are not validated, and DANE is not used (closed networks with a DNS of their own)"},
     {.name = "ca_file",
 	.at_start = true,
 	.type = SETTING_STRING,

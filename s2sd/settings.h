@@ -32,7 +32,7 @@ struct s2sd_settings {
 	struct setting_strings routes, allow, deny, exempt;
 	int policy; /* enum policy */
 	bool dialback;
-	const char *dialback_secret, *resolver, *ca_file;
+	const char *dialback_secret, *resolver, *trust_anchor, *ca_file;
 	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
 	    preauth_dict_bytes;
 	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;

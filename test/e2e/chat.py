@@ -44,7 +44,7 @@ class Client(slixmpp.ClientXMPP):
 
     async def login(self, presence=True):
         port = self.suite.direct_port if self.direct else self.suite.port
-        self.connect(("127.0.0.1", port), use_ssl=self.direct, disable_starttls=self.direct)
+        self.connect((getattr(self.suite, "host", "127.0.0.1"), port), use_ssl=self.direct, disable_starttls=self.direct)
         waits = [asyncio.ensure_future(e.wait()) for e in (self.started, self.failed, self.ended)]
         _, pending = await asyncio.wait(waits, timeout=20 * PATIENCE, return_when=asyncio.FIRST_COMPLETED)
         for task in pending:

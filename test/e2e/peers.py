@@ -106,6 +106,8 @@ class Jackdaw(Suite):
 
     usage = "serverAuth"  # of its certificates
 
+    issued = None  # the domains with a certificate of the authority; None: all
+
     def __init__(self, domain, authority=None, more="", domains=(), jackdaw="", **options):
         self.domain = domain
         self.authority = authority
@@ -119,7 +121,7 @@ class Jackdaw(Suite):
         with open(self.dir / "etc" / "s2sd.conf", "a", encoding="utf-8") as f:
             f.write(f"\n{ca}{self.routes_text()}{self.more}")
         if self.authority:
-            for domain in self.domains:
+            for domain in self.domains if self.issued is None else self.issued:
                 self.ctl("cert", "import", domain, *map(str, self.authority.issue(domain, usage=self.usage)))
         self.up()
         for user in users:
@@ -136,7 +138,9 @@ class Jackdaw(Suite):
 
 
 class Process:
-    """A foreign server: settings, then `begin(*users)`."""
+    """A foreign server: settings, then `begin(*users)`. On a machine of its own: host, wrapper, and no routes but the DNS."""
+
+    host, wrapper, nameserver = HOST, (), None
 
     def __init__(self, domain, authority):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-peer-"))
@@ -166,15 +170,14 @@ class Process:
 
     def launch(self, command, **env):
         log = open(self.home / "output.log", "wb")
-        self.child = subprocess.Popen(command, cwd=self.home, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+        self.child = subprocess.Popen([*self.wrapper, *command], cwd=self.home, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
                                       start_new_session=True, env={**os.environ, **env})
         for port in (self.port, self.server_port):
             wait_for(lambda p=port: self.listens(p), 30, f"{self.domain}: port {port}")
 
-    @staticmethod
-    def listens(port):
+    def listens(self, port):
         with socket.socket() as s:
-            return s.connect_ex((HOST, port)) == 0
+            return s.connect_ex((self.host, port)) == 0
 
     def accounts(self, users):
         for user in users:
@@ -207,7 +210,7 @@ class Prosody(Process):
             f'plugin_paths = {{ "{self.home}/plugins" }}\nlog = {{ debug = "{self.home}/prosody.log" }}\n'
             f'modules_enabled = {{ {", ".join(json.dumps(m) for m in modules)} }}\n'
             f'modules_disabled = {{ {", ".join(json.dumps(m) for m in disabled)} }}\n'
-            f'interfaces = {{ "{HOST}" }}\nc2s_ports = {{ {self.port} }}\ns2s_ports = {{ {self.server_port} }}\n'
+            f'interfaces = {{ "{self.host}" }}\nc2s_ports = {{ {self.port} }}\ns2s_ports = {{ {self.server_port} }}\n'
             'c2s_direct_tls_ports = {}\ns2s_direct_tls_ports = {}\n'
             'authentication = "internal_plain"\nallow_unencrypted_plain_auth = true\nc2s_require_encryption = false\n'
             f's2s_require_encryption = {"false" if self.plain else "true"}\ns2s_secure_auth = false\n'
@@ -234,18 +237,21 @@ class Ejabberd(Process):
         settings = {
             "hosts": [self.domain], "loglevel": "debug", "certfiles": [str(both)], "ca_file": str(self.authority.ca),
             "s2s_use_starttls": "required", "s2s_cafile": str(self.authority.ca),
-            "outgoing_s2s_port": next(iter(self.routes.values())), "outgoing_s2s_families": ["ipv4"],
-            "listen": [{"module": "ejabberd_c2s", "ip": HOST, "port": self.port, "starttls": True},
-                       {"module": "ejabberd_s2s_in", "ip": HOST, "port": self.server_port},
-                       {"module": "ejabberd_http", "ip": HOST, "port": api,
+            "outgoing_s2s_port": next(iter(self.routes.values()), 5269), "outgoing_s2s_families": ["ipv4"],
+            "listen": [{"module": "ejabberd_c2s", "ip": self.host, "port": self.port, "starttls": True},
+                       {"module": "ejabberd_s2s_in", "ip": self.host, "port": self.server_port},
+                       {"module": "ejabberd_http", "ip": self.host, "port": api,
                         "request_handlers": {"/api": "mod_http_api"}}],
             "auth_password_format": "plain", "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
             "modules": {m: {} for m in ("mod_roster", "mod_ping", "mod_disco", "mod_s2s_dialback", "mod_http_api",
                                         "mod_admin_extra", "mod_offline", "mod_version")},
-            "api_permissions": {"tests": {"from": "mod_http_api", "who": {"ip": "127.0.0.0/8"}, "what": "register"}}}
+            "api_permissions": {"tests": {"from": "mod_http_api", "who": {"ip": f"{self.host}/24"}, "what": "register"}}}
         (self.home / "ejabberd.yml").write_text(json.dumps(settings, indent=1))  # JSON is YAML
-        self.resolver = Resolver(self.routes)
-        (self.home / "inetrc").write_text(f"{{lookup, [dns]}}.\n{{nameserver, {{127,0,0,1}}, {self.resolver.port}}}.\n")
+        if not self.nameserver:
+            self.resolver = Resolver(self.routes)
+        address, port = (self.nameserver, 53) if self.nameserver else (HOST, self.resolver.port)
+        (self.home / "inetrc").write_text(
+            f"{{lookup, [dns]}}.\n{{nameserver, {{{address.replace('.', ',')}}}, {port}}}.\n")
         files = subprocess.run(["dpkg", "-L", "ejabberd"], capture_output=True, text=True, check=True).stdout
         ebin = next(f for f in files.split() if f.endswith("/ebin/ejabberd.app"))
         self.launch(["erl", "-noinput", "-mnesia", "dir", f'"{self.home}/mnesia"', "-s", "ejabberd"],
@@ -259,7 +265,7 @@ class Ejabberd(Process):
     def register(self, api, user, password):
         import urllib.request
         request = urllib.request.Request(
-            f"http://{HOST}:{api}/api/register",
+            f"http://{self.host}:{api}/api/register",
             json.dumps({"user": user, "host": self.domain, "password": password}).encode(),
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30 * PATIENCE) as answer:

@@ -44,6 +44,8 @@ def free_offset():
 class Suite:
     """`with Suite(...) as suite:` is a suite that runs; on leaving it is stopped and its folder removed."""
 
+    wrapper = ()  # a command that runs another one, on a machine of its own say
+
     def __init__(self, domains=("localhost",), settings=None, start=True, folder=None, programs=BUILD / "bin"):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-"))
         # The daemons of a suite started as root run as other users and must pass through.
@@ -96,7 +98,7 @@ class Suite:
 
     def run(self, args, input=None, check=True, timeout=60):
         done = subprocess.run(
-            [str(self.programs / "jackdawctl"), *args], input=input, capture_output=True, text=True,
+            [*self.wrapper, str(self.programs / "jackdawctl"), *args], input=input, capture_output=True, text=True,
             timeout=timeout * PATIENCE, check=False)
         if check and done.returncode != 0:
             raise AssertionError(f"jackdawctl {' '.join(args)}: exit {done.returncode}\n{done.stdout}{done.stderr}")
