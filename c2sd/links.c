@@ -72,7 +72,7 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 {
 	struct c2sd *c = ctx;
 
-	if (peer->role == ROLE_AUTHD)
+	if (peer->role == ROLE_AUTHD && peer->instance == 0)
 		meet_authd(c, peer);
 	if (peer->role == ROLE_SESSIOND)
 		register_sessions(c, peer);

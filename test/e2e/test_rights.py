@@ -64,6 +64,27 @@ def test_inv_29_a_rogue_edge_becomes_nobody(suite, scenario, expected):
         assert got == expected
 
 
+# They may not ask for a link to be closed, as strangers reach them; they drop the frame.
+EDGES = ("c2sd", "s2sd", "componentd")
+
+
+@pytest.mark.parametrize("role", ["c2sd", "componentd", "sessiond", "authd", "storaged", "ctl"])
+def test_f24_malformed_frames_from_each_role(suite, role):
+    """Every message that a role may send, to everybody who is there, with a body that is none: its link is closed, and nobody dies."""
+    def attack():
+        door = suite.dir / role / "router.sock"
+        uid = door.stat().st_uid if os.geteuid() == 0 else os.geteuid()
+        return subprocess.run([str(BUILD / "test" / "tool" / "rogue"), str(door), str(uid), "garbage", role],
+                              capture_output=True, text=True, timeout=150 * PATIENCE, check=True).stdout.splitlines()
+    before = suite.status()
+    lines = [line.split() for line in chat_beside(suite, attack)]
+    assert len(lines) > 5
+    for message, receiver, outcome in lines:
+        assert outcome == "closed" or receiver in EDGES, (message, receiver)
+    assert suite.status() == before
+    chat_beside(suite, lambda: None)  # with new logins
+
+
 def test_a_rogue_registers_nothing_with_a_new_sessiond(own_suite):
     """After a restart of sessiond edges say which sessions they have: only a capability makes that true."""
     def attack():

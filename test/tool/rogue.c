@@ -1,8 +1,10 @@
-/* A c2sd that somebody has taken over: linked to the router of a running suite as its own user, it tries one thing that it must not
+/* A daemon that somebody has taken over, mostly c2sd: linked to the router of a running suite as its own user, it tries one thing that it must not
  * and prints what came of it, a word per line: the names of the messages that it got, `closed` when its link was closed, `open` at
  * the end when it was not.
  *
- *   rogue SOCKET UID SCENARIO [ARGUMENT…]          rogue SOCKET UID list   prints the scenarios
+ *   rogue SOCKET UID SCENARIO [ARGUMENT…]
+ *   rogue SOCKET UID garbage ROLE      as that role: each message that it may send to somebody who is there, with a body that is
+ *                                      none, and what no router takes; a link for each, and a line "NAME RECEIVER closed" or "… open"
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,16 +19,19 @@
 #include "bus/frame.h"
 
 #define INSTANCE 7
-#define QUIET_MS 1500 /* nothing came for so long: that was all */
+#define QUIET_MS 1500  /* nothing came for so long: that was all */
+#define GARBAGE_MS 500 /* the same, for each piece of garbage */
 
 struct rogue {
 	int fd;
+	enum role role;
 	uint64_t inc;
 	uint64_t seq[ROLE_COUNT];
 	uint64_t peers[ROLE_COUNT]; /* incarnations of instance 0 */
 	struct frame_cutter cutter;
 	char **args;
 	bool is_closed;
+	bool quiet; /* says not what it gets */
 };
 
 /* ---- frames ---- */
@@ -41,7 +46,7 @@ send_bytes(struct rogue *r, struct str s)
 static struct frame
 header_to(struct rogue *r, enum role to)
 {
-	return (struct frame){.src = frame_endpoint(ROLE_C2SD, INSTANCE),
+	return (struct frame){.src = frame_endpoint(r->role, INSTANCE),
 	    .src_inc = r->inc,
 	    .dst = frame_endpoint(to, 0),
 	    .dst_inc = r->peers[to]};
@@ -81,7 +86,8 @@ on_frame(void *ctx, const struct frame *f)
 		if (bus_decode(m, f->body, &w))
 			while (bus_list_next(&w.peers, &bus_record_endpoint_is, &p))
 				note_peer(r, &p);
-	} else if (f->type != MSG_ACK && f->type != MSG_PEER_UP && f->type != MSG_PEER_DOWN) {
+	} else if (!r->quiet && f->type != MSG_ACK && f->type != MSG_PEER_UP &&
+	    f->type != MSG_PEER_DOWN) {
 		printf("%s\n", m->body.name);
 	}
 	return true;
@@ -226,19 +232,24 @@ deliver(struct rogue *r)
 }
 
 static void
-malformed_body(struct rogue *r)
+send_wrong_body(struct rogue *r, enum role to, const struct bus_message *m)
 {
 	struct buf b = {.data = NULL};
-	struct frame f = header_to(r, ROLE_SESSIOND);
+	struct frame f = header_to(r, to);
 
-	f.type = MSG_STANZA;
-	f.level = 1;
-	f.seq = 1;
-	f.floor = 1;
-	frame_add_header(&b, &f, 5);
-	buf_add_z(&b, "wrong");
+	f.type = m->type;
+	f.level = m->level;
+	f.seq = f.floor = m->level ? 1 : 0;
+	frame_add_header(&b, &f, 1);
+	buf_add_z(&b, "?");
 	send_bytes(r, buf_str(&b));
 	buf_deinit(&b);
+}
+
+static void
+malformed_body(struct rogue *r)
+{
+	send_wrong_body(r, ROLE_SESSIOND, bus_message(MSG_STANZA));
 }
 
 static void
@@ -289,8 +300,8 @@ dial(struct rogue *r, const char *socket_path, const char *uid)
 static void
 greet(struct rogue *r)
 {
-	struct msg_HELLO hello = {bus_schema_hash(), ROLE_C2SD, INSTANCE, r->inc};
-	struct frame f = {.src = frame_endpoint(ROLE_C2SD, INSTANCE), .src_inc = r->inc};
+	struct msg_HELLO hello = {bus_schema_hash(), (uint8_t)r->role, INSTANCE, r->inc};
+	struct frame f = {.src = frame_endpoint(r->role, INSTANCE), .src_inc = r->inc};
 	struct buf b = {.data = NULL};
 
 	frame_add_message(&b, &f, bus_message(MSG_HELLO), &hello);
@@ -299,12 +310,71 @@ greet(struct rogue *r)
 	listen_for_a_while(r, 300);
 }
 
+/* ---- garbage ---- */
+
+/* With a new link for each: the one before was closed, most likely. */
+static void
+begin_again(struct rogue *r, char **argv)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	frame_cutter_deinit(&r->cutter);
+	memset(r->peers, 0, sizeof(r->peers));
+	r->inc = id_random_u64();
+	r->is_closed = false;
+	dial(r, argv[1], argv[2]);
+	greet(r);
+}
+
+static void
+tell(struct rogue *r, const char *what, enum role to)
+{
+	listen_for_a_while(r, GARBAGE_MS);
+	printf("%s %s %s\n", what, role_name(to), r->is_closed ? "closed" : "open");
+}
+
+static void
+garbage_to(struct rogue *r, enum role to, char **argv)
+{
+	for (unsigned type = 1; type < MSG_TYPE_MAX; type++) {
+		const struct bus_message *m = bus_message((enum msg_type)type);
+
+		if (!m || !(m->from & 1u << r->role) || !(m->to & 1u << to))
+			continue;
+		begin_again(r, argv);
+		if (!r->peers[to] && to != ROLE_ROUTER)
+			return;
+		send_wrong_body(r, to, m);
+		tell(r, m->body.name, to);
+	}
+}
+
+static int
+garbage(struct rogue *r, char **argv)
+{
+	r->quiet = true;
+	while (r->role < ROLE_COUNT && strcmp(role_name(r->role), argv[4]) != 0)
+		r->role++;
+	if (r->role == ROLE_COUNT)
+		return 2;
+	begin_again(r, argv);
+	impossible_length(r);
+	tell(r, "length", ROLE_ROUTER);
+	for (enum role to = 0; to < ROLE_COUNT; to++)
+		garbage_to(r, to, argv);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct rogue r = {.fd = -1};
+	struct rogue r = {.fd = -1, .role = ROLE_C2SD};
 
 	id_init();
+	if (argc == 5 && strcmp(argv[3], "garbage") == 0) {
+		r.role = 0;
+		return garbage(&r, argv);
+	}
 	r.inc = id_random_u64();
 	for (size_t i = 0; argc >= 4 && i < COUNT(SCENARIOS); i++) {
 		if (strcmp(argv[3], SCENARIOS[i].name) != 0 || argc != 4 + SCENARIOS[i].n_args)
