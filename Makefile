@@ -167,7 +167,7 @@ all: $(common) $(programs)
 # test/unit/DAEMON/*.c (else) helpers of that folder's tests
 # test/tool/X.c               a program for the tests to use, with all of common
 # $(BUILD)/test/faulty/DAEMON the daemon with the faults of common/base/fault.h in it
-# test/fuzz/fuzz_X.c          a libFuzzer target, with all of common; corpus in test/fuzz/X/
+# test/fuzz/fuzz_X.c          a libFuzzer target, with all of common and the helpers of unit tests; corpus in test/fuzz/X/
 # test/fuzz/DAEMON/fuzz_X.c   one with all of DAEMON except its main.o, and the helpers of DAEMON's unit tests
 
 helpers := $(if $(filter-out test/unit/test_%,$(wildcard test/unit/*.c)),$(BUILD)/lib/libhelpers.a)
@@ -208,10 +208,10 @@ $(foreach d,sessiond storaged,$(eval $(call faulty,$d)))
 
 # Only of use with CC=clang SANITIZE=address,undefined,fuzzer-no-link, as test/run fuzz builds them
 fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
-$(eval $(call compile,test/fuzz,test,))
+$(eval $(call compile,test/fuzz,test,-iquote test/unit))
 tables_for = $(if $(filter %/fuzz_settings,$1),$(foreach f,$(folders),$(filter %/settings.o,$(call objects,$f))) \
 	$(BUILD)/obj/authd/penalty.o)
-$(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o $(call tables_for,$t),\
+$(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o $(call tables_for,$t) $(helpers),\
 	-fsanitize=fuzzer $(libs_common))))
 
 # $(call fuzz_daemon,daemon)
@@ -271,7 +271,7 @@ bench:
 
 swarm := $(BUILD)/test/faults/swarm
 $(eval $(call compile,test/faults,test,-iquote test/bench))
-$(swarm): $(call objects,test/faults) $(patsubst %,$(BUILD)/obj/test/bench/%.o,bytes client flow login scan scram)
+$(swarm): $(call objects,test/faults) $(patsubst %,$(BUILD)/obj/test/bench/%.o,bytes client flow login scan scram turn)
 	$(if $(Q),@echo '  link  $@')
 	$(Q)mkdir -p $(@D); $(LINK) -o $@ $^ $(libs_tls)
 

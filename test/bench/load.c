@@ -23,7 +23,6 @@
 #define EVENTS 512
 #define LOGIN_SECONDS 600 /* until all are ready */
 #define DRAIN_SECONDS 30  /* until what is due has come */
-#define SHOWN_ERRORS 5
 
 static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &mode_login,
     &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature};
@@ -31,37 +30,10 @@ static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &
 /* ---- what the parts call ---- */
 
 void
-load_error(struct load *l, const struct client *c, const char *what, struct slice shown)
-{
-	if (l->errors++ < SHOWN_ERRORS)
-		fprintf(stderr, "load: u%06u (state %u): %s: %.*s\n", c->index, (unsigned)c->state,
-		    what, (int)(shown.len < 600 ? shown.len : 600), shown.p ? shown.p : "");
-}
-
-void
 load_lacks(const char *what)
 {
 	printf("lacks %s\n", what);
 	exit(3);
-}
-
-void
-load_mark_dirty(struct client *c)
-{
-	if (c->dirty)
-		return;
-	c->dirty = true;
-	c->load->dirty[c->load->dirty_count++] = c;
-}
-
-void
-load_watch(struct client *c, bool wants_out)
-{
-	if (c->wants_out == wants_out)
-		return;
-	c->wants_out = wants_out;
-	struct epoll_event e = {EPOLLIN | (wants_out ? EPOLLOUT : 0), {.ptr = c}};
-	epoll_ctl(c->load->epoll, EPOLL_CTL_MOD, c->fd, &e);
 }
 
 void
@@ -105,18 +77,6 @@ load_settle(struct load *l, struct flow *f)
 /* ---- the loop ---- */
 
 static void
-flush_dirty(struct load *l)
-{
-	unsigned n = l->dirty_count;
-
-	l->dirty_count = 0;
-	for (unsigned i = 0; i < n; i++) {
-		l->dirty[i]->dirty = false;
-		client_flush(l->dirty[i]);
-	}
-}
-
-static void
 start_logins(struct load *l)
 {
 	while (l->started < l->wanted && l->logging_in < l->o.logins) {
@@ -141,7 +101,7 @@ turn(struct load *l)
 	start_logins(l);
 	if (l->mode->turn)
 		l->mode->turn(l);
-	flush_dirty(l);
+	load_flush(l);
 }
 
 static void
@@ -190,7 +150,7 @@ run_once(struct load *l, double seconds)
 	l->until_ns = l->began_ns + (uint64_t)(seconds * 1e9);
 	if (l->mode->begin)
 		l->mode->begin(l);
-	flush_dirty(l);
+	load_flush(l);
 	while (!l->mode->finite && clock_now_ns() < l->until_ns)
 		turn(l);
 	l->running = false;
@@ -389,7 +349,7 @@ main(int argc, char **argv)
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	l->clients = calloc(l->o.sessions, sizeof *l->clients);
-	l->dirty = calloc(l->o.sessions, sizeof *l->dirty);
+	l->dirty = calloc(2 * l->o.sessions, sizeof(struct client *));
 	struct epoll_event e = {EPOLLIN, {.ptr = NULL}};
 	if (l->epoll < 0 || l->timer < 0 || !l->clients || !l->dirty ||
 	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->timer, &e) != 0)

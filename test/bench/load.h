@@ -37,7 +37,7 @@ struct load {
 	const struct mode *mode;
 	struct client *clients;
 	int epoll, timer;
-	struct client **dirty;
+	struct client **dirty; /* with room for twice as many as there are */
 	unsigned dirty_count;
 
 	unsigned wanted, started, ready, logging_in, prepared;
@@ -59,6 +59,8 @@ void load_error(struct load *l, const struct client *c, const char *what, struct
 /* The server cannot do what the mode is about: says so instead of "ready", and ends. */
 void load_lacks(const char *what) __attribute__((noreturn));
 void load_mark_dirty(struct client *c);
+/* At the end of a turn: all that is to be written. */
+void load_flush(struct load *l);
 void load_ready(struct client *c);
 void load_closed(struct client *c);
 void load_prepared(struct client *c); /* for modes that count c->prepared themselves */

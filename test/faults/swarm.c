@@ -26,7 +26,6 @@
 #define READY_SECONDS 300
 #define CALM_MS 1000 /* so long must all be well for a fault to be over */
 #define LATE_MS 1000 /* a message on the way for so long is not well */
-#define SHOWN_ERRORS 20
 
 struct swarm swarm = {.patience = 60,
     .load.o = {.host = "127.0.0.1",
@@ -45,37 +44,9 @@ struct swarm swarm = {.patience = 60,
 /* ---- what the connections call (load.h) ---- */
 
 void
-load_error(struct load *l, const struct client *c, const char *what, struct slice shown)
-{
-	if (l->errors++ < SHOWN_ERRORS)
-		fprintf(stderr, "swarm: u%06u (state %u): %s %.*s\n", c->index, (unsigned)c->state,
-		    what, (int)(shown.len < 300 ? shown.len : 300), shown.p ? shown.p : "");
-}
-
-void
 load_lacks(const char *what)
 {
 	die("the server lacks %s", what);
-}
-
-void
-load_mark_dirty(struct client *c)
-{
-	if (c->dirty)
-		return;
-	c->dirty = true;
-	c->load->dirty[c->load->dirty_count++] = c;
-}
-
-void
-load_watch(struct client *c, bool wants_out)
-{
-	struct epoll_event e = {EPOLLIN | (wants_out ? EPOLLOUT : 0), {.ptr = c}};
-
-	if (c->wants_out == wants_out)
-		return;
-	c->wants_out = wants_out;
-	epoll_ctl(c->load->epoll, EPOLL_CTL_MOD, c->fd, &e);
 }
 
 void
@@ -91,20 +62,6 @@ load_closed(struct client *c)
 }
 
 /* ---- the loop ---- */
-
-static void
-write_all(struct load *l)
-{
-	unsigned n = l->dirty_count;
-
-	for (unsigned i = 0; i < n; i++) {
-		l->dirty[i]->dirty = false;
-		client_flush(l->dirty[i]);
-	}
-	/* A client that went down meanwhile may have marked itself again. */
-	memmove(l->dirty, l->dirty + n, (l->dirty_count - n) * sizeof(struct client *));
-	l->dirty_count -= n;
-}
 
 static void
 talk(uint64_t now)
@@ -172,7 +129,7 @@ turn(void)
 		swarm.load.logging_in += before && swarm.load.clients[i].state != CLIENT_NONE;
 	}
 	talk(now);
-	write_all(&swarm.load);
+	load_flush(&swarm.load);
 }
 
 /* ---- what there is to wait for ---- */

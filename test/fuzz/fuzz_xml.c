@@ -6,18 +6,16 @@
  * (INV-4); and its bodies are the same without the parser. Expat is loaded at run time, as the unit tests do. */
 
 #include <assert.h>
-#include <dlfcn.h>
-#include <expat.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "expat_view.h"
 #include "xml/bodies.h"
 #include "xml/tree.h"
 
 #define CUTS 4
-#define SEP '\x01'
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -151,101 +149,24 @@ check_fixed_point(struct str payload)
 	arena_deinit(&a);
 }
 
-/* ---- Expat: one line per event, text joined ---- */
-
-static struct {
-	__typeof__(&XML_ParserCreateNS) create;
-	__typeof__(&XML_SetUserData) set_user_data;
-	__typeof__(&XML_SetElementHandler) set_element_handler;
-	__typeof__(&XML_SetCharacterDataHandler) set_text_handler;
-	__typeof__(&XML_Parse) parse;
-	__typeof__(&XML_ParserFree) free;
-} expat;
-
-struct view {
-	struct buf text;
-	bool in_text;
-};
+/* ---- Expat ---- */
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
-	void *lib = dlopen("libexpat.so.1", RTLD_NOW);
-	assert(lib);
-	*(void **)&expat.create = dlsym(lib, "XML_ParserCreateNS");
-	*(void **)&expat.set_user_data = dlsym(lib, "XML_SetUserData");
-	*(void **)&expat.set_element_handler = dlsym(lib, "XML_SetElementHandler");
-	*(void **)&expat.set_text_handler = dlsym(lib, "XML_SetCharacterDataHandler");
-	*(void **)&expat.parse = dlsym(lib, "XML_Parse");
-	*(void **)&expat.free = dlsym(lib, "XML_ParserFree");
-	return 0;
-}
-
-static void
-view_break(struct view *v)
-{
-	if (v->in_text)
-		buf_add_c(&v->text, '\n');
-	v->in_text = false;
-}
-
-static int
-compare_names(const void *a, const void *b)
-{
-	return strcmp(*(const XML_Char *const *)a, *(const XML_Char *const *)b);
-}
-
-/* In the order of their names: we write attributes in an order of our own. */
-static void
-on_start(void *user, const XML_Char *name, const XML_Char **attrs)
-{
-	struct view *v = user;
-	size_t n = 0;
-	view_break(v);
-	buf_printf(&v->text, "<%s", name);
-	while (attrs[2 * n])
-		n++;
-	qsort(attrs, n, 2 * sizeof(*attrs), compare_names);
-	for (; *attrs; attrs += 2)
-		buf_printf(&v->text, " %s=\"%s\"", attrs[0], attrs[1]);
-	buf_add_c(&v->text, '\n');
-}
-
-static void
-on_end(void *user, const XML_Char *name)
-{
-	struct view *v = user;
-	(void)name;
-	view_break(v);
-	buf_add_z(&v->text, ">\n");
-}
-
-static void
-on_text(void *user, const XML_Char *s, int n)
-{
-	struct view *v = user;
-	if (!v->in_text)
-		buf_add_c(&v->text, '=');
-	v->in_text = true;
-	buf_add(&v->text, s, (size_t)n);
+	return expat_view_load() ? 0 : -1;
 }
 
 /* A document whose one child of the root has this content. */
 static bool
-view_of(struct view *v, struct str content)
+view_of(struct expat_view *v, struct str content)
 {
 	struct buf b = {0};
 	buf_add_z(&b, "<s:stream xmlns='jabber:client' xmlns:s='urn:s' xmlns:f='urn:f'><message>");
 	buf_add_str(&b, content);
 	buf_add_z(&b, "</message></s:stream>");
-	XML_Parser p = expat.create("UTF-8", SEP);
-	*v = (struct view){.in_text = false};
-	expat.set_user_data(p, v);
-	expat.set_element_handler(p, on_start, on_end);
-	expat.set_text_handler(p, on_text);
-	bool ok = expat.parse(p, buf_str(&b).p, (int)buf_len(&b), 1) == XML_STATUS_OK;
-	expat.free(p);
+	bool ok = expat_view(v, buf_str(&b));
 	buf_deinit(&b);
 	return ok;
 }
@@ -255,7 +176,7 @@ static void
 check_expat(struct str content)
 {
 	struct run ours;
-	struct view source, written;
+	struct expat_view source, written;
 	struct buf b = {0};
 	buf_add_z(&b, "<s:stream xmlns='jabber:client' xmlns:s='urn:s' xmlns:f='urn:f'><message>");
 	buf_add_str(&b, content);

@@ -13,6 +13,7 @@
 #include "base/id.h"
 #include "base/mem.h"
 #include "sasl.h"
+#include "sasl_rig.h"
 
 #define ALL \
 	"SCRAM-SHA-512-PLUS SCRAM-SHA-256-PLUS SCRAM-SHA-1-PLUS SCRAM-SHA-512 SCRAM-SHA-256 SCRAM-SHA-1 PLAIN"
@@ -69,24 +70,6 @@ go(struct sasl *s, enum sasl_step step)
 	return step;
 }
 
-/* RFC 5802 §3 */
-static void
-add_proof(struct buf *out, enum digest d, const char *password, struct str salt,
-    uint32_t iterations, struct str auth)
-{
-	size_t n = digest_size(d);
-	uint8_t salted[DIGEST_MAX], key[DIGEST_MAX], stored[DIGEST_MAX], proof[DIGEST_MAX];
-
-	digest_pbkdf2(d, str_z(password), salt, iterations, salted);
-	digest_hmac(d, str_of(salted, n), S("Client Key"), key);
-	digest_hash(d, str_of(key, n), stored);
-	digest_hmac(d, str_of(stored, n), auth, proof);
-	for (size_t i = 0; i < n; i++)
-		proof[i] ^= key[i];
-	buf_add_z(out, ",p=");
-	enc_base64(out, str_of(proof, n));
-}
-
 /* Where the gs2-header of a first message ends. */
 static size_t
 header_of(struct str first)
@@ -119,7 +102,7 @@ honest_final(
 	buf_printf(out, ",%.*s", STR_ARG(nonce));
 	buf_add_str(&auth, str_from(first, header));
 	buf_printf(&auth, ",%.*s,%.*s", STR_ARG(challenge), STR_ARG(buf_str(out)));
-	add_proof(out, d, password, buf_str(&salt), (uint32_t)i, buf_str(&auth));
+	rig_add_proof(out, d, password, buf_str(&salt), (uint32_t)i, buf_str(&auth));
 	buf_deinit(&cbind);
 	buf_deinit(&salt);
 	buf_deinit(&auth);

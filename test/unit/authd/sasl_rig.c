@@ -96,9 +96,8 @@ binding_of(const struct rig_client *c, const struct sasl_terms *terms, const cha
 	return strcmp(gs2, "p=tls-exporter") == 0 ? terms->exporter : terms->end_point;
 }
 
-/* p= of RFC 5802 §3 for this AuthMessage. */
-static void
-add_proof(struct buf *out, enum digest d, const char *password, struct str salt,
+void
+rig_add_proof(struct buf *out, enum digest d, const char *password, struct str salt,
     uint32_t iterations, struct str auth)
 {
 	size_t n = digest_size(d);
@@ -133,7 +132,7 @@ scram_final(struct sasl *s, const struct rig_client *c, struct str gs2_header, s
 	enc_base64(&final, buf_str(&cbind));
 	buf_printf(&final, ",%.*s", STR_ARG(nonce));
 	buf_printf(&auth, "%.*s,%.*s,%.*s", STR_ARG(bare), STR_ARG(first), STR_ARG(buf_str(&final)));
-	add_proof(&final, digest_of(c->mechanism), c->password, buf_str(&salt), (uint32_t)i,
+	rig_add_proof(&final, digest_of(c->mechanism), c->password, buf_str(&salt), (uint32_t)i,
 	    buf_str(&auth));
 	if (c->final)
 		buf_add_z(&sent, c->final);

@@ -28,6 +28,10 @@ struct sasl_terms rig_terms(const char *mechanism);
 /* Carries out STEP_FIND and STEP_DERIVE until something else is asked for. */
 enum sasl_step rig_go(struct sasl *s, enum sasl_step step);
 
+/* ",p=" of RFC 5802 §3 for this AuthMessage. */
+void rig_add_proof(struct buf *out, enum digest d, const char *password, struct str salt,
+    uint32_t iterations, struct str auth);
+
 /* A client's login, honest but for what is set here. */
 struct rig_client {
 	const char *mechanism;
