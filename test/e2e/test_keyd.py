@@ -214,6 +214,26 @@ def test_inv_29_no_request_costs_the_connection(keyd):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="roles have one user")
+def test_an_edge_has_so_many_connections(keyd):
+    """512 for a role: the next one waits in the kernel until one of them goes, and no other role is concerned."""
+    edges = [Edge(keyd) for _ in range(512)]
+    try:
+        assert edges[-1].sign(1)[0] == UNKNOWN_KEY
+        waiting, other = Edge(keyd), Edge(keyd, "s2sd")
+        edges += [waiting, other]
+        waiting.send(SIGN, 1, ECDSA_SHA256, DIGEST)
+        assert other.sign(1)[0] == UNKNOWN_KEY
+        waiting.socket.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            waiting.socket.recv(1000)
+        waiting.socket.settimeout(10 * PATIENCE)
+        edges[0].close()
+        assert struct.unpack("<BB", waiting.socket.recv(1000)[:2])[1] == UNKNOWN_KEY
+    finally:
+        for edge in edges:
+            edge.close()
+
+
 def test_other_users_are_strangers(keyd):
     for uid in (0, UID_BASE + ROLES["s2sd"]):
         with contextlib.suppress(PermissionError):

@@ -174,6 +174,31 @@ test_too_much_goes_out(void **state)
 	scene_free(s);
 }
 
+static void
+test_too_many_bytes_go_out(void **state)
+{
+	struct scene *s = scene_with_inactive_juliet();
+	struct buf text = {0};
+	unsigned n = 0;
+
+	(void)state;
+	while (got(s) == 0 && n < 10) {
+		buf_clear(&text);
+		buf_printf(&text,
+		    "<presence from='room@remote.example/%u' to='juliet@h/balcony'><status>", n++);
+		for (unsigned i = 0; i < HELD_BYTES_MAX / 8; i++)
+			buf_add_c(&text, 'x');
+		buf_add(&text, "</status></presence>", sizeof("</status></presence>"));
+		remote_says(s, (const char *)text.data);
+	}
+	assert_in_range(n, 7, 9);
+	/* the rest is behind its window */
+	reads(s, "juliet/balcony");
+	assert_int_equal(got(s), n);
+	buf_deinit(&text);
+	scene_free(s);
+}
+
 /* The record tells a new sessiond, which asks for what the old one held. */
 static void
 test_after_a_restart(void **state)
@@ -224,6 +249,7 @@ main(void)
 	    cmocka_unit_test(test_what_cannot_wait),
 	    cmocka_unit_test(test_occupants_of_a_room_wait),
 	    cmocka_unit_test(test_too_much_goes_out),
+	    cmocka_unit_test(test_too_many_bytes_go_out),
 	    cmocka_unit_test(test_after_a_restart),
 	};
 

@@ -174,6 +174,30 @@ test_parked_is_bounded(void **state)
 
 /* ---- who may not ---- */
 
+/* Few, and large. */
+static void
+test_parked_bytes_are_bounded(void **state)
+{
+	struct scene *s = scene_of_two();
+	struct buf text = {0};
+	unsigned n = 0;
+
+	(void)state;
+	loses(s, "juliet/balcony");
+	buf_add_z(&text, "<iq type='result' id='q' to='juliet@h/balcony'><query xmlns='x'>");
+	for (unsigned i = 0; i < PARKED_BYTES_MAX / 8; i++)
+		buf_add_c(&text, 'x');
+	buf_add(&text, "</query></iq>", sizeof("</query></iq>"));
+	while (session_named(s, "juliet/balcony") && n++ < 10) {
+		says(s, "romeo/orchard", (const char *)text.data);
+		sessions_reap(&s->sd);
+		scene_pump(s);
+	}
+	assert_in_range(n, 7, 9);
+	buf_deinit(&text);
+	scene_free(s);
+}
+
 static void
 test_inv_25_not_for_anybody_else(void **state)
 {
@@ -405,6 +429,7 @@ main(void)
 	    cmocka_unit_test(test_another_session_gets_them_meanwhile),
 	    cmocka_unit_test(test_order_of_what_waited),
 	    cmocka_unit_test(test_parked_is_bounded),
+	    cmocka_unit_test(test_parked_bytes_are_bounded),
 	    cmocka_unit_test(test_inv_25_not_for_anybody_else),
 	    cmocka_unit_test(test_a_count_of_what_was_never_sent),
 	    cmocka_unit_test(test_how_far_it_had_come),

@@ -201,6 +201,34 @@ test_unacked_are_bounded(void **state)
 }
 
 static void
+test_unacked_bytes_are_bounded(void **state)
+{
+	struct scene *s = scene_with_sm();
+	struct session *juliet = session_named(s, "juliet/balcony");
+	struct buf text = {0};
+	unsigned n = 0;
+
+	(void)state;
+	buf_add_z(&text, "<message type='chat' to='juliet@h'><body>");
+	for (unsigned i = 0; i < UNACKED_BYTES_MAX / 8; i++)
+		buf_add_c(&text, 'x');
+	buf_add(&text, "</body></message>", sizeof("</body></message>"));
+	for (; n < 12; n++) {
+		forget(s);
+		says(s, "romeo/orchard", (const char *)text.data);
+		if (!has(s, "xxx"))
+			break;
+		reads(s, "juliet/balcony");
+	}
+	assert_in_range(n, 7, 9);
+	assert_true(juliet->out.unacked_bytes >= UNACKED_BYTES_MAX);
+	acks(s, "juliet/balcony", juliet->out.acked + 1);
+	assert_true(has(s, "xxx"));
+	buf_deinit(&text);
+	scene_free(s);
+}
+
+static void
 test_more_than_was_sent_is_an_error_of_the_edge(void **state)
 {
 	struct scene *s = scene_with_sm();
@@ -227,6 +255,7 @@ main(void)
 	    cmocka_unit_test(test_offline_messages_go_with_the_ack),
 	    cmocka_unit_test(test_offline_messages_stay_without_it),
 	    cmocka_unit_test(test_unacked_are_bounded),
+	    cmocka_unit_test(test_unacked_bytes_are_bounded),
 	    cmocka_unit_test(test_more_than_was_sent_is_an_error_of_the_edge),
 	};
 
