@@ -12,7 +12,7 @@
 #include "loop/conn.h"
 #include "loop/loop.h"
 
-#define ACCEPTS_PER_TURN 64
+#define ACCEPTS_PER_TURN 8 /* who is there already has a turn between them */
 #define REST_MS 100
 
 enum listener_state {
