@@ -290,7 +290,7 @@ $(foreach d,sessiond storaged c2sd,$(eval $(call sabotage,drop,$d,bus_new)))
 $(foreach d,router keyd authd storaged sessiond c2sd,$(eval $(call sabotage,clock,$d,control_new)))
 
 .PHONY: faults fault-tests
-fault-tests: $(swarm) $(sabotaged)
+fault-tests: $(swarm) $(sabotaged) $(BUILD)/bench/load
 faults: all $(swarm)
 	$(Q)test/faults/run --build $(BUILD) $(FAULTS)
 
