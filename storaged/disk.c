@@ -199,15 +199,18 @@ enter(struct storaged *s, const struct measure *w)
 	free(where);
 }
 
+/* The first of those that are held; the next when that is done. All at once, one could succeed though what must come before it did
+ * not. */
 static void
 try_again(struct storaged *s)
 {
-	while (!list_empty(&s->disk.held)) {
-		struct job *job = CONTAINER_OF(s->disk.held.next, struct job, base.link);
+	struct job *job = CONTAINER_OF(s->disk.held.next, struct job, base.link);
 
-		list_remove(&job->base.link);
-		job_submit_again(job);
-	}
+	if (s->disk.is_trying || list_empty(&s->disk.held))
+		return;
+	s->disk.is_trying = true;
+	list_remove(&job->base.link);
+	job_submit_again(job);
 }
 
 static void
@@ -299,26 +302,31 @@ disk_admits(struct storaged *s, struct msg_STORE *m)
 	return m->owed && state < DISK_FULL;
 }
 
-/* What is acknowledged without an answer: if it is not done, nobody learns of it. */
+/* What is acknowledged without an answer, so that nobody learns of it if it is not done; and a claim, whose refusal is the end of a
+ * session. */
 static bool
 may_not_fail(enum msg_type t)
 {
-	return t == MSG_DETACH || t == MSG_DROP || t == MSG_OWED_DROP;
+	return t == MSG_DETACH || t == MSG_CLAIM || t == MSG_DROP || t == MSG_OWED_DROP;
 }
 
 /* What means another thing before or behind one of those. */
 static bool
 is_ordered(enum msg_type t)
 {
-	return may_not_fail(t) || t == MSG_CLAIM || t == MSG_LOAD || t == MSG_USER_ERASE ||
-	    t == MSG_OWED_FETCH;
+	return may_not_fail(t) || t == MSG_LOAD || t == MSG_USER_ERASE || t == MSG_OWED_FETCH;
 }
 
 static void
 hold(struct storaged *s, struct job *job)
 {
-	if (!job->is_held)
-		s->disk.n_held++;
+	if (job->is_held) {
+		/* It was tried again: still the first. */
+		s->disk.is_trying = false;
+		list_add(s->disk.held.next, &job->base.link);
+		return;
+	}
+	s->disk.n_held++;
 	job->is_held = true;
 	list_add(&s->disk.held, &job->base.link);
 }
@@ -327,7 +335,9 @@ bool
 disk_met_full(struct storaged *s, struct job *job)
 {
 	s->disk.full_until_ms = clock_mono_ms() + FULL_MS;
-	disk_tick(s);
+	/* The ballast has to go at once; when it is gone, the next tick is soon enough. */
+	if (!disk_is_full(s))
+		disk_tick(s);
 	if (!may_not_fail(job->message->type))
 		return false;
 	hold(s, job);
@@ -347,4 +357,6 @@ void
 disk_release(struct storaged *s)
 {
 	s->disk.n_held--;
+	s->disk.is_trying = false;
+	try_again(s);
 }

@@ -43,7 +43,8 @@ struct disk {
 	/* Jobs that met a full disk and cannot be refused, and those that must stay behind them (disk_hold). Bounded by the
 	 * windows of their senders, for none of them is acknowledged; over it those wait. */
 	struct list held;
-	size_t n_held; /* of the list, and those of it that are tried again */
+	size_t n_held;  /* of the list, and the one that is tried again */
+	bool is_trying; /* one is */
 };
 
 /* The state that follows from these figures. What is missing of the ballast counts as used. */
@@ -62,7 +63,7 @@ bool disk_is_full(const struct storaged *s);
 /* The same for a message: takes away what must not be stored of it (its archives). False: it must not be stored at all. */
 bool disk_admits(struct storaged *s, struct msg_STORE *m);
 
-/* SQLite says that the disk is full. True: the job is one that has no way to say no (a record, a row that is delivered), and is
+/* SQLite says that the disk is full. True: the job is one that must not be refused (a session's record, a row that is delivered), and is
  * kept, to be tried again. */
 bool disk_met_full(struct storaged *s, struct job *job);
 /* A new job of those that have an order among them: true when it has to wait behind one that is held, and is kept. */

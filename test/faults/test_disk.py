@@ -154,7 +154,8 @@ def test_daemons_start_on_a_full_disk(small):
 
 @pytest.mark.skipif(not MAY_MOUNT, reason="needs to mount a file system")
 def test_the_ledger_of_a_full_disk(tmp_path, monkeypatch):
-    """Under load, four times: nothing acknowledged is lost, repeated or out of order. Archives may have gaps, for they stood still."""
+    """Under load, four times, and connections are cut meanwhile, so that records of sessions have to be written: nothing acknowledged is
+    lost, repeated or out of order, and no session is lost. Archives may have gaps, for they stood still."""
     disk = SmallDisk(tmp_path / "disk", 400)
     tmp_path.chmod(0o755)
     for folder in tmp_path.parents:
@@ -163,9 +164,15 @@ def test_the_ledger_of_a_full_disk(tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(disk.folder))
     try:
         with harness.swarming(BUILD, sessions=60, rate=200, tls=0, sleepers=0.3) as (suite, swarm):
+            def fill():
+                disk.fill_to_the_brim()
+                swarm.say("churn")
+
             for _ in range(4):
-                result = swarm.fault("disk", disk.fill_to_the_brim)
+                wait_for(lambda: ballast(suite).exists(), 20, "the ballast is there")
+                result = swarm.fault("disk", fill)
                 disk.make_room()
+                assert result["is_back"], result
                 result = swarm.fault("room", lambda: None)
                 assert result["is_back"], result
             end = swarm.end()
