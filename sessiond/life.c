@@ -10,6 +10,7 @@
 #include "gate.h"
 #include "inbound.h"
 #include "load.h"
+#include "offline.h"
 #include "operator.h"
 #include "register.h"
 #include "resume.h"
@@ -29,6 +30,7 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 	list_init(&sd->doomed);
 	list_init(&sd->away);
 	list_init(&sd->saves);
+	list_init(&sd->late_flushes);
 	list_init(&sd->handovers);
 	list_init(&sd->queues);
 	inbound_init(sd);
@@ -83,6 +85,7 @@ sessiond_tick(void *sessiond)
 	if (bus_is_linked(bus_of(sd))) {
 		register_ask_key(sd);
 		load_ask(sd);
+		offline_retry(sd);
 	}
 	register_check_all(sd);
 	outbound_check_stalled(sd, now_ms);

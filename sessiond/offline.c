@@ -16,6 +16,7 @@
 #define FETCH_MS 30000
 
 struct flush {
+	struct list late;        /* in sd->late_flushes: storaged has not answered */
 	struct account *account; /* pinned */
 	struct act act;
 	struct id128 sid;
@@ -151,6 +152,16 @@ was_given(struct account *a, const struct act *act, const struct rec_owed_item *
 	return false;
 }
 
+/* Without storaged it is a pause, however long it lasts: what comes for the account waits, or it would overtake. */
+static void
+wait_for_storaged(struct flush *f)
+{
+	log_warn("offline messages of %.*s cannot be read: storaged does not answer",
+	    STR_ARG(f->account->jid));
+	f->account->paused = f;
+	list_add(&f->account->sd->late_flushes, &f->late);
+}
+
 static void
 on_owed(void *arg, const struct bus_in *in, const void *msg)
 {
@@ -160,6 +171,10 @@ on_owed(void *arg, const struct bus_in *in, const void *msg)
 	struct bus_list list;
 	struct rec_owed_item item;
 
+	if (!in && s) {
+		wait_for_storaged(f);
+		return;
+	}
 	if (!in || in->message->type != MSG_OWED || !s) {
 		if (s)
 			log_warn(
@@ -188,8 +203,17 @@ offline_go_on(struct account *a)
 	struct flush *f = a->paused;
 
 	a->paused = NULL;
-	if (f)
-		fetch(f);
+	if (!f)
+		return;
+	list_remove(&f->late);
+	fetch(f);
+}
+
+void
+offline_retry(struct sessiond *sd)
+{
+	LIST_FOREACH_SAFE(&sd->late_flushes, it, nx)
+		offline_go_on(CONTAINER_OF(it, struct flush, late)->account);
 }
 
 void
@@ -200,6 +224,7 @@ offline_forget(struct account *a)
 	a->paused = NULL;
 	if (!f)
 		return;
+	list_remove(&f->late);
 	act_drop(&f->act);
 	free(f);
 }
@@ -223,6 +248,7 @@ offline_flush(struct account *a, const struct act *act, struct session *s)
 	if (a->is_flushing)
 		return;
 	f = NEW(struct flush);
+	list_init(&f->late);
 	f->account = a;
 	f->act = act_keep(act);
 	f->sid = s->sid;

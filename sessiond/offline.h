@@ -7,6 +7,8 @@
 void offline_flush(struct account *a, const struct act *act, struct session *s);
 /* The queue of a session is empty, or a session has gone: the next page may come. */
 void offline_go_on(struct account *a);
+/* Once a second: storaged may answer again. */
+void offline_retry(struct sessiond *sd);
 /* At the end of the process. */
 void offline_forget(struct account *a);
 /* This session has just left the account: what was not written to it goes to another one, or waits. */

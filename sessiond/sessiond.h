@@ -66,7 +66,8 @@ struct sessiond {
 	struct list queues;                 /* struct outbox: with something in the queue */
 	size_t queued_bytes;                /* of all of them: settings queues_bytes */
 	struct list doomed;                 /* sessions to end when the handler has returned */
-	struct list saves;                  /* DETACHes on their way (detach.c) */
+	struct list late_flushes; /* of offline messages; at most one of each account (offline.c) */
+	struct list saves;        /* DETACHes on their way (detach.c) */
 	struct list away; /* sessions without a connection; each account has detached_per_account at most */
 	struct list handovers; /* of resumed sessions, until the new edge has them (resume.c) */
 	struct leaving *leaving; /* uthash: sessions of a dead edge, until their rows are there (detach.c) */

@@ -139,6 +139,38 @@ test_order(void **state)
 	scene_free(s);
 }
 
+/* As long as storaged is away: it took more than half a minute to come back. */
+static void
+test_order_when_storaged_stays_away(void **state)
+{
+	struct scene *s = scene_new();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>old</body></message>");
+	binds(s, "juliet/balcony");
+	s->is_storaged_down = true;
+	says(s, "juliet/balcony", "<presence/>");
+	says(s, "romeo/orchard", "<message to='juliet@h' type='chat'><body>new</body></message>");
+	forget(s);
+	LIST_FOREACH_SAFE(&s->bus.waiting, it, nx) {
+		struct sent *f = CONTAINER_OF(it, struct sent, link);
+
+		if (f->message->type == MSG_OWED_FETCH)
+			sent_answer(&s->bus, f, 0, NULL);
+	}
+	scene_pump(s);
+	expect_nothing(s);
+	s->is_storaged_down = false;
+	sessiond_tick(&s->sd);
+	scene_pump(s);
+	expect(s,
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>old</body>"
+	    "<delay xmlns='urn:xmpp:delay' from='h' stamp='T'>Offline Storage</delay></message>\n"
+	    "juliet/balcony: <message from='romeo@h/orchard' to='juliet@h' type='chat'><body>new</body></message>\n");
+	scene_free(s);
+}
+
 /* More than one page; then the session goes before it has read: the next one gets what was not written, all of it once. */
 static void
 test_unread_go_to_the_next_session(void **state)
@@ -226,6 +258,7 @@ main(void)
 	    cmocka_unit_test(test_full_store),
 	    cmocka_unit_test(test_ack_waits_for_the_commit),
 	    cmocka_unit_test(test_order),
+	    cmocka_unit_test(test_order_when_storaged_stays_away),
 	    cmocka_unit_test(test_unread_go_to_the_next_session),
 	    cmocka_unit_test(test_read_are_not_given_again),
 	    cmocka_unit_test(test_pages_wait_for_the_client),
