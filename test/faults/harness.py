@@ -27,6 +27,10 @@ SILENCE = 200  # seconds without a word of the swarm: then it has failed
 class Suite(servers.Jackdaw):
     """Accounts by the number, archives for who wants one, no limit on what waits offline."""
 
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.deaths = {}  # daemon → when it was killed
+
     def configure(self):
         super().configure()
         self.append("sessiond", '\noffline_max = 1000000\narchive = "always"\n')
@@ -125,8 +129,18 @@ def swarming(build, sabotage=None, **options):
             shutil.rmtree(home, ignore_errors=True)
 
 
+def spare(suite, daemons):
+    """Wait until the supervisor starts them again at once: five deaths in ten seconds make it pause, for longer and longer."""
+    for daemon in daemons:
+        deaths = suite.deaths.setdefault(daemon, [])
+        if len(deaths) >= 4:
+            time.sleep(max(0, deaths[-4] + 11 - time.monotonic()))
+        deaths.append(time.monotonic())
+
+
 def kill(suite, daemons):
     """What kills them: who they are is found out before."""
+    spare(suite, daemons)
     pids = [suite.pid(daemon) for daemon in daemons]
 
     def act():
