@@ -129,7 +129,8 @@ account_when_ready(struct account *a, const struct act *act, const struct stanza
 {
 	struct task *t;
 
-	if (account_is_ready(a)) {
+	/* What a waiting task comes back with here is a part of it: it goes before those behind it. */
+	if (account_is_ready(a) || (a->is_running && a->state == ACCOUNT_READY && may_run(a))) {
 		fn(a, act, st);
 		return;
 	}

@@ -356,6 +356,26 @@ test_roster_policy(void **state)
 	scene_free(s);
 }
 
+/* What has to wait for the account waits in order, with all that comes of it: the message arrives before the query behind it. */
+static void
+test_a_query_behind_a_message_to_oneself_while_the_account_loads(void **state)
+{
+	struct scene *s = scene_with_archives();
+
+	(void)state;
+	s->is_storaged_down = true;
+	binds(s, "romeo/orchard");
+	says(s, "romeo/orchard",
+	    "<message to='romeo@h' type='chat'><body>to myself</body></message>");
+	says(s, "romeo/orchard", "<iq type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
+	assert_int_equal(s->n_rows, 0);
+	s->is_storaged_down = false;
+	scene_pump(s);
+	assert_int_equal(s->n_rows, 1);
+	assert_true(has(s, "<body>to myself</body></message></forwarded></result>"));
+	scene_free(s);
+}
+
 /* ---- small things ---- */
 
 static void
@@ -393,6 +413,7 @@ main(void)
 	    cmocka_unit_test(test_no_archive_where_it_is_off),
 	    cmocka_unit_test(test_features),
 	    cmocka_unit_test(test_roster_policy),
+	    cmocka_unit_test(test_a_query_behind_a_message_to_oneself_while_the_account_loads),
 	    cmocka_unit_test(test_metadata),
 	};
 
