@@ -177,9 +177,12 @@ def test_a_log_that_nobody_reads(served):
                 assert wire.hear() == "here"
         finally:
             os.kill(supervisor, signal.SIGCONT)
-        for pid in pids.values():
-            os.kill(pid, signal.SIGHUP)
-        wait_for(lambda: all("log lines dropped: stderr was full" in served.logs()[f"{d}.log"] for d in DAEMONS), 10,
-                 "each says how much was dropped")
+
+        def all_say_how_much():
+            for pid in pids.values():
+                os.kill(pid, signal.SIGHUP)  # the count is told with the next line that fits
+            return all("log lines dropped: stderr was full" in served.logs()[f"{d}.log"] for d in DAEMONS)
+
+        wait_for(all_say_how_much, 10, "each says how much was dropped")
         pair.chat()
     assert {daemon: served.pid(daemon) for daemon in DAEMONS} == pids
