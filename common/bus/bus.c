@@ -70,6 +70,9 @@ bus_free(struct bus **bp)
 {
 	if (!*bp)
 		return;
+	/* What is done is said: nobody need send it to our successor. */
+	if ((*bp)->linked)
+		receiver_write_acks(*bp);
 	bus_link_free(&(*bp)->link);
 	bus_core_free(bp);
 }
