@@ -15,6 +15,8 @@ static void
 outgoing_free(struct component *c, struct outgoing *o)
 {
 	list_remove(&o->link);
+	if (o->entry)
+		o->entry->outgoing = NULL;
 	c->bytes -= o->bytes;
 	c->componentd->kept_bytes -= o->bytes;
 	/* With the bus all custodies have gone. */
@@ -48,6 +50,7 @@ outgoing_new(struct component *c, const struct delivery *d, size_t bytes)
 	o->level = d->level;
 	o->bytes = bytes;
 	o->st = stanza_copy(d->st);
+	ledger_add(&c->componentd->ledger, &d->op, d->st, o);
 	c->bytes += bytes;
 	c->componentd->kept_bytes += bytes;
 	return o;
@@ -95,12 +98,29 @@ is_waited_for(const struct component *c)
 	    (uint64_t)componentd_settings(d)->wait_seconds * 1000;
 }
 
+/* It was given before, by a sender that has died since: its successor's frame takes the place of the one that was lost. */
+static bool
+was_given(struct component *c, const struct delivery *d)
+{
+	struct ledger_entry *e = ledger_find(&c->componentd->ledger, &d->op, d->st);
+	struct outgoing *o = e ? e->outgoing : NULL;
+	struct custody *old = o ? o->custody : NULL;
+
+	if (!o || !d->custody)
+		return e != NULL;
+	o->custody = custody_hold(d->custody);
+	custody_release(old);
+	return true;
+}
+
 void
 component_give(struct component *c, const struct delivery *d)
 {
 	size_t bytes = bytes_of(d->st);
 	struct outgoing *o;
 
+	if (was_given(c, d))
+		return;
 	if (c->n_streams == 0 && !is_waited_for(c)) {
 		bounce(c->componentd, d, SE_REMOTE_SERVER_TIMEOUT);
 		return;

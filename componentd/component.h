@@ -14,8 +14,9 @@ struct outgoing {
 	struct list link;        /* in queue of a component, or unwritten of a stream */
 	struct custody *custody; /* NULL: nobody waits (it came from a component here) */
 	struct opid op;
-	uint8_t level; /* of the frame that brought it: whether an error may go back */
-	size_t bytes;  /* what it counts */
+	struct ledger_entry *entry; /* NULL: none */
+	uint8_t level;              /* of the frame that brought it: whether an error may go back */
+	size_t bytes;               /* what it counts */
 	uint64_t end; /* of the stream's wire when it has been written; 0: not yet in the socket's queue */
 	struct stanza *st; /* owned */
 };

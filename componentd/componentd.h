@@ -10,6 +10,7 @@
 #include "edge/wire.h"
 #include "loop/conn.h"
 #include "service/service.h"
+#include "ledger.h"
 #include "settings.h"
 #include "xml/reader.h"
 
@@ -41,6 +42,7 @@ struct componentd {
 	struct xml_pool *readers;
 
 	struct component *components; /* uthash by name: those of jackdaw.conf */
+	struct ledger ledger;
 	struct list strangers; /* streams that have not proved who they are: at most strangers_max */
 	struct list closing;   /* streams; each for linger_seconds at most */
 	struct list fresh;     /* streams with stanzas that were written in this turn */

@@ -18,6 +18,7 @@ componentd_new(struct daemon *d)
 	handshakes_init(&c->handshakes);
 	wires_init(&c->wires);
 	c->readers = xml_pool_new();
+	ledger_init(&c->ledger);
 	list_init(&c->strangers);
 	list_init(&c->closing);
 	list_init(&c->fresh);
@@ -157,9 +158,13 @@ componentd_reloaded(struct daemon *d, const void *old)
 static void
 end_streams(struct list *streams)
 {
-	while (!list_empty(streams))
-		stream_end(
-		    CONTAINER_OF(streams->next, struct stream, link), STREAM_SYSTEM_SHUTDOWN, NULL);
+	while (!list_empty(streams)) {
+		struct stream *s = CONTAINER_OF(streams->next, struct stream, link);
+
+		/* Of this turn, and not acknowledged: it comes again to the next componentd. */
+		buf_clear(&s->wire.plain);
+		stream_end(s, STREAM_SYSTEM_SHUTDOWN, NULL);
+	}
 }
 
 static void
@@ -196,6 +201,7 @@ componentd_stop(struct daemon *d)
 	HASH_ITER(hh, c->components, it, next)
 		end_streams(&it->streams);
 	components_free(c);
+	ledger_deinit(&c->ledger);
 	if (c->tls) {
 		handshakes_deinit(&c->handshakes);
 		certs_deinit(&c->certs);

@@ -1,6 +1,7 @@
 """A component that is only bytes (XEP-0114), as the libraries of old components have it: no declaration, no version, no `from`
 (F-20). What it hears is checked byte for byte: behind the handshake there are stanzas and white space, and nothing else (F-23)."""
 
+import contextlib
 import hashlib
 import secrets
 
@@ -63,6 +64,11 @@ class Component(Wire):
         element = self.element(seconds)
         assert element.tag in STANZAS, element.tag
         return element
+
+    def listen(self, seconds=0.1):
+        """Takes what comes for a while."""
+        with contextlib.suppress(TimeoutError):
+            self.until(lambda: False, seconds)
 
     def ask(self, to, payload, type="get", id=None, sender=None):
         """The answer to an iq."""

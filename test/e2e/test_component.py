@@ -1,63 +1,72 @@
-"""componentd, as components see it: XEP-0114 with what REQUIREMENTS 3.1 and 3.2 say of it."""
+"""componentd, as components see it: XEP-0114 with what REQUIREMENTS 3.1 and 3.2 say of it (the numbers F-…)."""
 
 import asyncio
+import contextlib
+import socket
+import stat
+import time
+import xml.etree.ElementTree as ET
 
 import pytest
 from slixmpp.componentxmpp import ComponentXMPP
 
 from chat import clients
-from component import PORT, Component, settings
+from component import COMPONENT, PORT, Component, client_error, error_of, header, settings
 from suite import Suite, wait_for
-from wire import SESSION, WAIT, Wire
+from wire import CLIENT, SESSION, WAIT, Ended, Wire, tls_context
 
+ALL = "of-all-of-them"  # the secret of those without one of their own
 ECHO, OTHER, BELOW, DEFAULT = "echo.example.net", "other.example.net", "gateway.localhost", "default.example.net"
-SECRETS = {ECHO: "secret", OTHER: "another", BELOW: "third"}
-MORE = ('wait_seconds = 1\nkeepalive_seconds = 1\nlinger_seconds = 1\nsecret = "of all"\n'
+SHARED, KICKING = "shared.example.net", "kicking.example.net"
+SECRETS = {ECHO: "secret", OTHER: "tell-nobody", BELOW: "third"}
+MORE = ('wait_seconds = 1\nkeepalive_seconds = 1\nlinger_seconds = 1\nhandshake_seconds = 3\nsecret = "of-all-of-them"\n'
         'listener "component" {\n\taddress = "127.0.0.1"\n}\n'
-        'listener "component6" {\n\taddress = "::1"\n}\n'
         'listener "tls" {\n\tport = 5348\n\ttls = direct\n}\n'
-        'listener "intranet" {\n\taddress = "*"\n\tport = 5275\n\tallow = {"127.0.0.2", "::1"}\n}\n')
+        'listener "intranet" {\n\taddress = "*"\n\tport = 5275\n\tallow = {"127.0.0.2", "192.0.2.0/24"}\n}\n'
+        f'component "{SHARED}" {{\n\tconflict = share\n}}\ncomponent "{KICKING}" {{\n\tconflict = "kick-old"\n}}\n')
 
 
 @pytest.fixture(scope="module")
 def suite():
     both = settings(SECRETS, MORE)
-    both["jackdaw"] = both["jackdaw"].replace("}", f', "{DEFAULT}"}}')
+    names = ", ".join(f'"{name}"' for name in (*SECRETS, DEFAULT, SHARED, KICKING))
+    both["jackdaw"] = f"components = {{{names}}}\n"
     with Suite(settings=both) as s:
         for name in ("alice", "bob", "carol"):
             s.add_user(f"{name}@localhost")
         yield s
 
 
+def streams(suite, name):
+    """How many connections serve it."""
+    rows = [line.split() for line in suite.ctl("component", "list").stdout.splitlines()]
+    return next(int(row[1]) for row in rows if row[0] == name)
+
+
+def until_free(suite, name):
+    """The connection of the test before may still be there."""
+    wait_for(lambda: not streams(suite, name), 10, f"{name} is free")
+
+
 @pytest.fixture
 def echo(suite):
-    with gone(suite, ECHO), Component.at(suite, ECHO) as component:
+    until_free(suite, ECHO)
+    with Component.at(suite, ECHO) as component:
+        yield component
+
+
+@pytest.fixture
+def other(suite):
+    until_free(suite, OTHER)
+    with Component.at(suite, OTHER, SECRETS[OTHER]) as component:
         yield component
 
 
 @pytest.fixture
 def alice(suite):
-    with Wire.at(suite, SESSION) as wire:
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as wire:
+        wire.send("<presence/>")
         yield wire
-
-
-class gone:
-    """Until the name is free: the connection of the test before may still be there."""
-
-    def __init__(self, suite, name):
-        self.suite, self.name = suite, name
-
-    def __enter__(self):
-        wait_for(lambda: not streams(self.suite, self.name), 10, f"{self.name} is free")
-
-    def __exit__(self, *_):
-        pass
-
-
-def streams(suite, name):
-    """How many connections serve it."""
-    rows = [line.split() for line in suite.ctl("component", "list").stdout.splitlines()]
-    return next(int(row[1]) for row in rows if row[0] == name)
 
 
 # ---- a real component ----
@@ -68,6 +77,7 @@ class Echo(ComponentXMPP):
         self.ready = asyncio.Event()
         self.register_plugin("xep_0030")
         self.register_plugin("xep_0199")
+        self.register_plugin("xep_0012")
         self["xep_0030"].add_identity(category="client", itype="bot", name="Echo", jid=name)
         self.add_event_handler("session_start", lambda _: self.ready.set())
         self.add_event_handler("message", self.on_message)
@@ -78,6 +88,7 @@ class Echo(ComponentXMPP):
 
 
 def test_a_component_made_with_slixmpp(suite):
+    """F-38, F-74: it answers for itself, for any local part and resource of its name."""
     async def story():
         echo = Echo(suite, ECHO, SECRETS[ECHO])
         echo.connect()
@@ -95,5 +106,402 @@ def test_a_component_made_with_slixmpp(suite):
                 assert await alice["xep_0199"].ping(ECHO, timeout=WAIT) > 0
         finally:
             await echo.disconnect(wait=1)
-    with gone(suite, ECHO):
-        asyncio.run(story())
+    until_free(suite, ECHO)
+    asyncio.run(story())
+
+
+# ---- the stream ----
+
+@pytest.mark.parametrize("name, secret, change, verdict", [
+    (ECHO, "secret", lambda t: t, "handshake"),
+    (ECHO, "secret", str.upper, "handshake"),
+    (ECHO, "secret", lambda t: f"\n {t}\t", "handshake"),
+    (ECHO, "Secret", lambda t: t, "not-authorized"),
+    (ECHO, "tell-nobody", lambda t: t, "not-authorized"),
+    (ECHO, ALL, lambda t: t, "not-authorized"),
+    (OTHER, "secret", lambda t: t, "not-authorized"),
+    (ECHO, "secret", lambda t: t[:-1], "not-authorized"),
+    (ECHO, "secret", lambda t: t + "0", "not-authorized"),
+    (ECHO, "secret", lambda t: "", "not-authorized"),
+    (ECHO, "secret", lambda t: "<x/>" + t, "not-authorized"),
+    (DEFAULT, ALL, lambda t: t, "handshake"),
+    (DEFAULT, "", lambda t: t, "not-authorized"),
+])
+def test_a_component_proves_itself(suite, name, secret, change, verdict):
+    """F-01, F-20, F-21, F-22. That nothing but the header comes before, `begin` has seen."""
+    until_free(suite, name)
+    with Component.connect(suite, PORT) as component:
+        component.begin(name, more=" allowMultiple='true'")
+        assert component.prove(secret, change) == verdict
+        if verdict != "handshake":
+            component.until(lambda: component.is_over)
+            assert component.is_closed
+
+
+@pytest.mark.parametrize("text, expected", [
+    (header(None), "improper-addressing"),
+    (header(""), "improper-addressing"),
+    (header("not@an.address/x y"), "improper-addressing"),
+    (header("unknown.example.net"), "host-unknown"),
+    (header("localhost"), "host-unknown"),
+    (header(ECHO, ns=CLIENT), "invalid-namespace"),
+    (header(ECHO, ns="jabber:component:connect"), "invalid-namespace"),
+    (header(ECHO) + "<handshake", None),
+    (header(ECHO) + "</iq>", "not-well-formed"),
+    (header(ECHO) + "<!-- -->", "restricted-xml"),
+    (header(ECHO) + "<iq type='get' id='1' to='localhost'><ping xmlns='urn:xmpp:ping'/></iq>", "not-authorized"),
+    (header(ECHO) + f"<handshake>{'0' * 20000}</handshake>", "policy-violation"),
+    (f"<stream xmlns='{COMPONENT}' to='{ECHO}'>", "invalid-namespace"),
+    ("GET / HTTP/1.0\r\n\r\n", "not-well-formed"),
+])
+def test_streams_that_are_refused(suite, text, expected):
+    """F-28; who says half of it has a deadline."""
+    until_free(suite, ECHO)
+    with Component.connect(suite, PORT) as component:
+        component.send(text)
+        assert component.ending() == (expected or "connection-timeout")
+
+
+def test_a_closed_stream_is_closed_altogether(echo):
+    """F-26: the library that does not look notices when it writes."""
+    echo.send("</stream:stream>")
+    assert echo.ending() == "closed"
+    def write_fails():
+        try:
+            echo.send(" ")
+            return False
+        except ConnectionError:
+            return True
+    wait_for(write_fails, 10, "a write is reset")
+
+
+def test_blanks_keep_the_connection(suite, echo, alice):
+    """F-23, F-24: both sides may be silent but for blanks; we send them too."""
+    before = len(echo.raw)
+    for _ in range(3):
+        echo.send(" ")
+        echo.silence(1.2)
+    assert set(echo.raw[before:]) == set(b" ")
+    alice.say(ECHO, "still there?")
+    assert echo.stanza().findtext(f"{{{COMPONENT}}}body") == "still there?"
+
+
+def test_tls_from_the_first_byte(suite):
+    until_free(suite, ECHO)
+    with Component.connect(suite, 5348) as component:
+        component.sock = tls_context().wrap_socket(component.sock, server_hostname=ECHO)
+        component.begin(ECHO)
+        assert component.prove("secret") == "handshake"
+        answer = component.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>")
+        assert answer.get("type") == "result"
+
+
+def test_a_listener_allows_networks(suite):
+    """F-07"""
+    until_free(suite, ECHO)
+    with Component.connect(suite, 5275) as component, pytest.raises((Ended, ConnectionError)):
+        component.begin(ECHO)
+    with Component.connect(suite, 5275, source="127.0.0.2") as component:
+        component.begin(ECHO)
+        assert component.prove("secret") == "handshake"
+
+
+def test_where_it_listens():
+    """F-02: this machine alone, both families; not from outside."""
+    with Suite(settings=settings({ECHO: "secret"})) as s:
+        for host in ("127.0.0.1", "::1"):
+            with Component.at(s, ECHO, host=host):
+                pass
+            until_free(s, ECHO)
+        own = socket.gethostbyname_ex(socket.gethostname())[2]
+        for address in (a for a in own if not a.startswith("127.")):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection((address, PORT + s.offset), WAIT)
+
+
+# ---- who may say what ----
+
+@pytest.mark.parametrize("sender", [
+    OTHER, f"any@{OTHER}", "localhost", "alice@localhost", "alice@localhost/a", f"alice@localhost/{ECHO}",
+    f"localhost/{ECHO}", f"{ECHO}@localhost", f"{ECHO}@localhost/{ECHO}", f"{OTHER}/{ECHO}", f"{ECHO}@{OTHER}",
+    f"below.{ECHO}", ECHO.split(".", 1)[1], "somebody@remote.example", f"x@remote.example/{ECHO}", BELOW,
+    f"@{ECHO}", f"{ECHO}/", "&#9;", f"a@b@{ECHO}",
+])
+@pytest.mark.parametrize("stanza", [
+    "<message{0} to='alice@localhost'><body>forged</body></message>",
+    "<presence{0} to='alice@localhost'/>",
+    "<iq{0} to='alice@localhost/a' type='set' id='1'><query xmlns='jabber:iq:roster'/></iq>",
+])
+def test_inv_31_a_component_speaks_for_itself_alone(suite, echo, alice, sender, stanza):
+    echo.send(stanza.format(f" from='{sender}'"))
+    assert echo.ending() == "invalid-from"
+    with contextlib.suppress(TimeoutError):  # her own presence may still come
+        alice.until(lambda: any(e.get("from") != alice.jid for e in alice.elements), 0.05)
+        raise AssertionError(alice.elements)
+
+
+@pytest.mark.parametrize("sender, seen", [
+    (None, ECHO), (ECHO, ECHO), (f"anybody@{ECHO}", f"anybody@{ECHO}"), (f"{ECHO}/thing", f"{ECHO}/thing"),
+    (f"ANY@{ECHO.upper()}/Thing", f"any@{ECHO}/Thing"), (f"{ECHO}.", ECHO),
+])
+def test_own_addresses(echo, alice, sender, seen):
+    """F-74"""
+    given = f" from='{sender}'" if sender else ""
+    echo.send(f"<message to='alice@localhost/a'{given}><body>hello</body></message>")
+    message = alice.wait_for(lambda e: e.find(f"{{{CLIENT}}}body") is not None)
+    assert message.get("from") == seen
+
+
+def test_forged_stamps_of_ours_are_removed(echo, alice):
+    echo.send(f"<message from='{ECHO}' to='alice@localhost/a'><body>x</body>"
+              "<delay xmlns='urn:xmpp:delay' from='localhost' stamp='2001-01-01T00:00:00Z'/></message>")
+    message = alice.wait_for(lambda e: e.find(f"{{{CLIENT}}}body") is not None)
+    assert message.find("{urn:xmpp:delay}delay") is None
+
+
+# ---- stanzas that are wrong ----
+
+@pytest.mark.parametrize("stanza, expected", [
+    ("<message id='1' type='chat'><body>x</body></message>", ("modify", "bad-request")),
+    ("<presence id='1'/>", ("modify", "bad-request")),
+    ("<iq id='1' type='get'><ping xmlns='urn:xmpp:ping'/></iq>", ("modify", "bad-request")),
+    ("<iq id='1' type='get' to='localhost'/>", ("modify", "bad-request")),
+    ("<iq id='1' type='fetch' to='localhost'><x/></iq>", ("modify", "bad-request")),
+    ("<message id='1' to='a@b@c'><body>x</body></message>", ("modify", "jid-malformed")),
+])
+def test_wrong_stanzas_are_answered(echo, stanza, expected):
+    """F-29: and the stream goes on."""
+    echo.send(stanza)
+    answer = echo.stanza()
+    assert answer.get("id") == "1" and error_of(answer) == expected
+    assert echo.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("<handshake/>", "unsupported-stanza-type"), (f"<iq xmlns='{CLIENT}'/>", "invalid-namespace"),
+    ("<r xmlns='urn:xmpp:sm:3'/>", "invalid-namespace"), ("<message", None), ("</message>", "not-well-formed"),
+    (f"<message to='localhost' id='{'x' * 2000}'/>", "policy-violation"),
+])
+def test_what_ends_a_stream(echo, text, expected):
+    if expected is None:
+        echo.send(text + "><body>&lol;</body>")
+        assert echo.ending() in ("not-well-formed", "restricted-xml")
+        return
+    echo.send(text)
+    assert echo.ending() == expected
+
+
+def test_the_size_of_a_stanza(echo, alice):
+    """F-31"""
+    body = "x" * (500 * 1024)
+    echo.send(f"<message from='{ECHO}' to='alice@localhost/a'><body>{body}</body></message>")
+    assert alice.hear() == body
+    echo.send_all_it_takes(f"<message from='{ECHO}' to='alice@localhost/a'><body>{'x' * (513 * 1024)}</body></message>")
+    with pytest.raises(Ended, match="policy-violation|b''"):
+        echo.element()
+
+
+# ---- namespaces ----
+
+PAYLOADS = [
+    "<query><set><max>2</max></set></query>",
+    "<query xmlns='remoteGetUserQuota'><a xmlns='no URI at all'/><b xmlns='x'/></query>",
+    "<query xmlns='http://fogbowcloud.org/rendezvous/whoisalive'><set><max>2</max></set></query>",
+    "<forwarded xmlns='urn:xmpp:forward:0'><message xmlns='{own}'><body>x</body></message></forwarded>",
+    "<a xmlns='urn:a' xmlns:p='urn:p' p:x='1'><p:b><c xmlns='{own}'><d/></c></p:b></a>",
+]
+
+
+def shape(element, own):
+    """Names and content, the stream's own namespace as `own`."""
+    tag = element.tag.replace(f"{{{own}}}", "{own}")
+    return (tag, sorted(element.attrib.items()), (element.text or "").strip(), [shape(child, own) for child in element])
+
+
+def parsed(text, own):
+    return shape(ET.fromstring(f"<top xmlns='{own}'>{text}</top>")[0], own)
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_namespaces_at_every_depth(echo, other, alice, payload):
+    """F-32, F-33: what is in the stream's namespace is in that of the other stream; below a foreign element everybody's stanzas are
+    those of clients, and other namespaces are left alone."""
+    def of(own):
+        return payload.replace("{own}", own)
+    wanted = parsed(of(CLIENT), CLIENT)
+    elsewhere = parsed(of(CLIENT), COMPONENT)
+    alice.send(f"<presence to='{ECHO}'/>")  # who does not see her may not ask her
+    echo.wait_for(lambda e: e.get("from") == "alice@localhost/a" and e.get("type") is None)
+    echo.send(f"<iq type='set' id='c' from='{ECHO}' to='alice@localhost/a'>{of(COMPONENT)}</iq>")
+    request = alice.wait_for(lambda e: e.get("id") == "c")
+    assert shape(request[0], CLIENT) == wanted
+    assert COMPONENT.encode() not in alice.raw
+    alice.send(f"<iq type='set' id='d' to='{ECHO}'>{of(CLIENT)}</iq>")
+    assert shape(echo.wait_for(lambda e: e.get("id") == "d")[0], COMPONENT) == elsewhere
+    echo.send(f"<iq type='set' id='e' from='{ECHO}' to='{OTHER}'>{of(COMPONENT)}</iq>")
+    assert shape(other.stanza()[0], COMPONENT) == elsewhere
+
+
+# ---- who is not there ----
+
+def test_a_component_that_is_not_there(suite, alice, echo):
+    """F-30, F-35: an error of type wait from whom it was for; errors and results are dropped."""
+    until_free(suite, OTHER)
+    to = f"any@{OTHER}/thing"
+    answer = alice.ask("<query xmlns='urn:x'/>", to=to, id="late")
+    assert client_error(answer) == ("wait", "remote-server-timeout") and answer.get("from") == to
+    answer = echo.ask(to, "<query xmlns='urn:x'/>")
+    assert error_of(answer) == ("wait", "remote-server-timeout") and answer.get("from") == to
+    alice.send(f"<iq type='result' id='1' to='{to}'/><iq type='error' id='2' to='{to}'><error type='cancel'/></iq>"
+               f"<message type='error' to='{to}'><error type='cancel'/></message>")
+    alice.send(f"<message to='{to}' id='m'><body>x</body></message>")
+    answer = alice.wait_for(lambda e: e.get("type") == "error")
+    assert answer.get("id") == "m" and client_error(answer) == ("wait", "remote-server-timeout")
+
+
+def test_addresses_of_nobody(echo):
+    answer = echo.ask("nobody@localhost", "<query xmlns='urn:x'/>")
+    assert error_of(answer)[1] == "service-unavailable" and answer.get("from") == "nobody@localhost"
+
+
+def test_a_component_that_has_just_gone_is_waited_for(suite, echo, alice):
+    """What was sent meanwhile comes when it is back."""
+    suite.ctl("component", "kick", ECHO)
+    assert echo.ending() == "reset"
+    alice.say(f"x@{ECHO}", "one")
+    alice.say(f"x@{ECHO}", "two")
+    with Component.at(suite, ECHO) as again:
+        assert [again.stanza().findtext(f"{{{COMPONENT}}}body") for _ in range(2)] == ["one", "two"]
+
+
+# ---- several connections ----
+
+def test_a_second_connection_is_refused(suite, echo):
+    """F-27"""
+    with Component.connect(suite, PORT) as second:
+        second.begin(ECHO)
+        assert second.prove("secret") == "conflict"
+    assert echo.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+
+
+def test_a_second_connection_takes_over(suite, alice):
+    until_free(suite, KICKING)
+    with Component.at(suite, KICKING, ALL) as first, Component.at(suite, KICKING, ALL) as second:
+        assert first.ending() == "conflict"
+        alice.say(KICKING, "to the second")
+        assert second.stanza().findtext(f"{{{COMPONENT}}}body") == "to the second"
+
+
+def test_connections_that_share_a_name(suite):
+    """Each sender's stanzas go to the same one, in order; when that goes, to another."""
+    until_free(suite, SHARED)
+    users = ("alice", "bob", "carol")
+    with Component.at(suite, SHARED, ALL) as first, Component.at(suite, SHARED, ALL) as second, \
+            Wire.at(suite, SESSION, "alice@localhost") as a, Wire.at(suite, SESSION, "bob@localhost") as b, \
+            Wire.at(suite, SESSION, "carol@localhost") as c:
+        for n in range(20):
+            for wire in (a, b, c):
+                wire.say(SHARED, str(n))
+        heard = {}
+        def take(component):
+            while component.elements:
+                message = component.stanza()
+                sender = message.get("from").split("@")[0]
+                heard.setdefault((sender, component), []).append(int(message.findtext(f"{{{COMPONENT}}}body")))
+        end = time.monotonic() + WAIT
+        while sum(map(len, heard.values())) < 60 and time.monotonic() < end:
+            for component in (first, second):
+                component.listen()
+                take(component)
+        assert sorted(sender for sender, _ in heard) == sorted(users)
+        assert all(numbers == list(range(20)) for numbers in heard.values())
+        first.close()
+        wait_for(lambda: streams(suite, SHARED) == 1, 10, "one has gone")
+        for wire in (a, b, c):
+            wire.say(SHARED, "again")
+        assert {second.stanza().get("from").split("@")[0] for _ in users} == set(users)
+
+
+def test_25_requests_at_a_time(echo, other):
+    """F-25: answered independently, in any order."""
+    for n in range(25):
+        echo.send(f"<iq type='get' id='r{n}' from='{ECHO}' to='{OTHER}'><query xmlns='urn:x'/></iq>")
+    requests = [other.stanza() for _ in range(25)]
+    for request in reversed(requests):
+        other.answer(request)
+    assert [echo.stanza().get("id") for _ in range(25)] == [f"r{n}" for n in reversed(range(25))]
+
+
+# ---- limits ----
+
+def test_inv_23_a_component_that_does_not_read(suite, echo, alice):
+    """What does not fit into its queue is answered, and nobody else notices."""
+    echo.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    body = "x" * 60000
+    def refused():
+        alice.say(ECHO, body, id="big")
+        alice.until(lambda: alice.elements or True)
+        try:
+            answer = alice.element(0.05)
+        except TimeoutError:
+            return False
+        return answer.get("type") == "error" and client_error(answer) == ("wait", "resource-constraint")
+    wait_for(refused, 60, "resource-constraint")
+    with Wire.at(suite, SESSION, "bob@localhost", "b") as bob:
+        alice.say(bob.jid, "unaffected")
+        assert bob.hear() == "unaffected"
+
+
+def test_inv_23_a_component_that_sends_nonsense(echo):
+    """And reads none of the answers."""
+    echo.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    nonsense = f"<message from='{ECHO}' id='{'x' * 900}'/>" * 100
+    def is_ended():
+        try:
+            echo.send(nonsense)
+            return False
+        except (ConnectionError, TimeoutError):
+            return True
+    echo.sock.settimeout(WAIT)
+    wait_for(is_ended, 60, "the connection is ended")
+
+
+# ---- the operator ----
+
+def test_the_operator_adds_and_removes(suite):
+    name, secret = "new.example.net", "it's a \"secret\" \\ ${HOME} $$"
+    suite.ctl("component", "add", name, input=secret + "\n")
+    assert name in suite.ctl("component", "list").stdout
+    mode = (suite.dir / "etc" / "componentd.conf").stat().st_mode
+    assert stat.S_IMODE(mode) == 0o600
+    with Component.at(suite, name, secret) as component:
+        assert component.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+        suite.ctl("component", "add", name, input="x\n", check=False)
+        assert component.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+        suite.ctl("component", "kick", name)
+        assert component.ending() == "reset"
+    with Component.at(suite, name, secret) as component:
+        suite.ctl("component", "del", name)
+        assert component.ending() == "host-gone"
+    with Component.connect(suite, PORT) as component:
+        component.send(header(name))
+        assert component.ending() == "host-unknown"
+    assert name not in suite.ctl("component", "list").stdout
+    everything = "".join(suite.logs().values())
+    assert all(secret not in everything for secret in (secret, ALL, SECRETS[OTHER]))
+    assert secret not in suite.ctl("check").stdout
+
+
+@pytest.mark.parametrize("args, input", [
+    (("add", "localhost"), "x\n"), (("add", "not a name"), "x\n"), (("add", ECHO), "x\n"), (("add", "empty.example"), "\n"),
+    (("del", "unknown.example"), None), (("kick", "unknown.example"), None),
+])
+def test_the_operator_is_told(suite, args, input):
+    done = suite.ctl("component", *args, input=input, check=False)
+    assert done.returncode == 1 and done.stderr.startswith("jackdawctl: ")
+
+
+def test_the_components_below_the_domain_are_listed(alice):
+    """F-38"""
+    answer = alice.ask("<query xmlns='http://jabber.org/protocol/disco#items'/>", to="localhost")
+    assert [item.get("jid") for item in answer[0]] == [BELOW]

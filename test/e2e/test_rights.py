@@ -11,9 +11,9 @@ from chat import clients
 from suite import BUILD, PATIENCE
 
 
-def rogue(suite, *args):
+def rogue(suite, *args, role="c2sd"):
     """What came of it, as a list of words."""
-    door = suite.dir / "c2sd" / "router.sock"
+    door = suite.dir / role / "router.sock"
     uid = door.stat().st_uid if os.geteuid() == 0 else os.geteuid()
     done = subprocess.run([str(BUILD / "test" / "tool" / "rogue"), str(door), str(uid), *args],
                           capture_output=True, text=True, timeout=30 * PATIENCE, check=False)
@@ -83,6 +83,12 @@ def test_f24_malformed_frames_from_each_role(suite, role):
         assert outcome == "closed" or receiver in EDGES, (message, receiver)
     assert suite.status() == before
     chat_beside(suite, lambda: None)  # with new logins
+
+
+@pytest.mark.parametrize("sender", ["alice@localhost/a", "alice@localhost", "localhost", "x@remote.example",
+                                    "localhost/echo.example.net"])
+def test_inv_31_a_rogue_componentd_speaks_for_no_one_else(suite, sender):
+    assert chat_beside(suite, lambda: rogue(suite, "route", sender, "bob@localhost/b", role="componentd")) == CUT_OFF
 
 
 def test_a_rogue_registers_nothing_with_a_new_sessiond(own_suite):

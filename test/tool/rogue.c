@@ -2,7 +2,7 @@
  * and prints what came of it, a word per line: the names of the messages that it got, `closed` when its link was closed, `open` at
  * the end when it was not.
  *
- *   rogue SOCKET UID SCENARIO [ARGUMENT…]
+ *   rogue SOCKET UID SCENARIO [ARGUMENT…]      as the role whose folder the socket lies in
  *   rogue SOCKET UID garbage ROLE      as that role: each message that it may send to somebody who is there, with a body that is
  *                                      none, and what no router takes; a link for each, and a line "NAME RECEIVER closed" or "… open"
  */
@@ -246,6 +246,20 @@ send_wrong_body(struct rogue *r, enum role to, const struct bus_message *m)
 	buf_deinit(&b);
 }
 
+/* rogue … route FROM TO: a stanza from elsewhere. */
+static void
+route(struct rogue *r)
+{
+	struct msg_ROUTE m = {.st = {.kind = STANZA_MESSAGE,
+				  .type = TYPE_CHAT,
+				  .from = str_z(r->args[0]),
+				  .to = str_z(r->args[1]),
+				  .payload = S("<body>forged</body>"),
+				  .facts = FACT_BODY}};
+
+	send_message(r, ROLE_SESSIOND, MSG_ROUTE, &m);
+}
+
 static void
 malformed_body(struct rogue *r)
 {
@@ -275,6 +289,7 @@ static const struct scenario {
     {"roster", 0, read_roster},
     {"redeem", 0, redeem},
     {"deliver", 0, deliver},
+    {"route", 2, route},
     {"malformed", 0, malformed_body},
     {"length", 0, impossible_length},
 };
@@ -365,6 +380,19 @@ garbage(struct rogue *r, char **argv)
 	return 0;
 }
 
+/* …/ROLE/router.sock */
+static enum role
+role_of(const char *socket_path)
+{
+	struct str path = str_z(socket_path), name = {.p = NULL}, file;
+	enum role role = ROLE_C2SD;
+
+	while (str_split(path, '/', &file, &path))
+		name = file;
+	role_parse(name, &role);
+	return role;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -380,6 +408,7 @@ main(int argc, char **argv)
 		if (strcmp(argv[3], SCENARIOS[i].name) != 0 || argc != 4 + SCENARIOS[i].n_args)
 			continue;
 		r.args = argv + 4;
+		r.role = role_of(argv[1]);
 		dial(&r, argv[1], argv[2]);
 		greet(&r);
 		SCENARIOS[i].run(&r);

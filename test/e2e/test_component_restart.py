@@ -1,0 +1,202 @@
+"""Components while daemons die: nothing is lost that was not in a component's socket, nothing comes twice, and everything comes back
+by itself (F-08, F-24, F-26, F-34)."""
+
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+from component import COMPONENT, PORT, Component, settings
+from suite import PATIENCE, Suite, wait_for
+from wire import SESSION, WAIT, Ended, Wire
+
+ECHO = "echo.example.net"
+OTHER = "other.example.net"
+
+
+@pytest.fixture
+def suite():
+    with Suite(settings=settings({ECHO: "secret", OTHER: "another"})) as s:
+        for name in ("alice", "bob"):
+            s.add_user(f"{name}@localhost")
+        yield s
+
+
+class Answering(threading.Thread):
+    """A component that answers each request, and comes back when its stream ends, as the old library does (F-25, but sooner)."""
+
+    def __init__(self, suite):
+        super().__init__(daemon=True)
+        self.suite, self.heard, self.connections, self.stopping = suite, [], 0, False
+        self.start()
+
+    def run(self):
+        while not self.stopping:
+            try:
+                with Component.at(self.suite, ECHO) as self.component:
+                    self.connections += 1
+                    self.serve()
+            except (OSError, Ended, AssertionError, TimeoutError):
+                time.sleep(0.1)
+
+    def serve(self):
+        while not self.stopping:
+            try:
+                stanza = self.component.stanza(1)
+            except TimeoutError:
+                self.component.send(" ")
+                continue
+            self.heard.append(stanza.get("id"))
+            self.component.answer(stanza)
+
+    def stop(self):
+        self.stopping = True
+        self.join(10)
+
+
+@pytest.fixture
+def answering(suite):
+    component = Answering(suite)
+    wait_for(lambda: component.connections, 10, "the component is connected")
+    yield component
+    component.stop()
+
+
+def ask_all(wire, first, count, pause=0.005):
+    for n in range(first, first + count):
+        wire.send(f"<iq type='get' id='n{n}' to='{ECHO}'><query xmlns='urn:x'/></iq>")
+        time.sleep(pause)
+
+
+def answers(wire, count, seconds=60):
+    """The ids of the next answers."""
+    got = []
+    while len(got) < count:
+        element = wire.element(seconds * PATIENCE)
+        if element.tag.endswith("}iq"):
+            assert element.get("type") == "result", element.attrib
+            got.append(element.get("id"))
+    return got
+
+
+@pytest.mark.parametrize("daemon", ["router", "sessiond", "storaged"])
+def test_requests_survive_a_kill(suite, answering, daemon):
+    """Each request comes to the component once, in order, and each answer to its asker."""
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
+        for turn in range(2):
+            asking = threading.Thread(target=ask_all, args=(alice, turn * 120, 120))
+            asking.start()
+            time.sleep(0.2)
+            suite.kill(daemon)
+            asking.join()
+            wanted = [f"n{n}" for n in range(turn * 120, turn * 120 + 120)]
+            assert answers(alice, 120) == wanted
+            assert answering.heard[-120:] == wanted
+            suite.wait_linked()
+        alice.silence()
+    assert len(answering.heard) == 240 and answering.connections == 1
+
+
+def test_requests_survive_componentd(suite, answering):
+    """What was written to the component's socket and not read may be gone with it (F-08); all else is answered, nothing twice."""
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
+        assert answers_to(alice, 0, 20) == [f"n{n}" for n in range(20)]
+        suite.kill("componentd")
+        ask_all(alice, 20, 40)
+        assert answers(alice, 40) == [f"n{n}" for n in range(20, 60)]
+        alice.silence()
+    assert answering.connections == 2
+    assert answering.heard == [f"n{n}" for n in range(60)]
+
+
+def answers_to(wire, first, count):
+    ask_all(wire, first, count, 0)
+    return answers(wire, count)
+
+
+def test_an_orderly_stop_loses_nothing(suite, answering):
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
+        for turn in range(3):
+            asking = threading.Thread(target=ask_all, args=(alice, turn * 40, 40))
+            asking.start()
+            suite.ctl("restart", "componentd")
+            asking.join()
+            assert sorted(answers(alice, 40)) == sorted(f"n{n}" for n in range(turn * 40, turn * 40 + 40))
+    assert len(answering.heard) == len(set(answering.heard)) == 120
+
+
+def test_an_answer_that_comes_after_everything_was_restarted(suite):
+    """F-34: nobody keeps a list of requests."""
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
+        with Component.at(suite, ECHO) as first:
+            alice.send(f"<iq type='set' id='order-7f3' to='{ECHO}'><query xmlns='urn:order'/></iq>")
+            order = first.stanza()
+        for daemon in ("router", "sessiond", "storaged", "authd", "keyd", "componentd"):
+            suite.kill(daemon)
+            suite.wait_linked()
+        with Component.at(suite, ECHO) as again:
+            again.answer(order, "<query xmlns='urn:order'/>")
+            answer = alice.wait_for(lambda e: e.get("id") == "order-7f3")
+            assert answer.get("type") == "result" and answer.get("from") == ECHO
+
+
+def test_components_exchange_while_daemons_die(suite, answering):
+    with Component.at(suite, OTHER, "another") as other:
+        for daemon in ("router", "sessiond", "storaged", "authd", "keyd"):
+            suite.kill(daemon)
+            for n in range(10):
+                assert other.ask(ECHO, "<query xmlns='urn:x'/>", id=f"{daemon}{n}").get("type") == "result"
+            suite.wait_linked()
+
+
+# ---- a peer that vanishes ----
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs network namespaces")
+def test_a_ghost_does_not_keep_the_name():
+    """F-24, F-27: a peer that vanishes without a FIN; its name is free when TCP has found out."""
+    listener = ('keepalive_seconds = 1\nstall_seconds = 3\nlistener "component" {\n\taddress = "*"\n}\n')
+    name, host = f"jd{os.getpid()}", f"198.18.{os.getpid() % 250}"
+    def ip(*args):
+        subprocess.run(["ip", *args], check=True)
+    ip("netns", "add", name)
+    try:
+        ip("link", "add", name, "type", "veth", "peer", "name", "eth0", "netns", name)
+        ip("addr", "add", f"{host}.1/24", "dev", name)
+        ip("link", "set", name, "up")
+        ip("-n", name, "addr", "add", f"{host}.2/24", "dev", "eth0")
+        ip("-n", name, "link", "set", "eth0", "up")
+        with Suite(settings=settings({ECHO: "secret"}, listener)) as suite:
+            ghost = connect_in(name, f"{host}.1", PORT + suite.offset, suite)
+            ip("link", "set", name, "down")
+            with Component.connect(suite, PORT) as second:
+                second.begin(ECHO)
+                assert second.prove("secret") == "conflict"
+            def comes_in():
+                with Component.connect(suite, PORT) as again:
+                    again.begin(ECHO)
+                    return again.prove("secret") == "handshake"
+            wait_for(comes_in, 30, "the name is free")
+            ghost.close()
+    finally:
+        subprocess.run(["ip", "link", "del", name], check=False)
+        subprocess.run(["ip", "netns", "del", name], check=False)
+
+
+def connect_in(namespace, host, port, suite):
+    """A component whose socket is in another network namespace."""
+    import ctypes
+    libc = ctypes.CDLL(None, use_errno=True)
+    home = os.open("/proc/self/ns/net", os.O_RDONLY)
+    there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
+    try:
+        assert libc.setns(there, 0x40000000) == 0
+        component = Component.connect(suite, PORT, host=host)
+    finally:
+        assert libc.setns(home, 0x40000000) == 0
+        os.close(home)
+        os.close(there)
+    component.begin(ECHO)
+    assert component.prove("secret") == "handshake"
+    return component
