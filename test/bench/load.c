@@ -25,7 +25,8 @@
 #define DRAIN_SECONDS 30  /* until what is due has come */
 
 static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &mode_login,
-    &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature};
+    &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature,
+    &mode_component};
 
 /* ---- what the parts call ---- */
 
@@ -197,7 +198,7 @@ usage(void)
 	fputs(
 	    "usage: load --mode MODE --port PORT [--host ADDRESS] [--domain NAME] [--tls] [--priority STRING]\n"
 	    "  [--mechanism SCRAM-SHA-1|SCRAM-SHA-256|PLAIN] [--password TEXT] [--sessions N] [--first N] [--sm]\n"
-	    "  [--window N] [--rate N] [--bytes N] [--logins N] [--sources N] [--messages N] [--contacts N] [--feature NAMESPACE]\n"
+	    "  [--window N] [--rate N] [--bytes N] [--logins N] [--sources N] [--messages N] [--contacts N] [--feature NAMESPACE] [--component-port N]\n"
 	    "modes:",
 	    stderr);
 	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -235,7 +236,8 @@ enum option_key {
 	KEY_LOGINS,
 	KEY_SOURCES,
 	KEY_MESSAGES,
-	KEY_CONTACTS
+	KEY_CONTACTS,
+	KEY_COMPONENT_PORT
 };
 
 static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
@@ -246,7 +248,7 @@ static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
     {"port", 1, NULL, KEY_PORT}, {"sessions", 1, NULL, KEY_SESSIONS}, {"first", 1, NULL, KEY_FIRST},
     {"window", 1, NULL, KEY_WINDOW}, {"bytes", 1, NULL, KEY_BYTES}, {"logins", 1, NULL, KEY_LOGINS},
     {"sources", 1, NULL, KEY_SOURCES}, {"messages", 1, NULL, KEY_MESSAGES},
-    {"contacts", 1, NULL, KEY_CONTACTS}, {0}};
+    {"contacts", 1, NULL, KEY_CONTACTS}, {"component-port", 1, NULL, KEY_COMPONENT_PORT}, {0}};
 
 static void
 set_text(struct options *o, int key, const char *text)
@@ -273,7 +275,8 @@ set_number(struct options *o, int key, const char *text)
 	    [KEY_LOGINS] = &o->logins,
 	    [KEY_SOURCES] = &o->sources,
 	    [KEY_MESSAGES] = &o->messages,
-	    [KEY_CONTACTS] = &o->contacts};
+	    [KEY_CONTACTS] = &o->contacts,
+	    [KEY_COMPONENT_PORT] = &o->component_port};
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
@@ -349,7 +352,7 @@ main(int argc, char **argv)
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	l->clients = calloc(l->o.sessions, sizeof *l->clients);
-	l->dirty = calloc(2 * l->o.sessions, sizeof(struct client *));
+	l->dirty = calloc(2 * l->o.sessions + 1, sizeof(struct client *)); /* and a component */
 	struct epoll_event e = {EPOLLIN, {.ptr = NULL}};
 	if (l->epoll < 0 || l->timer < 0 || !l->clients || !l->dirty ||
 	    epoll_ctl(l->epoll, EPOLL_CTL_ADD, l->timer, &e) != 0)

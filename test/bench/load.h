@@ -7,7 +7,8 @@
 
 struct options {
 	const char *host, *domain, *mechanism, *password, *mode, *priority, *feature;
-	unsigned port, sessions, first, window, bytes, logins, sources, messages, contacts;
+	unsigned port, sessions, first, window, bytes, logins, sources, messages, contacts,
+	    component_port;
 	double rate;
 	bool tls, sm;
 	bool resume; /* sessions are to outlive their connections */
@@ -36,6 +37,7 @@ struct load {
 	struct options o;
 	const struct mode *mode;
 	struct client *clients;
+	struct client *component; /* of the mode component */
 	int epoll, timer;
 	struct client **dirty; /* with room for twice as many as there are */
 	unsigned dirty_count;
@@ -52,7 +54,7 @@ struct load {
 };
 
 extern const struct mode mode_chat, mode_open, mode_ping, mode_login, mode_idle, mode_presence,
-    mode_offline, mode_archive, mode_fill, mode_feature;
+    mode_offline, mode_archive, mode_fill, mode_feature, mode_component;
 
 /* Something is not as it must be; the run has failed. The first few are shown. */
 void load_error(struct load *l, const struct client *c, const char *what, struct slice shown);

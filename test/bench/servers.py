@@ -21,7 +21,8 @@ import xml.etree.ElementTree as ElementTree
 from processes import Process, tree
 
 DOMAIN = "localhost"
-PASSWORD = "bench-password"
+PASSWORD = "bench-password"  # of accounts, and the component's secret
+COMPONENT = f"echo.{DOMAIN}"
 ITERATIONS = 4096  # of PBKDF2, everywhere: the client's work, not the server's
 
 
@@ -68,7 +69,7 @@ class Server:
     """One server in one variant: "plain", "archive" or "sha256" (passwords stored for SCRAM-SHA-256)."""
 
     name = program = "?"
-    variants = ("plain", "archive", "sha256")
+    variants = ("plain", "archive", "sha256", "component")
     mechanisms = ("SCRAM-SHA-1", "SCRAM-SHA-256")
     sm = True
     logins = 50  # at a time
@@ -77,7 +78,7 @@ class Server:
         self.home, self.variant, self.accounts = home, variant, accounts
         self.dir = home / f"{self.name}-{variant}"
         self.log = self.dir / "output.log"
-        self.port = self.clear_port = 0
+        self.port = self.clear_port = self.component_port = 0
         self.processes = []
 
     @classmethod
@@ -98,6 +99,7 @@ class Server:
         self.dir.chmod(0o755)
         self.port = free_port()
         self.clear_port = free_port()
+        self.component_port = free_port()
         self.key, self.chain = make_certificate(self.home)
         self.configure()
 
@@ -154,6 +156,9 @@ class Jackdaw(Server):
         self.append("componentd", f'\nlistener "component" {{\n\taddress = "127.0.0.1"\n\tport = {free_port()}\n}}\n')
         self.append("authd", f"\niterations = {ITERATIONS}\n")
         self.append("sessiond", f'\narchive = "{"always" if self.variant == "archive" else "off"}"\n')
+        self.append("componentd", f'\nlistener "component" {{\n\tport = {self.component_port}\n}}\n')
+        if self.variant == "component":
+            self.ctl("component", "add", COMPONENT, input=PASSWORD + "\n")
         if self.variant == "many":
             self.append("jackdaw", f"\nc2sd = {-(-self.accounts // self.per_edge)}\n")
         self.ctl("cert", "import", DOMAIN, str(self.key), str(self.chain))
@@ -205,6 +210,7 @@ class Prosody(Server):
         modules = ["roster", "saslauth", "tls", "disco", "ping", "smacks"] + (["mam"] if archive else [])
         gc = 'gc = { mode = "generational" }\n' if self.generational else ""
         storage = 'storage = { archive = "sql" }\nsql = { driver = "SQLite3", database = "archive.sqlite" }\n'
+        ports, component = self.component()
         (self.dir / "data").mkdir()
         (self.dir / "prosody.cfg.lua").write_text(
             f'run_as_root = true\npidfile = "{self.dir}/prosody.pid"\ndata_path = "{self.dir}/data"\n'
@@ -214,9 +220,16 @@ class Prosody(Server):
             'c2s_require_encryption = false\nauthentication = "internal_hashed"\n'
             f'password_hash = "{"SHA-256" if self.variant == "sha256" else "SHA-1"}"\n'
             'archive_expires_after = "never"\ndefault_archive_policy = true\nmax_archive_query_results = 50\n'
-            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}" }}\nVirtualHost "{DOMAIN}"\n')
+            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}" }}\n{ports}VirtualHost "{DOMAIN}"\n{component}')
         self.clear_port = self.port
         self.write_accounts()
+
+    def component(self):
+        """What stands before the domain, and behind it."""
+        if self.variant != "component":
+            return "", ""
+        return (f'component_interfaces = {{ "127.0.0.1" }}\ncomponent_ports = {{ {self.component_port} }}\n',
+                f'Component "{COMPONENT}"\n  component_secret = "{PASSWORD}"\n')
 
     def write_accounts(self):
         algorithm = "sha256" if self.variant == "sha256" else "sha1"
@@ -258,9 +271,12 @@ class Ejabberd(Server):
         c2s = {"module": "ejabberd_c2s", "ip": "127.0.0.1", "max_stanza_size": 262144, "starttls": True}
         api = {"module": "ejabberd_http", "ip": "127.0.0.1", "port": self.api_port,
                "request_handlers": {"/api": "mod_http_api"}}
+        service = {"module": "ejabberd_service", "ip": "127.0.0.1", "port": self.component_port,
+                   "hosts": {COMPONENT: {"password": PASSWORD}}}
+        services = [service] if self.variant == "component" else []
         settings = {
             "hosts": [DOMAIN], "loglevel": "error", "certfiles": [str(self.home / "both.pem")],
-            "listen": [{**c2s, "port": self.port, "starttls_required": True}, {**c2s, "port": self.clear_port}, api],
+            "listen": [{**c2s, "port": self.port, "starttls_required": True}, {**c2s, "port": self.clear_port}, api, *services],
             "auth_password_format": "scram", "auth_scram_hash": "sha256" if self.variant == "sha256" else "sha",
             "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"], "modules": modules,
             "shaper_rules": {"plenty": {"100000": "all"}},
@@ -306,7 +322,7 @@ class EjabberdSql(Ejabberd):
 
 class Jabberd2(Server):
     name = program = "jabberd2"
-    variants = ("plain",)
+    variants = ("plain", "component")
     mechanisms = ("SCRAM-SHA-1",)
     sm = False
     logins = 1  # it mixes up SCRAM exchanges that overlap
@@ -339,7 +355,8 @@ class Jabberd2(Server):
         common = {"log/file": self.dir / "jabberd.log", "router/port": self.router_port}
         limits = {"io/max_fds": 40000, "io/limits/bytes": 0, "io/limits/stanzas": 0, "io/limits/connects": 0}
         self.edit("router", {"pidfile": self.dir / "router.pid", "log/file": self.dir / "jabberd.log",
-                             "local/ip": "127.0.0.1", "local/port": self.router_port, **limits})
+                             "local/ip": "127.0.0.1", "local/port": self.router_port, "local/secret": PASSWORD, **limits})
+        self.component_port = self.router_port  # its router takes them
         self.edit("sm", {"pidfile": self.dir / "sm.pid", "local/id": DOMAIN, "storage/sqlite/dbname": database,
                          "user/auto-create": "", **common})
         self.edit("c2s", {"pidfile": self.dir / "c2s.pid", "local/ip": "127.0.0.1", "local/port": self.port,
