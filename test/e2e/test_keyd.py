@@ -176,8 +176,8 @@ def test_makes_what_is_missing(keyd):
     assert keyd.key("localhost").read_bytes() == before
 
 
-def test_signs_for_both_edges(keyd, tmp_path):
-    for role in ("c2sd", "s2sd"):
+def test_signs_for_the_edges(keyd, tmp_path):
+    for role in ("c2sd", "s2sd", "componentd"):
         chains, ticket = watch(keyd, role).list()
         assert set(chains) == set(keyd.domains) and len(ticket) == 64
         edge = Edge(keyd, role)

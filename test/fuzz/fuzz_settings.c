@@ -13,10 +13,12 @@
 
 #define SETTINGS_BYTES 4096 /* more than any table fills */
 
-extern const struct setting authd_settings_table[], c2sd_settings_table[], keyd_settings_table[],
-    sessiond_settings_table[], storaged_settings_table[];
+extern const struct setting authd_settings_table[], c2sd_settings_table[],
+    componentd_settings_table[], keyd_settings_table[], sessiond_settings_table[],
+    storaged_settings_table[];
 int authd_check(const struct daemon *d, const void *settings, struct err *err);
 int c2sd_check(const struct daemon *d, const void *settings, struct err *err);
+int componentd_check(const struct daemon *d, const void *settings, struct err *err);
 
 static const struct {
 	const struct setting *table;
@@ -27,6 +29,7 @@ static const struct {
     {keyd_settings_table, NULL},
     {sessiond_settings_table, NULL},
     {storaged_settings_table, NULL},
+    {componentd_settings_table, componentd_check},
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -38,7 +41,7 @@ expect_error(const struct err *err)
 	assert(str_is_utf8(str_z(err->text)) && !strchr(err->text, '\n'));
 }
 
-/* Secrets are printed as ***, so they cannot be read again; no table has one now. */
+/* Secrets are printed as ***, which is read as any other secret. */
 static void
 check_again(const struct setting *table, struct str printed)
 {
