@@ -254,6 +254,24 @@ is_listed(const struct suite *s, const char *name)
 	return false;
 }
 
+/* Most likely a mistake. */
+static void
+warn_of_unlisted(const struct componentd *d)
+{
+	const struct setting_sections *sections = &componentd_settings(d)->components;
+	const struct component_settings *c = sections->v;
+
+	for (size_t i = 0; i < sections->n; i++) {
+		struct jid_buf buf;
+		struct str name;
+
+		if (jid_prepare_domain(&name, &buf, str_z(c[i].title)) && !component_find(d, name))
+			log_warn(
+			    "component \"%s\" does not stand in jackdaw.conf, so it cannot connect; add it to components there",
+			    c[i].title);
+	}
+}
+
 void
 components_refresh(struct componentd *d)
 {
@@ -267,6 +285,7 @@ components_refresh(struct componentd *d)
 	for (size_t i = 0; i < suite->n_components; i++)
 		if (!component_find(d, str_z(suite->components[i])))
 			component_new(d, suite->components[i]);
+	warn_of_unlisted(d);
 }
 
 void

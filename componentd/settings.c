@@ -244,18 +244,8 @@ check_listeners(const struct daemon *d, const struct componentd_settings *s, str
 	return 0;
 }
 
-static bool
-is_listed(const struct suite *s, struct str name)
-{
-	for (size_t i = 0; i < s->n_components; i++)
-		if (str_is(name, s->components[i]))
-			return true;
-	return false;
-}
-
-/* A section for a name that is not listed is one that nobody can use: most likely a mistake. */
 static int
-check_components(const struct daemon *d, const struct componentd_settings *s, struct err *err)
+check_components(const struct componentd_settings *s, struct err *err)
 {
 	const struct component_settings *c = s->components.v;
 
@@ -265,10 +255,6 @@ check_components(const struct daemon *d, const struct componentd_settings *s, st
 
 		if (!jid_prepare_domain(&name, &buf, str_z(c[i].title)))
 			return err_set(err, "component \"%s\": no domain name", c[i].title);
-		if (!is_listed(&d->suite, name))
-			return err_set(err,
-			    "component \"%s\": does not stand in jackdaw.conf; add it to components there, or remove it here",
-			    c[i].title);
 		if (settings_of_component(s, name) != &c[i])
 			return err_set(err, "component \"%s\": stands there twice", c[i].title);
 	}
@@ -285,5 +271,5 @@ componentd_check(const struct daemon *d, const void *settings, struct err *err)
 		    (long long)s->queue_bytes, (long long)s->queues_bytes);
 	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
 		return -1;
-	return check_components(d, s, err);
+	return check_components(s, err);
 }

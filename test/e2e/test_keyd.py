@@ -198,11 +198,6 @@ def test_refusal_costs_one_request(keyd):
     assert edge.sign(key)[0] == OK
 
 
-def test_componentd_gets_no_signature(keyd):
-    chains, _ = watch(keyd, "componentd").list()
-    assert Edge(keyd, "componentd").sign(chains["localhost"][0])[0] == UNKNOWN_KEY
-
-
 def test_inv_29_no_request_costs_the_connection(keyd):
     good = Edge(keyd)
     for packet in (b"x", b"\0" * 276, b"\1" * 277, b"\1\3" + b"\0" * 274, b"\1\1\xff\xff" + b"\0" * 272, b"z" * 50000):
