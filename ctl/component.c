@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "edit.h"
 #include "folders.h"
+#include "keys.h"
 #include "names.h"
 #include "password.h"
 #include "place.h"
@@ -48,6 +49,18 @@ write_secret(const struct ctl *c, struct str name, const struct str *secret, str
 	return rc;
 }
 
+/* Then the domain's certificate is its own too. */
+static bool
+is_below_a_domain(const struct suite *s, struct str name)
+{
+	struct str label;
+
+	while (str_split(name, '.', &label, &name))
+		if (names_have(s->domains, s->n_domains, name))
+			return true;
+	return false;
+}
+
 int
 component_add(struct ctl *c, int argc, char **argv)
 {
@@ -66,6 +79,8 @@ component_add(struct ctl *c, int argc, char **argv)
 		    "%.*s is a component already; jackdawctl component del first", STR_ARG(name));
 	int rc = password_read(&secret, &err);
 	value = buf_str(&secret);
+	if (rc == 0 && !is_below_a_domain(&c->suite, name))
+		rc = keys_offer(c, name, &err);
 	/* The list first: a secret for nobody would be refused. */
 	if (rc == 0)
 		rc = names_change(c, "components", name, true, &err);

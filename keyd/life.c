@@ -72,6 +72,17 @@ load_domain(struct keyd *k, const struct key_folder *folder, const char *domain,
 	return true;
 }
 
+/* The certificate of a domain is that of the names below it too. */
+static bool
+is_below_a_domain(const struct suite *suite, const char *name)
+{
+	for (const char *up = strchr(name, '.'); up; up = strchr(up + 1, '.'))
+		for (size_t i = 0; i < suite->n_domains; i++)
+			if (strcmp(up + 1, suite->domains[i]) == 0)
+				return true;
+	return false;
+}
+
 static int
 load_all(struct keyd *k, const struct key_folder *folder, struct err *err)
 {
@@ -81,7 +92,8 @@ load_all(struct keyd *k, const struct key_folder *folder, struct err *err)
 	for (size_t i = 0; i < suite->n_domains; i++)
 		broken += !load_domain(k, folder, suite->domains[i], true);
 	for (size_t i = 0; i < suite->n_components; i++)
-		load_domain(k, folder, suite->components[i], false);
+		load_domain(k, folder, suite->components[i],
+		    !is_below_a_domain(suite, suite->components[i]));
 	if (suite->n_domains > 0 && broken == suite->n_domains)
 		return err_set(err, "no domain has a certificate that works; see above");
 	return 0;

@@ -474,6 +474,8 @@ def test_the_operator_adds_and_removes(suite):
     assert name in suite.ctl("component", "list").stdout
     mode = (suite.dir / "etc" / "componentd.conf").stat().st_mode
     assert stat.S_IMODE(mode) == 0o600
+    # A certificate of its own, unless the domain above has one.
+    assert suite.certificate(name).exists() and suite.certificate(ECHO).exists() and not suite.certificate(BELOW).exists()
     with Component.at(suite, name, secret) as component:
         assert component.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
         suite.ctl("component", "add", name, input="x\n", check=False)
