@@ -153,7 +153,6 @@ class Jackdaw(Server):
         self.append("c2sd", "".join(
             f'\nlistener "{name}" {{\n\taddress = "127.0.0.1"\n\tport = {port}\n\ttls = "{tls}"\n}}\n'
             for name, port, tls in (("tls", self.port, "required"), ("clear", self.clear_port, "optional"))))
-        self.append("componentd", f'\nlistener "component" {{\n\taddress = "127.0.0.1"\n\tport = {free_port()}\n}}\n')
         self.append("authd", f"\niterations = {ITERATIONS}\n")
         self.append("sessiond", f'\narchive = "{"always" if self.variant == "archive" else "off"}"\n')
         self.append("componentd", f'\nlistener "component" {{\n\tport = {self.component_port}\n}}\n')
