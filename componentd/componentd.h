@@ -100,6 +100,8 @@ bool listen_has_tls(const struct componentd *c);
 /* links.c: the rest of the suite */
 extern const struct bus_events componentd_events;
 extern const struct bus_handler componentd_handlers[];
+/* A component has connected: sessiond may have something to say to it. */
+void links_tell_up(struct componentd *c, struct str name, const struct id128 *stream);
 /* Whether components may send: the windows towards whom they write to have room. */
 bool links_have_credit(const struct componentd *c);
 

@@ -11,6 +11,17 @@ links_have_credit(const struct componentd *c)
 	return bus_has_credit(b, ROLE_SESSIOND) && bus_has_credit(b, ROLE_S2SD);
 }
 
+/* One shard speaks for all. */
+void
+links_tell_up(struct componentd *c, struct str name, const struct id128 *stream)
+{
+	struct endpoint sessiond = {.role = ROLE_SESSIOND};
+	struct msg_COMPONENT_UP m = {.name = name};
+	struct opid op = {.origin = *stream, .kind = OP_STANZA};
+
+	bus_send(componentd_bus(c), &sessiond, MSG_COMPONENT_UP, &m, &op, NULL, 0);
+}
+
 /* ---- stanzas ---- */
 
 /* Who brings a stanza must be who serves its sender (SECURITY C-4). */

@@ -213,6 +213,7 @@ stream_opened(struct stream *s)
 	s->said_ms = componentd_now_ms(s->componentd);
 	stream_log(s, LOG_INFO, "the component is there%s", s->wire.tls ? ", by TLS" : "");
 	component_pump(c);
+	links_tell_up(s->componentd, str_z(s->name), &s->id);
 }
 
 /* ---- end ---- */

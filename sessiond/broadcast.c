@@ -1,11 +1,13 @@
 /* One presence stanza to everyone who is subscribed (RFC 6121 §4.2.2, §4.4.2, §4.5.2): one frame per edge for the sessions
  * of this shard, a ROUTE for each contact elsewhere. */
 #include "presence.h"
+#include "privilege.h"
 #include "route.h"
 
 static void
 to_sessions(struct fanout *f, struct account *a)
 {
+	privilege_show_contact(a, f->act, f->st);
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
@@ -75,6 +77,8 @@ broadcast_presence(struct account *a, const struct act *act, const struct stanza
 	struct stanza all = *st;
 	struct fanout f;
 
+	if (st->type == TYPE_UNAVAILABLE)
+		privilege_show_user(act, st);
 	all.to = (struct str){0};
 	fanout_begin(&f, act, act_op_of(act, OP_PRESENCE, st->from), &all);
 	to_itself(&f);

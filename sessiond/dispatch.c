@@ -12,6 +12,7 @@
 #include "inbound_routes.h"
 #include "load.h"
 #include "operator.h"
+#include "privilege.h"
 #include "register.h"
 #include "resume.h"
 #include "route.h"
@@ -38,6 +39,7 @@ static const struct {
     [MSG_CLIENT_ACK] = {handle_client_ack, false},
     [MSG_CSI] = {handle_csi, false},
     [MSG_CLOSED] = {handle_closed, false},
+    [MSG_COMPONENT_UP] = {handle_component_up, false},
     [MSG_ROUTE] = {handle_route, false},
     [MSG_ROUTE_BACK] = {handle_route, false},
     [MSG_ROUTE_BOUNCE] = {handle_route, false},
@@ -77,6 +79,7 @@ const struct bus_handler sessiond_handlers[] = {
     {MSG_CLIENT_ACK, EDGE | STORE, dispatch},
     {MSG_CSI, EDGE | STORE, dispatch},
     {MSG_CLOSED, EDGE | STORE | OTHERS, dispatch},
+    {MSG_COMPONENT_UP, OTHERS, dispatch},
     {MSG_ROUTE, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_ROUTE_BACK, EDGE | AUTH | STORE | OTHERS, dispatch},
     {MSG_ROUTE_BOUNCE, EDGE | AUTH | STORE, dispatch},

@@ -5,6 +5,8 @@
 
 #include "base/mem.h"
 #include "bounce.h"
+#include "delegation.h"
+#include "privilege.h"
 #include "route.h"
 #include "strip.h"
 
@@ -122,7 +124,7 @@ is_allowed(const struct iq *iq, const struct iq_entry *e)
 {
 	switch (e->rule) {
 	case IQ_OWNER:
-		return iq->is_owner;
+		return iq->is_owner || privilege_lets_ask(iq);
 	case IQ_SUBSCRIBER:
 		return iq->is_owner || may_see(iq->account, iq->st->from);
 	case IQ_ANYBODY:
@@ -152,6 +154,8 @@ dispatch(struct iq *iq, enum iq_place place, bool is_there)
 		iq_error(iq, SE_BAD_REQUEST);
 		return;
 	}
+	if (is_there && delegation_takes(iq))
+		return;
 	e = entry_for(iq, place);
 	nobody = entry_for(iq, IQ_NOBODY);
 	if (e && is_there && is_allowed(iq, e))
@@ -186,6 +190,8 @@ iq_to_server(const struct act *act, const struct stanza *st)
 
 	if (stanza_wants_answer(st))
 		dispatch(&iq, IQ_SERVER, true);
+	else
+		delegation_answer(act, st);
 	arena_deinit(&arena);
 }
 
@@ -220,7 +226,9 @@ iq_to_user(const struct act *act, const struct stanza *st)
 
 	if (!stanza_wants_answer(st)) {
 		/* Answers to pushes come to the bare JID: nobody waits for them. */
-		if (a && !jid_is_bare(&to))
+		if (jid_is_bare(&to))
+			privilege_answer(act, st);
+		else if (a)
 			account_when_ready(a, act, st, to_session);
 		return;
 	}

@@ -1,5 +1,6 @@
 /* Everything that is answered by IQ, and who may ask it. A new one is a line here, a declaration in answers.h and a file. */
 #include "answers.h"
+#include "privilege.h"
 #include "roster.h"
 
 #define DISCO_INFO "http://jabber.org/protocol/disco#info"
@@ -49,6 +50,9 @@ const struct iq_entry iq_table[] = {
     {MAM, "metadata", mam_metadata, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
     {MAM, "prefs", prefs_get, TYPE_GET, IQ_ACCOUNT, IQ_OWNER, false},
     {MAM, "prefs", prefs_set, TYPE_SET, IQ_ACCOUNT, IQ_OWNER, false},
+
+    {"urn:xmpp:privilege:2", "privileged_iq", privilege_iq, TYPE_GET, IQ_ACCOUNT, IQ_ANYBODY, false},
+    {"urn:xmpp:privilege:2", "privileged_iq", privilege_iq, TYPE_SET, IQ_ACCOUNT, IQ_ANYBODY, false},
 
     /* RFC 3921 §3, which clients still ask for; RFC 6121 made it mean nothing. */
     {SESSION, "session", legacy_session_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "caps.h"
+#include "delegation.h"
 #include "detach.h"
 #include "ended.h"
 #include "gate.h"
@@ -12,6 +13,7 @@
 #include "load.h"
 #include "offline.h"
 #include "operator.h"
+#include "privilege.h"
 #include "register.h"
 #include "resume.h"
 #include "store.h"
@@ -65,6 +67,8 @@ sessiond_deinit(struct sessiond *sd)
 	detach_free(sd);
 	resume_free(sd);
 	free_sessions(sd);
+	privilege_free(sd);
+	delegation_free(sd);
 	ended_free(sd);
 	inbound_deinit(sd);
 	slab_deinit(&sd->outgoings);
@@ -91,6 +95,8 @@ sessiond_tick(void *sessiond)
 	outbound_check_stalled(sd, now_ms);
 	detach_expire(sd, now_ms);
 	ended_expire(sd, now_ms);
+	privilege_forget_late(sd);
+	delegation_expire(sd);
 	sessions_reap(sd);
 	removals_retry(sd);
 	accounts_trim(sd, now_ms);
@@ -106,6 +112,7 @@ sessiond_start(struct daemon *d, struct err *err)
 	d->state = sd;
 	sd->tick = loop_timer_new(d->loop, sessiond_tick, sd);
 	loop_timer_start(sd->tick, TICK_MS, TICK_MS);
+	privilege_warn(sd);
 	return 0;
 }
 
@@ -114,6 +121,7 @@ void
 sessiond_reloaded(struct daemon *d, const void *old)
 {
 	(void)old;
+	privilege_warn(d->state);
 	for (unsigned i = 0; d->bus && i < EDGES_MAX; i++) {
 		struct endpoint edge = {.role = ROLE_C2SD, .instance = (uint8_t)i};
 

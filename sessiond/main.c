@@ -14,6 +14,7 @@ static const struct service sessiond = {
     .summary = "keeps the sessions of users and the rules of presence and messages",
     .settings = sessiond_settings_table,
     .settings_size = sizeof(struct sessiond_settings),
+    .check = sessiond_check,
     .sandbox = &sandbox,
     .start = sessiond_start,
     .reloaded = sessiond_reloaded,

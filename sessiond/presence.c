@@ -9,6 +9,7 @@
 #include "bounce.h"
 #include "last.h"
 #include "offline.h"
+#include "privilege.h"
 #include "route.h"
 #include "subscription.h"
 
@@ -69,6 +70,7 @@ become_available(struct account *a, const struct act *act, const struct stanza *
 	session_copy_presence(s, act);
 	broadcast_presence(a, act, st);
 	if (is_initial) {
+		privilege_show_user(act, st);
 		show_other_sessions(a, s, act);
 		show_requests(a, s, act);
 		probe_contacts(s, act);
@@ -225,6 +227,7 @@ presence_arrives(struct account *a, const struct act *act, const struct stanza *
 
 	if (st->type == TYPE_UNAVAILABLE)
 		forget_directed(a, st->from);
+	privilege_show_contact(a, act, st);
 	if (!jid_is_bare(&to)) {
 		s = account_session(a, to.resource);
 		if (s && !session_denies(s, st->from, PRIVACY_PRESENCE_IN))

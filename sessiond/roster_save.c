@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "privilege.h"
 #include "roster.h"
 
 #define ROSTER_MS 60000
@@ -48,6 +49,7 @@ push(const struct saving *p)
 		if (s->flags & SESSION_INTERESTED)
 			session_push(s, &p->act, buf_str(&payload));
 	}
+	privilege_push_roster(a, &p->act, buf_str(&payload), buf_str(&p->item));
 	buf_deinit(&payload);
 }
 

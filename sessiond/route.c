@@ -8,6 +8,7 @@
 #include "iq.h"
 #include "message.h"
 #include "presence.h"
+#include "privilege.h"
 #include "settle.h"
 
 bool
@@ -31,7 +32,7 @@ to_server(const struct act *act, const struct stanza *st)
 {
 	if (st->kind == STANZA_IQ)
 		iq_to_server(act, st);
-	else if (st->kind == STANZA_MESSAGE)
+	else if (st->kind == STANZA_MESSAGE && !privilege_message(act, st))
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
 }
 

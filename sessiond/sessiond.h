@@ -43,6 +43,8 @@ struct sessiond_settings {
 	int64_t detached_per_account;
 	int archive;                             /* enum archive_policy */
 	struct setting_sections archive_domains; /* struct archive_domain */
+	struct setting_sections privileges;      /* struct privilege */
+	struct setting_sections delegations;     /* struct delegation */
 };
 
 struct session;
@@ -85,10 +87,13 @@ struct sessiond {
 	struct stored *stored; /* uthash: offline messages on their way to storaged (store.c) */
 	struct buf searchable; /* domains whose archives storaged can search, a line each */
 	uint64_t pushes;       /* for ids of roster pushes */
+	struct delegated *delegated; /* uthash: requests that components answer (delegation.c) */
+	struct asked *asked; /* uthash: what components have asked in the name of users (privilege_iq.c) */
 	uint64_t started_ms;
 };
 
 extern const struct setting sessiond_settings_table[];
+int sessiond_check(const struct daemon *d, const void *settings, struct err *err);
 extern const struct bus_handler sessiond_handlers[];
 extern const struct bus_events sessiond_events;
 

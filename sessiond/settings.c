@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "archive.h"
+#include "delegation.h"
+#include "privilege.h"
 
 #define AT(member) offsetof(struct sessiond_settings, member)
 
@@ -138,5 +140,26 @@ const struct setting sessiond_settings_table[] = {
 	.section = domain_table,
 	.section_size = sizeof(struct archive_domain),
 	.help = "What is different for one domain."},
+    {.name = "privilege",
+	.type = SETTING_SECTIONS,
+	.offset = AT(privileges),
+	.section = privilege_table,
+	.section_size = sizeof(struct privilege),
+	.help = "What a component may beyond what all may (XEP-0356); its name is the title."},
+    {.name = "delegation",
+	.type = SETTING_SECTIONS,
+	.offset = AT(delegations),
+	.section = delegation_table,
+	.section_size = sizeof(struct delegation),
+	.help = "A namespace, the title, of requests that a component answers (XEP-0355)."},
     {.name = NULL},
 };
+
+int
+sessiond_check(const struct daemon *d, const void *settings, struct err *err)
+{
+	const struct sessiond_settings *s = settings;
+
+	return privilege_check(&s->privileges, err) != 0 ? -1
+							 : delegation_check(d, &s->delegations, err);
+}

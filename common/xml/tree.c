@@ -216,17 +216,23 @@ empty_element(struct arena *a, struct str payload, struct str implied_ns)
 	return n;
 }
 
+static struct xml_limits
+tree_limits(struct str payload, struct str implied_ns)
+{
+	return (struct xml_limits){.bytes = payload.n + implied_ns.n * 6 + 64,
+	    .elements = TREE_ELEMENTS,
+	    .depth = TREE_DEPTH,
+	    .attributes = TREE_ATTRIBUTES,
+	    .dict_bytes = TREE_NAMES};
+}
+
 struct xml_node *
 xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns)
 {
 	static const struct xml_events events = {
 	    .open = on_open, .element = on_element, .close = on_close};
 	struct tree_builder b = {.arena = a};
-	struct xml_limits limits = {.bytes = payload.n + implied_ns.n * 6 + 64,
-	    .elements = TREE_ELEMENTS,
-	    .depth = TREE_DEPTH,
-	    .attributes = TREE_ATTRIBUTES,
-	    .dict_bytes = TREE_NAMES};
+	struct xml_limits limits = tree_limits(payload, implied_ns);
 	if (payload.n == 0)
 		return NULL;
 	struct xml_node *empty = empty_element(a, payload, implied_ns);
@@ -241,6 +247,26 @@ xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns)
 	for (struct tree_node *n = b.newest; n; n = n->before)
 		n->node.slice.p = b.canonical.p + n->from;
 	return b.first;
+}
+
+static bool
+on_facts(void *ctx, const struct xml_element *e)
+{
+	*(uint32_t *)ctx = e->facts;
+	return true;
+}
+
+uint32_t
+xml_payload_facts(struct str payload, struct str implied_ns)
+{
+	static const struct xml_events events = {
+	    .open = on_open, .element = on_facts, .close = on_close};
+	struct xml_limits limits = tree_limits(payload, implied_ns);
+	uint32_t facts = 0;
+	struct xml_reader *r = xml_reader_new(&events, &facts, implied_ns, &limits);
+	bool ok = feed_payload(r, payload, implied_ns);
+	xml_reader_free(&r);
+	return ok ? facts : 0;
 }
 
 struct str

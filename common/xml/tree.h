@@ -22,6 +22,9 @@ struct xml_node {
  * Returns the first top-level element; NULL for an empty payload or one that cannot be read. */
 struct xml_node *xml_tree_parse(struct arena *a, struct str payload, struct str implied_ns);
 
+/* The facts (enum stanza_fact) of a payload that was put together here. */
+uint32_t xml_payload_facts(struct str payload, struct str implied_ns);
+
 /* First element of the list starting at `first` with this namespace and name; NULL if none. */
 struct xml_node *xml_find(struct xml_node *first, const char *ns, const char *name);
 struct xml_node *xml_child(const struct xml_node *parent, const char *ns, const char *name);
