@@ -1,11 +1,11 @@
 /* The command table. */
 #include "commands.h"
 
-#define INIT_OPTIONS (OPTION_DOMAIN | OPTION_PORT_OFFSET | OPTION_FEDERATION)
+#define INIT_OPTIONS (OPTION_DOMAIN | OPTION_PORT_OFFSET | OPTION_FEDERATION | OPTION_PROFILE)
 
 const struct command commands[] = {
-    {"init", NULL, "[--domain NAME …] [--port-offset N] [--federation]", "makes a suite in D", 0, 0,
-	INIT_OPTIONS, init_run},
+    {"init", NULL, "[--domain NAME …] [--port-offset N] [--federation] [--profile P]",
+	"makes a suite in D", 0, 0, INIT_OPTIONS, init_run},
     {"folders", NULL, "", "makes the folders that a boot has removed (for run scripts)", 0, 0, 0,
 	folders_run},
     {"up", NULL, "[--detach] | DAEMON", "starts all daemons and keeps them running; or one", 0, 1,

@@ -27,6 +27,7 @@ enum ctl_option {
 	OPTION_BEFORE = 1 << 3,
 	OPTION_DAYS = 1 << 4,
 	OPTION_FEDERATION = 1 << 5,
+	OPTION_PROFILE = 1 << 6,
 };
 
 struct ctl {
@@ -36,7 +37,8 @@ struct ctl {
 	const char *domains[DOMAINS_MAX];
 	unsigned n_domains;
 	int port_offset;
-	int64_t before_us; /* --before, --days */
+	int64_t before_us;   /* --before, --days */
+	const char *profile; /* of init; NULL: none */
 
 	char *program_folder; /* where this program lies; owned */
 

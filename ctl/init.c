@@ -18,6 +18,7 @@
 #include "edit.h"
 #include "folders.h"
 #include "place.h"
+#include "profiles.h"
 #include "service/paths.h"
 #include "suite.h"
 #include "tool.h"
@@ -172,19 +173,31 @@ add_secret(struct buf *text)
 	*text = changed;
 }
 
+/* What is there already stays, and what the profile says is added once. */
 static int
-write_sample(struct ctl *c, const struct program *p, struct err *err)
+add_profile(const struct ctl *c, const struct program *p, struct buf *text)
+{
+	struct str more = profile_text(c->profile, p->name), now = buf_str(text);
+
+	if (str_empty(more) || (now.p && memmem(now.p, now.n, more.p, more.n)))
+		return 0;
+	buf_add_str(text, more);
+	return 1;
+}
+
+static int
+write_settings(struct ctl *c, const struct program *p, struct err *err)
 {
 	struct buf text = {0};
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s.conf", p->name);
-	if (is_there(c->etc_dir, name))
-		return folders_hide_settings(c, p, err);
-	int rc = tool_ask(c, p, "--sample", &text, err);
-	if (rc == 0 && p->role == ROLE_S2SD)
+	bool is_new = !is_there(c->etc_dir, name);
+	int rc = is_new ? tool_ask(c, p, "--sample", &text, err)
+			: place_read(c->etc_dir, name, &text, err);
+	if (rc == 0 && is_new && p->role == ROLE_S2SD)
 		add_secret(&text);
-	if (rc == 0)
+	if (rc == 0 && (add_profile(c, p, &text) || is_new))
 		rc = place_file(c->etc_dir, name, buf_str(&text), c->dir ? 0600 : 0644, err);
 	buf_deinit_secret(&text);
 	return rc == 0 ? folders_hide_settings(c, p, err) : rc;
@@ -200,7 +213,7 @@ fill(struct ctl *c, struct err *err)
 	if (folders_make(c, err) != 0 || suite_open_folders(c, err) != 0 || write_suite(c, err) != 0)
 		return -1;
 	for (const struct program *p = programs; p->name && rc == 0; p++)
-		rc = write_sample(c, p, err);
+		rc = write_settings(c, p, err);
 	return rc == 0 ? folders_share_key(c, err) : -1;
 }
 
@@ -208,8 +221,8 @@ static void
 report(const struct ctl *c)
 {
 	printf("The suite in %s is ready to be started.\n", c->dir ? c->dir : JACKDAW_SYSCONFDIR);
-	if (c->suite.n_domains == 0)
-		puts("It serves no domain yet: jackdawctl domain add NAME.");
+	if (c->suite.n_domains == 0 && c->suite.n_components == 0)
+		puts("It serves no domain yet: jackdawctl domain add NAME, or component add NAME.");
 }
 
 int

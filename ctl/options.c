@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "commands.h"
+#include "profiles.h"
 #include "suite.h"
 #include "tool.h"
 
@@ -28,6 +29,7 @@ enum {
 	OPT_BEFORE,
 	OPT_DAYS,
 	OPT_FEDERATION,
+	OPT_PROFILE,
 	OPT_HELP,
 	OPT_VERSION,
 };
@@ -40,6 +42,7 @@ static const struct option long_options[] = {
     {"before", required_argument, NULL, OPT_BEFORE},
     {"days", required_argument, NULL, OPT_DAYS},
     {"federation", no_argument, NULL, OPT_FEDERATION},
+    {"profile", required_argument, NULL, OPT_PROFILE},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -138,6 +141,18 @@ take_days(struct ctl *c, const char *text)
 	return STATUS_OK;
 }
 
+static int
+take_profile(struct ctl *c, const char *text)
+{
+	if (!profile_exists(text))
+		return usage_error("--profile: there is no %s, but %s", text, profile_names);
+	c->profile = text;
+	c->options |= OPTION_PROFILE;
+	if (profile_federates(text))
+		c->options |= OPTION_FEDERATION;
+	return STATUS_OK;
+}
+
 /* Exit status, or -1 to go on. */
 static int
 take_option(struct ctl *c, int option, const char *word)
@@ -150,6 +165,9 @@ take_option(struct ctl *c, int option, const char *word)
 		break;
 	case OPT_DOMAIN:
 		rc = take_domain(c, optarg);
+		break;
+	case OPT_PROFILE:
+		rc = take_profile(c, optarg);
 		break;
 	case OPT_PORT_OFFSET:
 		rc = take_number(c, optarg);

@@ -46,13 +46,15 @@ class Suite:
 
     wrapper = ()  # a command that runs another one, on a machine of its own say
 
-    def __init__(self, domains=("localhost",), settings=None, start=True, folder=None, programs=BUILD / "bin"):
+    def __init__(self, domains=("localhost",), settings=None, start=True, folder=None, programs=BUILD / "bin",
+                 options=()):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-"))
         # The daemons of a suite started as root run as other users and must pass through.
         self.home.chmod(0o755)
         self.dir = folder(self.home) if folder else self.home / "suite"
         self.programs = programs
         self.domains = list(domains)
+        self.options = options  # of init
         self.settings = settings or {}
         self.offset = free_offset()
         self.start = start
@@ -80,7 +82,7 @@ class Suite:
         shutil.rmtree(self.home, ignore_errors=True)
 
     def init(self):
-        args = ["init", "--dir", str(self.dir), "--port-offset", str(self.offset)]
+        args = ["init", "--dir", str(self.dir), "--port-offset", str(self.offset), *self.options]
         for domain in self.domains:
             args += ["--domain", domain]
         self.run(args)
