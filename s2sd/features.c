@@ -190,6 +190,10 @@ features_go_on(struct stream *s)
 bool
 features_take(struct stream *s, const struct xml_element *e)
 {
+	if (s->is_misnamed) {
+		stream_end(s, STREAM_INVALID_FROM, NULL);
+		return false;
+	}
 	s->offers = offers_of(e);
 	features_go_on(s);
 	return true;

@@ -21,11 +21,20 @@ new_id(struct stream *s)
 	s->id = str_dup(str_z(hex));
 }
 
+/* One that we refuse may not have asked for any name of ours. */
+static const char *
+own_name(const struct stream *s)
+{
+	const struct suite *suite = &s->s2sd->daemon->suite;
+
+	return s->local ? s->local : suite->n_domains ? suite->domains[0] : NULL;
+}
+
 void
 stream_send_header(struct stream *s)
 {
 	struct header h = {.ns = NS_SERVER,
-	    .from = str_z(s->local),
+	    .from = str_z(own_name(s)),
 	    .to = str_z(s->remote),
 	    .dialback = s2sd_settings(s->s2sd)->dialback};
 
@@ -150,8 +159,9 @@ open_in(struct stream *s, const struct xml_element *root, struct err *why)
 	return STREAM_OK;
 }
 
-/* The header of the server that we have connected to. Its `from` must be whom we wanted, if it says one. */
-static enum stream_error
+/* The header of the server that we have connected to. Its `from` must be whom we wanted, if it says one; but one that is about to say
+ * why it refuses us may not know that name. */
+static void
 open_out(struct stream *s, const struct xml_element *root)
 {
 	struct str from = xml_element_attr(root, S(""), "from", NULL);
@@ -159,12 +169,11 @@ open_out(struct stream *s, const struct xml_element *root)
 	struct jid_buf buf;
 	struct str domain;
 
-	if (!str_empty(from) && (!take_domain(from, &buf, &domain) || !str_is(domain, s->remote)))
-		return STREAM_INVALID_FROM;
+	s->is_misnamed =
+	    !str_empty(from) && (!take_domain(from, &buf, &domain) || !str_is(domain, s->remote));
 	free(s->id);
 	s->id = str_dup(id);
 	stream_set_state(s, S2S_FEATURES);
-	return STREAM_OK;
 }
 
 static bool
@@ -175,8 +184,10 @@ on_open(void *ctx, const struct xml_element *root)
 	enum stream_error error = header_check(root, NS_SERVER);
 
 	take_lang(s, xml_element_attr(root, S(XML_NS), "lang", NULL));
-	if (error == STREAM_OK)
-		error = s->is_out ? open_out(s, root) : open_in(s, root, &why);
+	if (error == STREAM_OK && s->is_out)
+		open_out(s, root);
+	else if (error == STREAM_OK)
+		error = open_in(s, root, &why);
 	if (error != STREAM_OK)
 		stream_end(s, error, why.text[0] ? why.text : NULL);
 	return s->state != S2S_CLOSING;

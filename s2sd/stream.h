@@ -60,6 +60,7 @@ struct stream {
 	bool has_header;   /* ours was sent on the stream of now */
 	bool was_external; /* out: our certificate was taken, or refused; in: theirs was taken */
 	bool is_known;     /* who it is, is proved: other limits, no stranger any more */
+	bool is_misnamed;  /* out: its header is from somebody else */
 	bool is_bidi;      /* XEP-0288 */
 	unsigned failures; /* refused proofs: at most FAILURES_MAX */
 	uint64_t deadline_ms, heard_ms, used_ms, taken_ms, last_taken;

@@ -1,4 +1,5 @@
-"""Two servers, each with a user: what RFC 6121 says works between them as it does within one. Jackdaw with itself and with Prosody, with certificates, with dialback, without TLS."""
+"""Two servers, each with a user: what RFC 6121 says works between them as it does within one. Jackdaw with itself and
+with Prosody, with certificates, with dialback, without TLS."""
 
 import asyncio
 import shutil

@@ -1,0 +1,365 @@
+"""A rogue server says every dialback and stream element at every wrong moment, from both sides: as one that connects, as the
+authoritative server that is asked, as one that is connected to. It gets the right error each time and never speaks for anybody it is not
+(INV-5, INV-8, INV-9, INV-23, INV-31)."""
+
+import contextlib
+import socket
+import threading
+
+import pytest
+
+from peers import HOST, Jackdaw
+from suite import PATIENCE, wait_for
+from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, header, tls_context
+
+US, ROGUE, OTHER, STRICT = "north.test", "rogue.test", "other.test", "strict.test"
+SERVER, DB = "jabber:server", "jabber:server:dialback"
+KEY = "0123456789abcdef"
+QUIET = 1.0
+
+
+def opening(to=US, whence=ROGUE, **more):
+    return header(to, xmlns=SERVER, **{"xmlns:db": DB, "from": whence, **more})
+
+
+def result(kind=None, whence=ROGUE, to=US, key=KEY):
+    typed = f" type='{kind}'" if kind else ""
+    return f"<db:result from='{whence}' to='{to}'{typed}>{'' if kind else key}</db:result>"
+
+
+def verify(kind=None, whence=ROGUE, to=US, id="1", key=KEY):
+    typed = f" type='{kind}'" if kind else ""
+    return f"<db:verify from='{whence}' to='{to}' id='{id}'{typed}>{'' if kind else key}</db:verify>"
+
+
+def message(whence=f"mallory@{ROGUE}", to=f"alice@{US}", text="believe me"):
+    return f"<message from='{whence}' to='{to}'><body>{text}</body></message>"
+
+
+class Authority:
+    """The server that is authoritative for the rogue's names. `answer(asked, id, send)`: what it does when it is asked; `on_open(send)`:
+    what it says behind our header, instead of its features."""
+
+    def __init__(self):
+        self.socket = socket.create_server((HOST, 0))
+        self.server_port = self.socket.getsockname()[1]
+        self.answer = self.valid
+        self.on_open = None
+        self.asked = []
+        self.results = []
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    @staticmethod
+    def valid(asked, send):
+        send(verify("valid", asked.get("to"), asked.get("from"), asked.get("id")))
+
+    def serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = self.socket.accept()
+                threading.Thread(target=self.talk, args=(sock,), daemon=True).start()
+
+    def talk(self, sock):
+        wire = Wire(sock)
+        with contextlib.suppress(Exception):
+            wire.until(lambda: wire.header is not None)
+            wire.send(header(wire.header.get("from"), xmlns=SERVER,
+                             **{"xmlns:db": DB, "from": wire.header.get("to"), "id": "theirs"}))
+            if self.on_open:
+                self.on_open(wire.send)
+            else:
+                wire.send("<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>")
+            while True:
+                element = wire.element(30 * PATIENCE)
+                if element.tag == f"{{{DB}}}verify":
+                    self.asked.append(element)
+                    self.answer(element, wire.send)
+                else:
+                    self.results.append((wire, element))
+
+    def reset(self):
+        self.answer, self.on_open = self.valid, None
+        self.asked.clear()
+        self.results.clear()
+
+
+@pytest.fixture(scope="module")
+def authority():
+    made = Authority()
+    yield made
+    made.socket.close()
+
+
+@pytest.fixture(scope="module")
+def suite(authority):
+    more = (f'remote "{ROGUE}" {{ policy = optional }}\nremote "{OTHER}" {{ policy = optional }}\n'
+            f'remote "denied.test" {{ incoming = false }}\n')
+    with Jackdaw(US, more=more) as s:
+        s.routes = {name: authority.server_port for name in (ROGUE, OTHER, STRICT)}
+        s.begin("alice")
+        yield s
+
+
+@pytest.fixture(autouse=True)
+def fresh(authority):
+    authority.reset()
+
+
+@pytest.fixture
+def alice(suite):
+    with Wire.at(suite, "session", f"alice@{US}") as wire:
+        wire.send("<presence/>")
+        wire.wait_for(lambda e: e.tag.endswith("presence"))
+        yield wire
+
+
+def connect(suite, whence=ROGUE, to=US):
+    wire = Wire.connect(suite, 5269)
+    wire.send(opening(to, whence))
+    wire.features = wire.element()
+    return wire
+
+
+def proved(suite):
+    wire = connect(suite)
+    wire.send(result())
+    answer = wire.element()
+    assert (answer.tag, answer.get("type")) == (f"{{{DB}}}result", "valid")
+    return wire
+
+
+def hears_nothing(alice):
+    with contextlib.suppress(TimeoutError):
+        heard = alice.wait_for(lambda e: e.tag.endswith("message"), QUIET)
+        raise AssertionError(heard.findtext("{jabber:client}body"))
+
+
+# ---- as one that connects ----
+
+@pytest.mark.parametrize("element", [
+    result("valid"), result("invalid"), result("error"), verify("valid"), verify("invalid"), verify("error"),
+    result("valid", US, ROGUE), verify("valid", US, ROGUE), result("nonsense")])
+def test_inv_05_answers_that_nobody_asked_for(suite, alice, element):
+    for wire in (connect(suite), proved(suite)):
+        with wire:
+            wire.send(element + message(f"mallory@{OTHER}"))
+            assert wire.ending() == "policy-violation"
+    hears_nothing(alice)
+
+
+@pytest.mark.parametrize("element, error", [
+    (message(), "not-authorized"),
+    (message(f"alice@{US}", f"alice@{US}"), "not-authorized"),
+    ("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>", "improper-addressing"),
+    ("<message xmlns='jabber:client' from='a@rogue.test' to='alice@north.test'/>", "invalid-namespace"),
+    (f"<success xmlns='{SASL}'/>", "not-authorized"),
+    (f"<proceed xmlns='{TLS}'/>", "not-authorized"),
+    ("<stream:features/>", "not-authorized"),
+    (result(whence=US, to=US), "invalid-from"),
+    ("<db:result to='north.test'>x</db:result>", "improper-addressing"),
+    ("<db:result from='rogue.test' to='north.test'><key/></db:result>", "bad-format"),
+    (result(key="x" * 1000), "bad-format"),
+    ("<enabled xmlns='urn:xmpp:sm:3'/>", "not-authorized"),
+    ("<challenge xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>", "not-authorized"),
+])
+def test_inv_05_a_stranger_says_what_is_not_its_to_say(suite, alice, element, error):
+    with connect(suite) as wire:
+        wire.send(element)
+        assert wire.ending() == error
+    hears_nothing(alice)
+
+
+@pytest.mark.parametrize("whence, to, error", [
+    (ROGUE, "elsewhere.test", "item-not-found"),
+    ("denied.test", US, "not-allowed"),
+    (STRICT, US, "policy-violation"),
+])
+def test_inv_05_a_key_that_is_refused_proves_nothing(suite, authority, whence, to, error):
+    with connect(suite) as wire:
+        wire.send(result(whence=whence, to=to))
+        answer = wire.element()
+        assert (answer.get("type"), answer.get("from"), answer.get("to")) == ("error", to, whence)
+        assert answer[0].find(f"{{{STANZAS}}}{error}") is not None
+        assert not authority.asked
+        wire.send(message(f"a@{whence}"))
+        assert wire.ending() == "not-authorized"
+
+
+def test_inv_23_who_is_refused_too_often_is_gone(suite):
+    with connect(suite) as wire:
+        wire.send(result(to="elsewhere.test") * 10)
+        assert wire.ending() == "policy-violation"
+
+
+@pytest.mark.parametrize("whence, to, error", [
+    (f"mallory@{OTHER}", f"alice@{US}", "invalid-from"),
+    (f"alice@{US}", f"alice@{US}", "invalid-from"),
+    (US, f"alice@{US}", "invalid-from"),
+    (f"mallory@sub.{ROGUE}", f"alice@{US}", "invalid-from"),
+    (f"mallory@{ROGUE}", "alice@elsewhere.test", "host-unknown"),
+    ("", f"alice@{US}", "improper-addressing"),
+    (f"mallory@{ROGUE}", "", "improper-addressing"),
+    ("@", f"alice@{US}", "improper-addressing"),
+])
+def test_inv_31_one_that_is_proved_speaks_for_itself_only(suite, alice, whence, to, error):
+    with proved(suite) as wire:
+        wire.send(message(text="mine"))
+        heard = alice.wait_for(lambda e: e.tag.endswith("message"))
+        assert (heard.get("from"), heard.findtext("{jabber:client}body")) == (f"mallory@{ROGUE}", "mine")
+        wire.send(message(whence, to))
+        assert wire.ending() == error
+    hears_nothing(alice)
+
+
+def test_several_domains_on_one_stream(suite, alice):
+    with proved(suite) as wire:
+        wire.send(result(whence=OTHER))
+        assert wire.element().get("type") == "valid"
+        for domain in (OTHER, ROGUE):
+            wire.send(message(f"a@{domain}", text=domain))
+            heard = alice.wait_for(lambda e: e.tag.endswith("message"))
+            assert heard.get("from") == f"a@{domain}"
+
+
+def test_inv_05_a_second_key_before_the_first_is_judged(suite, authority):
+    authority.answer = lambda _asked, _send: None
+    with connect(suite) as wire:
+        wire.send(result() + result(key="another"))
+        assert wire.ending() == "policy-violation"
+
+
+def test_inv_09_nothing_stands_behind_starttls(suite, alice):
+    with connect(suite) as wire:
+        wire.send(f"<starttls xmlns='{TLS}'/>" + message())
+        assert wire.ending() == "policy-violation"
+    hears_nothing(alice)
+
+
+def test_inv_08_nothing_is_proved_before_tls(suite):
+    with connect(suite, STRICT) as wire:
+        names = {child.tag.split("}")[1] for child in wire.features}
+        assert names == {"starttls", "limits"} and wire.features[0].find(f"{{{TLS}}}required") is not None
+        wire.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
+        assert wire.element().tag == f"{{{SASL}}}failure"
+
+
+def test_external_without_a_certificate_is_refused(suite):
+    with connect(suite) as wire:
+        wire.send(f"<starttls xmlns='{TLS}'/>")
+        assert wire.element().tag == f"{{{TLS}}}proceed"
+        wire.sock = tls_context().wrap_socket(wire.sock, server_hostname=US)
+        wire.restart()
+        wire.send(opening())
+        assert wire.element().find(f"{{{SASL}}}mechanisms") is None
+        wire.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
+        assert condition(wire.element()) == "not-authorized"
+
+
+@pytest.mark.parametrize("to, whence, error", [
+    ("elsewhere.test", ROGUE, "host-unknown"), (None, ROGUE, "improper-addressing"), (US, US, "invalid-from"),
+    (US, "denied.test", "policy-violation"), (US, "a@b@c", "invalid-from")])
+def test_headers_that_are_refused(suite, to, whence, error):
+    with Wire.connect(suite, 5269) as wire:
+        wire.send(opening(to, whence))
+        assert wire.ending() == error
+
+
+def test_m_05_questions_about_keys(suite):
+    with connect(suite) as wire:
+        wire.send(verify())
+        answer = wire.element()
+        assert (answer.get("type"), answer.get("id"), answer.get("from")) == ("invalid", "1", US)
+        wire.send(verify(to="elsewhere.test"))
+        assert wire.element().get("type") == "error"
+
+
+# ---- as the one that is asked ----
+
+@pytest.mark.parametrize("answer", [
+    lambda a, send: send(verify("valid", a.get("to"), a.get("from"), "another")),
+    lambda a, send: send(verify("valid", OTHER, a.get("from"), a.get("id"))),
+    lambda a, send: send(verify("valid", a.get("to"), "elsewhere.test", a.get("id"))),
+    lambda a, send: send(verify(None, a.get("to"), a.get("from"), a.get("id"))),
+    lambda a, send: send(result("valid", a.get("to"), a.get("from"))),
+    lambda a, send: send("</stream:stream>"),
+    lambda a, send: send(message()),
+    lambda a, send: send(verify("error", a.get("to"), a.get("from"), a.get("id"))),
+], ids=["id", "from", "to", "question", "result", "end", "stanza", "error"])
+def test_inv_05_the_authority_says_something_else(suite, authority, alice, answer):
+    authority.answer = answer
+    with connect(suite) as wire:
+        wire.send(result())
+        verdict = wire.element()
+        assert verdict.get("type") == "error", verdict.attrib
+        wire.send(message())
+        assert wire.ending() == "not-authorized"
+    hears_nothing(alice)
+
+
+def test_inv_05_a_key_that_is_not_the_authoritys(suite, authority):
+    authority.answer = lambda a, send: send(verify("invalid", a.get("to"), a.get("from"), a.get("id")))
+    with connect(suite) as wire:
+        wire.send(result())
+        assert wire.element().get("type") == "invalid"
+        assert wire.ending() == "closed"
+    # Where another pair is proved the stream stays, and the pair is not.
+    authority.answer = authority.valid
+    with proved(suite) as wire:
+        authority.answer = lambda a, send: send(verify("invalid", a.get("to"), a.get("from"), a.get("id")))
+        wire.send(result(whence=OTHER))
+        answer = wire.element()
+        assert answer.get("type") == "error" and answer[0].find(f"{{{STANZAS}}}forbidden") is not None
+        wire.send(message(f"a@{OTHER}"))
+        assert wire.ending() == "invalid-from"
+
+
+def test_inv_23_an_authority_that_is_silent(suite, authority):
+    authority.answer = lambda _asked, _send: None
+    with connect(suite) as wire:
+        wire.send(result())
+        answer = wire.element(20 * PATIENCE)
+        assert answer.get("type") == "error" and answer[0].find(f"{{{STANZAS}}}remote-server-timeout") is not None
+
+
+# ---- as one that is connected to ----
+
+@pytest.mark.parametrize("says", [
+    result("valid", ROGUE, US), verify("valid", ROGUE, US), message(), f"<success xmlns='{SASL}'/>",
+    f"<proceed xmlns='{TLS}'/>", "<stream:features/>", f"<stream:error><host-unknown xmlns='{STREAMS}'/></stream:error>",
+    "</stream:stream>", "<!DOCTYPE x>", "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>"
+    + message(), "<stream:features><dialback xmlns='urn:xmpp:features:dialback'/></stream:features>"
+    + result("valid", OTHER, US)])
+def test_inv_05_a_server_that_we_connect_to_says_it_too_early(suite, authority, alice, says):
+    authority.on_open = lambda send: send(says)
+    alice.send(f"<message to='bob@{ROGUE}' id='m'><body>secret</body></message>")
+    answer = alice.wait_for(lambda e: e.tag.endswith("message"), 20 * PATIENCE)
+    assert (answer.get("type"), answer.get("from"), answer.get("id")) == ("error", f"bob@{ROGUE}", "m")
+    assert not any(e.tag.endswith("message") for _, e in authority.results)
+    hears_nothing(alice)
+
+
+def test_inv_05_a_stream_of_ours_takes_no_stanzas(suite, authority, alice):
+    """Only where it was made for both directions."""
+    alice.send(f"<message to='bob@{ROGUE}'><body>hello</body></message>")
+    wait_for(lambda: authority.results, 10, "our key")
+    wire = authority.results[0][0]
+    wire.send(result("valid", ROGUE, US))
+    wait_for(lambda: any(e.tag.endswith("message") for _, e in authority.results), 10, "the message")
+    wire.send(message())
+    wait_for(lambda: wire.is_over or wire.is_closed, 10, "the end of the stream")
+    hears_nothing(alice)
+
+
+def test_f_36_errors_say_which_step_failed(suite, alice):
+    for domain, error in (("nowhere.invalid", "remote-server-not-found"),):
+        alice.send(f"<iq to='a@{domain}' id='q' type='get'><ping xmlns='urn:xmpp:ping'/></iq>")
+        answer = alice.wait_for(lambda e: e.get("id") == "q", 20 * PATIENCE)
+        assert answer.get("from") == f"a@{domain}"
+        assert answer.find(f".//{{{STANZAS}}}{error}") is not None
+        assert answer.find(f".//{{{STANZAS}}}text").text
+
+
+def test_inv_03_the_stream_is_what_it_was(suite):
+    with pytest.raises(Ended), proved(suite) as wire:
+        wire.send(opening())
+        wire.element()
