@@ -44,7 +44,7 @@ ledger_index_init(struct ledger_index *x)
 {
 	*x = (struct ledger_index){.n_buckets = BUCKETS_FIRST};
 	slab_init(&x->slab, sizeof(struct ledger_entry));
-	x->buckets = mem_new_array(BUCKETS_FIRST, sizeof(*x->buckets));
+	x->buckets = mem_new_array(BUCKETS_FIRST, sizeof(struct ledger_entry *));
 }
 
 void
@@ -73,7 +73,7 @@ index_grow(struct ledger_index *x)
 	size_t n = x->n_buckets;
 
 	x->n_buckets = 2 * n;
-	x->buckets = mem_new_array(x->n_buckets, sizeof(*x->buckets));
+	x->buckets = mem_new_array(x->n_buckets, sizeof(struct ledger_entry *));
 	for (size_t i = 0; i < n; i++) {
 		for (struct ledger_entry *e = had[i], *next; e; e = next) {
 			struct ledger_entry **b = bucket_of(x, &e->op.origin, e->op.n);
