@@ -96,7 +96,7 @@ def test_streams_are_shown_closed_and_made_again(pair):
 
 @pytest.mark.parametrize("victim", ["ours", "theirs"])
 def test_a_restart_under_traffic_loses_nothing(pair, victim):
-    """Between two that acknowledge: what was not acknowledged is sent again. What was, is not."""
+    """Between two that acknowledge: what was not acknowledged is sent again. Some may come twice: the other side had it, and died before it said so."""
     ours, theirs = pair
     count = 400
     async def story():
