@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from chat import clients
-from suite import BUILD, PATIENCE
+from suite import BUILD, PATIENCE, Suite
 
 
 def rogue(suite, *args, role="c2sd"):
@@ -68,7 +68,7 @@ def test_inv_29_a_rogue_edge_becomes_nobody(suite, scenario, expected):
 EDGES = ("c2sd", "s2sd", "componentd")
 
 
-@pytest.mark.parametrize("role", ["c2sd", "componentd", "sessiond", "authd", "storaged", "ctl"])
+@pytest.mark.parametrize("role", ["c2sd", "componentd", "s2sd", "sessiond", "authd", "storaged", "ctl"])
 def test_f24_malformed_frames_from_each_role(suite, role):
     """Every message that a role may send, to everybody who is there, with a body that is none: its link is closed, and nobody dies."""
     def attack():
@@ -89,6 +89,31 @@ def test_f24_malformed_frames_from_each_role(suite, role):
                                     "localhost/echo.example.net"])
 def test_inv_31_a_rogue_componentd_speaks_for_no_one_else(suite, sender):
     assert chat_beside(suite, lambda: rogue(suite, "route", sender, "bob@localhost/b", role="componentd")) == CUT_OFF
+
+
+@pytest.fixture(scope="module")
+def federating():
+    with Suite(settings={"jackdaw": '\ns2sd = 1\ncomponents = {"echo.example.net"}\n'}) as s:
+        for name in ("alice", "bob"):
+            s.add_user(f"{name}@localhost")
+        yield s
+
+
+@pytest.mark.parametrize("sender", ["alice@localhost/a", "alice@localhost", "localhost", "localhost/remote.example",
+                                    "echo.example.net", "x@echo.example.net/y"])
+def test_inv_31_a_rogue_s2sd_speaks_for_nobody_here(federating, sender):
+    assert chat_beside(federating, lambda: rogue(federating, "route", sender, "bob@localhost/b", role="s2sd")) == CUT_OFF
+
+
+def test_a_rogue_s2sd_speaks_for_others(federating):
+    """The same frame with a sender that is elsewhere arrives, so that the cut above is for the sender alone."""
+    async def story():
+        async with clients(federating, "bob@localhost/b") as bob:
+            got = await asyncio.get_running_loop().run_in_executor(
+                None, lambda: rogue(federating, "route", "x@remote.example/y", "bob@localhost/b", role="s2sd"))
+            assert "closed" not in got, got
+            assert (await bob.hear())["from"].full == "x@remote.example/y"
+    asyncio.run(story())
 
 
 def test_a_rogue_registers_nothing_with_a_new_sessiond(own_suite):
