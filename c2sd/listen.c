@@ -60,16 +60,15 @@ on_accepted(void *ctx, int fd)
 int
 listen_open(struct c2sd *c, struct err *err)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = c2sd_listeners(c->daemon, l);
+	struct listeners l = c2sd_listeners(c->daemon);
 
 	c->descriptors = door_descriptors();
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < l.n; i++) {
 		struct gate *g = &c->gates[i];
 
-		*g = (struct gate){.c2sd = c, .tls = (enum listener_tls)l[i].tls};
+		*g = (struct gate){.c2sd = c, .tls = (enum listener_tls)l.v[i].tls};
 		g->fd = service_listen_tcp(
-		    c->daemon, l[i].title, l[i].address, (uint16_t)l[i].port, err);
+		    c->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
 		if (g->fd < 0)
 			return -1;
 		c->n_gates++;

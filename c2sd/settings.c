@@ -118,29 +118,21 @@ static const struct listener_settings USUAL[] = {
     {.title = "c2s-direct", .address = "*", .port = 5223, .tls = LISTENER_DIRECT},
 };
 
-unsigned
-c2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+struct listeners
+c2sd_listeners(const struct daemon *d)
 {
 	const struct c2sd_settings *s = d->settings;
-	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
-	size_t n = s->listeners.n ? s->listeners.n : COUNT(USUAL);
 
-	for (size_t i = 0; i < n && i < LISTENERS_MAX; i++) {
-		out[i] = from[i];
-		out[i].port += d->suite.port_offset;
-	}
-	return (unsigned)(n < LISTENERS_MAX ? n : LISTENERS_MAX);
+	return listeners_in_force(d, &s->listeners, USUAL, COUNT(USUAL));
 }
 
 void
 c2sd_print_listeners(const struct daemon *d,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = c2sd_listeners(d, l);
+	struct listeners l = c2sd_listeners(d);
 
-	for (unsigned i = 0; i < n; i++)
-		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
+	listeners_print(&l, add, ctx);
 }
 
 #define MECHANISMS_MAX 4
@@ -155,21 +147,6 @@ mechanism_is_known(const char *name)
 		if (strcmp(name, KNOWN[i]) == 0)
 			return true;
 	return false;
-}
-
-static int
-check_listeners(const struct daemon *d, const struct c2sd_settings *s, struct err *err)
-{
-	const struct listener_settings *l = s->listeners.v;
-
-	if (s->listeners.n > LISTENERS_MAX)
-		return err_set(err, "listener: more than %d", LISTENERS_MAX);
-	for (size_t i = 0; i < s->listeners.n; i++)
-		if (l[i].port + d->suite.port_offset > 65535)
-			return err_set(err,
-			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
-			    l[i].title, (long long)l[i].port, d->suite.port_offset);
-	return 0;
 }
 
 /* Each is offered twice, with and without -PLUS; the list must fit into a message. */
@@ -194,7 +171,7 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->dead_seconds <= s->idle_seconds)
 		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
 		    (long long)s->dead_seconds, (long long)s->idle_seconds);
-	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
+	if (listeners_check(d, &s->listeners, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
 		return -1;
 	return check_mechanisms(s, err);
 }

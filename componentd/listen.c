@@ -82,16 +82,15 @@ gate_init(struct gate *g, struct componentd *c, const struct listener_settings *
 int
 listen_open(struct componentd *c, struct err *err)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = componentd_listeners(c->daemon, l);
+	struct listeners l = componentd_listeners(c->daemon);
 
 	c->descriptors = door_descriptors();
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < l.n; i++) {
 		struct gate *g = &c->gates[i];
 
-		gate_init(g, c, &l[i]);
+		gate_init(g, c, &l.v[i]);
 		g->fd = service_listen_tcp(
-		    c->daemon, l[i].title, l[i].address, (uint16_t)l[i].port, err);
+		    c->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
 		if (g->fd < 0)
 			return -1;
 		c->n_gates++;

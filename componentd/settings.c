@@ -177,32 +177,22 @@ has_address(const char *address)
 	return has;
 }
 
-unsigned
-componentd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+struct listeners
+componentd_listeners(const struct daemon *d)
 {
 	const struct componentd_settings *s = d->settings;
-	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
-	size_t all = s->listeners.n ? s->listeners.n : COUNT(USUAL);
-	unsigned n = 0;
+	size_t n = has_address(USUAL[1].address) ? 2 : 1;
 
-	for (size_t i = 0; i < all && n < LISTENERS_MAX; i++) {
-		if (from == USUAL && !has_address(from[i].address))
-			continue;
-		out[n] = from[i];
-		out[n++].port += d->suite.port_offset;
-	}
-	return n;
+	return listeners_in_force(d, &s->listeners, USUAL, n);
 }
 
 void
 componentd_print_listeners(const struct daemon *d,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = componentd_listeners(d, l);
+	struct listeners l = componentd_listeners(d);
 
-	for (unsigned i = 0; i < n; i++)
-		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
+	listeners_print(&l, add, ctx);
 }
 
 /* ---- components ---- */
@@ -230,18 +220,11 @@ check_listeners(const struct daemon *d, const struct componentd_settings *s, str
 {
 	const struct listener_settings *l = s->listeners.v;
 
-	if (s->listeners.n > LISTENERS_MAX)
-		return err_set(err, "listener: more than %d", LISTENERS_MAX);
-	for (size_t i = 0; i < s->listeners.n; i++) {
-		if (l[i].port + d->suite.port_offset > 65535)
-			return err_set(err,
-			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
-			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+	for (size_t i = 0; i < s->listeners.n; i++)
 		if (l[i].allow.n > ALLOW_MAX)
 			return err_set(err, "listener \"%s\": allow: more than %d networks",
 			    l[i].title, ALLOW_MAX);
-	}
-	return 0;
+	return listeners_check(d, &s->listeners, err);
 }
 
 static int

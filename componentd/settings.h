@@ -2,22 +2,14 @@
 #pragma once
 
 #include "edge/door.h"
+#include "edge/listeners.h"
 #include "service/service.h"
 
-#define LISTENERS_MAX 16
 #define ALLOW_MAX 64 /* networks of a listener */
 
 enum listener_tls {
 	LISTENER_CLEAR,
 	LISTENER_DIRECT, /* TLS from the first byte */
-};
-
-struct listener_settings {
-	const char *title; /* also the name under which the supervisor passes the socket */
-	const char *address;
-	int64_t port;
-	int tls; /* enum listener_tls */
-	struct setting_strings allow;
 };
 
 /* What becomes of a second connection for a name (F-27). */
@@ -49,8 +41,8 @@ struct componentd_settings {
 
 extern const struct setting componentd_settings_table[];
 int componentd_check(const struct daemon *d, const void *settings, struct err *err);
-/* The listeners in force, ports as they are bound: those of the settings, or the usual ones. Returns their number. */
-unsigned componentd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX]);
+/* The listeners in force: those of the settings, or the usual ones. */
+struct listeners componentd_listeners(const struct daemon *d);
 void componentd_print_listeners(const struct daemon *d,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);
 /* The section of a component; NULL: it has none. */

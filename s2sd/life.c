@@ -85,19 +85,18 @@ set_routes(struct s2sd *d)
 static int
 open_dialer(struct s2sd *d, struct err *err)
 {
-	struct listener_settings l[LISTENERS_MAX];
+	struct listeners l = s2sd_listeners(d->daemon);
 	struct dial_listener own[LISTENERS_MAX];
-	unsigned n = s2sd_listeners(d->daemon, l);
 	struct dialer_settings s = {.resolver = s2sd_settings(d)->resolver,
 	    .trust_anchor = s2sd_settings(d)->trust_anchor,
 	    .validate = strcmp(s2sd_settings(d)->trust_anchor, "none") != 0,
 	    .timeout_ms = (unsigned)s2sd_settings(d)->setup_ms,
 	    .failure_ms = 1000,
 	    .listeners = own,
-	    .n_listeners = n};
+	    .n_listeners = l.n};
 
-	for (unsigned i = 0; i < n; i++)
-		own[i] = (struct dial_listener){l[i].address, (uint16_t)l[i].port};
+	for (unsigned i = 0; i < l.n; i++)
+		own[i] = (struct dial_listener){l.v[i].address, (uint16_t)l.v[i].port};
 	d->dialer = dialer_new(&s, err);
 	if (!d->dialer)
 		return -1;

@@ -63,16 +63,15 @@ on_accepted(void *ctx, int fd)
 int
 listen_open(struct s2sd *d, struct err *err)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = s2sd_listeners(d->daemon, l);
+	struct listeners l = s2sd_listeners(d->daemon);
 
 	d->descriptors = door_descriptors();
-	for (unsigned i = 0; i < n; i++) {
+	for (unsigned i = 0; i < l.n; i++) {
 		struct gate *g = &d->gates[i];
 
-		*g = (struct gate){.s2sd = d, .tls = (enum listener_tls)l[i].tls};
+		*g = (struct gate){.s2sd = d, .tls = (enum listener_tls)l.v[i].tls};
 		g->fd = service_listen_tcp(
-		    d->daemon, l[i].title, l[i].address, (uint16_t)l[i].port, err);
+		    d->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
 		if (g->fd < 0)
 			return -1;
 		d->n_gates++;

@@ -258,44 +258,21 @@ static const struct listener_settings USUAL[] = {
     {.title = "s2s-direct", .address = "*", .port = 5270, .tls = LISTENER_DIRECT},
 };
 
-unsigned
-s2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX])
+struct listeners
+s2sd_listeners(const struct daemon *d)
 {
 	const struct s2sd_settings *s = d->settings;
-	const struct listener_settings *from = s->listeners.n ? s->listeners.v : USUAL;
-	size_t n = s->listeners.n ? s->listeners.n : COUNT(USUAL);
 
-	for (size_t i = 0; i < n && i < LISTENERS_MAX; i++) {
-		out[i] = from[i];
-		out[i].port += d->suite.port_offset;
-	}
-	return (unsigned)(n < LISTENERS_MAX ? n : LISTENERS_MAX);
+	return listeners_in_force(d, &s->listeners, USUAL, COUNT(USUAL));
 }
 
 void
 s2sd_print_listeners(const struct daemon *d,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx)
 {
-	struct listener_settings l[LISTENERS_MAX];
-	unsigned n = s2sd_listeners(d, l);
+	struct listeners l = s2sd_listeners(d);
 
-	for (unsigned i = 0; i < n; i++)
-		add(ctx, l[i].title, l[i].address, (uint16_t)l[i].port);
-}
-
-static int
-check_listeners(const struct daemon *d, const struct s2sd_settings *s, struct err *err)
-{
-	const struct listener_settings *l = s->listeners.v;
-
-	if (s->listeners.n > LISTENERS_MAX)
-		return err_set(err, "listener: more than %d", LISTENERS_MAX);
-	for (size_t i = 0; i < s->listeners.n; i++)
-		if (l[i].port + d->suite.port_offset > 65535)
-			return err_set(err,
-			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
-			    l[i].title, (long long)l[i].port, d->suite.port_offset);
-	return 0;
+	listeners_print(&l, add, ctx);
 }
 
 static int
@@ -327,8 +304,8 @@ s2sd_check(const struct daemon *d, const void *settings, struct err *err)
 {
 	const struct s2sd_settings *s = settings;
 
-	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0 ||
-	    check_titles("local", &s->locals, err) != 0 ||
+	if (listeners_check(d, &s->listeners, err) != 0 ||
+	    door_check_exempt(&s->exempt, err) != 0 || check_titles("local", &s->locals, err) != 0 ||
 	    check_titles("remote", &s->remotes, err) != 0)
 		return -1;
 	return check_secret(d, s, err);

@@ -2,21 +2,13 @@
 #pragma once
 
 #include "edge/door.h"
+#include "edge/listeners.h"
 #include "policy.h"
 #include "service/service.h"
-
-#define LISTENERS_MAX 64
 
 enum listener_tls {
 	LISTENER_STARTTLS,
 	LISTENER_DIRECT, /* TLS from the first byte (XEP-0368) */
-};
-
-struct listener_settings {
-	const char *title; /* also the name under which the supervisor passes the socket */
-	const char *address;
-	int64_t port;
-	int tls; /* enum listener_tls */
 };
 
 /* A domain of ours ("local") or of somebody else ("remote"): what holds for it alone. */
@@ -45,7 +37,7 @@ struct s2sd_settings {
 
 extern const struct setting s2sd_settings_table[];
 int s2sd_check(const struct daemon *d, const void *settings, struct err *err);
-/* The listeners in force, ports as they are bound: those of the settings, or the two usual ones. Returns their number. */
-unsigned s2sd_listeners(const struct daemon *d, struct listener_settings out[LISTENERS_MAX]);
+/* The listeners in force: those of the settings, or the two usual ones. */
+struct listeners s2sd_listeners(const struct daemon *d);
 void s2sd_print_listeners(const struct daemon *d,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);
