@@ -20,18 +20,9 @@
 struct c2sd;
 struct session;
 
-/* A socket that takes clients. */
-struct gate {
-	struct c2sd *c2sd;
-	struct listener *listener;
-	int fd;
-	enum listener_tls tls;
-};
-
 struct c2sd {
 	struct daemon *daemon;
-	struct gate gates[LISTENERS_MAX];
-	unsigned n_gates;
+	struct gates gates;
 	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;

@@ -63,7 +63,7 @@ client_init_lists(struct client *c)
 void
 client_new(const struct gate *g, int fd, const struct visitor *v)
 {
-	struct c2sd *d = g->c2sd;
+	struct c2sd *d = g->edge;
 	struct conn *conn = conn_new(d->daemon->loop, fd, &client_methods, sizeof(struct client));
 	struct client *c = conn_user(conn);
 	struct xml_limits limits;

@@ -33,7 +33,7 @@ static bool
 on_may_accept(void *ctx)
 {
 	const struct gate *g = ctx;
-	const struct c2sd *c = g->c2sd;
+	const struct c2sd *c = g->edge;
 
 	return links_may_serve(c) && c->n_clients < connections_max(c) &&
 	    !handshakes_are_due(&c->handshakes);
@@ -46,12 +46,12 @@ on_accepted(void *ctx, int fd)
 	struct visitor v = {.is_counted = false};
 
 	visitor_name(&v, fd);
-	if (!listen_count(g->c2sd, &v)) {
+	if (!listen_count(g->edge, &v)) {
 		log_debug("%s: turned away by the limits of connections", v.address);
 		close(fd);
 		return;
 	}
-	door_set_socket(fd, c2sd_settings(g->c2sd)->stall_seconds);
+	door_set_socket(fd, c2sd_settings(g->edge)->stall_seconds);
 	client_new(g, fd, &v);
 }
 
@@ -63,40 +63,23 @@ listen_open(struct c2sd *c, struct err *err)
 	struct listeners l = c2sd_listeners(c->daemon);
 
 	c->descriptors = door_descriptors();
-	for (unsigned i = 0; i < l.n; i++) {
-		struct gate *g = &c->gates[i];
-
-		*g = (struct gate){.c2sd = c, .tls = (enum listener_tls)l.v[i].tls};
-		g->fd = service_listen_tcp(
-		    c->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
-		if (g->fd < 0)
-			return -1;
-		c->n_gates++;
-	}
-	return 0;
+	return gates_open(&c->gates, c->daemon, &l, err);
 }
 
 void
 listen_start(struct c2sd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++) {
-		struct gate *g = &c->gates[i];
-
-		g->listener = listener_new(c->daemon->loop, g->fd, on_may_accept, on_accepted, g);
-	}
+	gates_start(&c->gates, c->daemon->loop, on_may_accept, on_accepted);
 }
 
 void
 listen_resume(struct c2sd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++)
-		if (c->gates[i].listener)
-			listener_resume(c->gates[i].listener);
+	gates_resume(&c->gates);
 }
 
 void
 listen_stop(struct c2sd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++)
-		listener_free(&c->gates[i].listener);
+	gates_stop(&c->gates);
 }

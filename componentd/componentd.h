@@ -19,20 +19,9 @@
 struct component;
 struct componentd;
 
-/* A socket that takes components. */
-struct gate {
-	struct componentd *componentd;
-	struct listener *listener;
-	int fd;
-	enum listener_tls tls;
-	struct network allow[ALLOW_MAX]; /* who may connect; none: everybody */
-	size_t n_allow;
-};
-
 struct componentd {
 	struct daemon *daemon;
-	struct gate gates[LISTENERS_MAX];
-	unsigned n_gates;
+	struct gates gates;
 	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;

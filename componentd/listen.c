@@ -20,22 +20,13 @@ static bool
 on_may_accept(void *ctx)
 {
 	const struct gate *g = ctx;
-	const struct componentd *c = g->componentd;
+	const struct componentd *c = g->edge;
 	const struct bus *b = componentd_bus(c);
 
 	if (!b || !bus_is_linked(b) || c->n_streams >= connections_max(c))
 		return false;
 	return g->tls == LISTENER_CLEAR ||
 	    (certs_ready(&c->certs) && !handshakes_are_due(&c->handshakes));
-}
-
-static bool
-is_allowed(const struct gate *g, const struct source *s)
-{
-	for (size_t i = 0; i < g->n_allow; i++)
-		if (network_has(&g->allow[i], s))
-			return true;
-	return g->n_allow == 0;
 }
 
 static bool
@@ -56,28 +47,19 @@ on_accepted(void *ctx, int fd)
 	struct visitor v = {.is_counted = false};
 
 	visitor_name(&v, fd);
-	if (!is_allowed(g, &v.source)) {
+	if (!gate_allows(g, &v.source)) {
 		log_warn("%s: turned away: the listener does not allow its network", v.address);
 		close(fd);
-	} else if (!enter(g->componentd, &v)) {
+	} else if (!enter(g->edge, &v)) {
 		log_debug("%s: turned away by the limits of connections", v.address);
 		close(fd);
 	} else {
-		door_set_socket(fd, componentd_settings(g->componentd)->stall_seconds);
+		door_set_socket(fd, componentd_settings(g->edge)->stall_seconds);
 		stream_new(g, fd, &v);
 	}
 }
 
 /* ---- life ---- */
-
-static void
-gate_init(struct gate *g, struct componentd *c, const struct listener_settings *l)
-{
-	*g = (struct gate){.componentd = c, .fd = -1, .tls = (enum listener_tls)l->tls};
-	for (size_t i = 0; i < l->allow.n && g->n_allow < ALLOW_MAX; i++)
-		if (network_parse(str_z(l->allow.v[i]), &g->allow[g->n_allow]))
-			g->n_allow++;
-}
 
 int
 listen_open(struct componentd *c, struct err *err)
@@ -85,24 +67,14 @@ listen_open(struct componentd *c, struct err *err)
 	struct listeners l = componentd_listeners(c->daemon);
 
 	c->descriptors = door_descriptors();
-	for (unsigned i = 0; i < l.n; i++) {
-		struct gate *g = &c->gates[i];
-
-		gate_init(g, c, &l.v[i]);
-		g->fd = service_listen_tcp(
-		    c->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
-		if (g->fd < 0)
-			return -1;
-		c->n_gates++;
-	}
-	return 0;
+	return gates_open(&c->gates, c->daemon, &l, err);
 }
 
 bool
 listen_has_tls(const struct componentd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++)
-		if (c->gates[i].tls == LISTENER_DIRECT)
+	for (unsigned i = 0; i < c->gates.n; i++)
+		if (c->gates.v[i].tls == LISTENER_DIRECT)
 			return true;
 	return false;
 }
@@ -110,24 +82,17 @@ listen_has_tls(const struct componentd *c)
 void
 listen_start(struct componentd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++) {
-		struct gate *g = &c->gates[i];
-
-		g->listener = listener_new(c->daemon->loop, g->fd, on_may_accept, on_accepted, g);
-	}
+	gates_start(&c->gates, c->daemon->loop, on_may_accept, on_accepted);
 }
 
 void
 listen_resume(struct componentd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++)
-		if (c->gates[i].listener)
-			listener_resume(c->gates[i].listener);
+	gates_resume(&c->gates);
 }
 
 void
 listen_stop(struct componentd *c)
 {
-	for (unsigned i = 0; i < c->n_gates; i++)
-		listener_free(&c->gates[i].listener);
+	gates_stop(&c->gates);
 }

@@ -5,8 +5,6 @@
 #include "edge/listeners.h"
 #include "service/service.h"
 
-#define ALLOW_MAX 64 /* networks of a listener */
-
 enum listener_tls {
 	LISTENER_CLEAR,
 	LISTENER_DIRECT, /* TLS from the first byte */

@@ -157,7 +157,7 @@ static const struct conn_methods methods;
 void
 stream_new(struct gate *g, int fd, const struct visitor *v)
 {
-	struct componentd *d = g->componentd;
+	struct componentd *d = g->edge;
 	const struct componentd_settings *settings = componentd_settings(d);
 	struct conn *conn = conn_new(d->daemon->loop, fd, &methods, sizeof(struct stream));
 	struct stream *s = conn_user(conn);

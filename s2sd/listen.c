@@ -38,7 +38,7 @@ static bool
 on_may_accept(void *ctx)
 {
 	const struct gate *g = ctx;
-	const struct s2sd *d = g->s2sd;
+	const struct s2sd *d = g->edge;
 
 	return may_serve(d) && d->n_incoming < connections_max(d) &&
 	    !handshakes_are_due(&d->handshakes);
@@ -51,12 +51,12 @@ on_accepted(void *ctx, int fd)
 	struct visitor v = {.is_counted = false};
 
 	visitor_name(&v, fd);
-	if (!count(g->s2sd, &v)) {
+	if (!count(g->edge, &v)) {
 		log_debug("%s: turned away by the limits of connections", v.address);
 		close(fd);
 		return;
 	}
-	door_set_socket(fd, s2sd_settings(g->s2sd)->stall_seconds);
+	door_set_socket(fd, s2sd_settings(g->edge)->stall_seconds);
 	stream_accept(g, fd, &v);
 }
 
@@ -66,40 +66,23 @@ listen_open(struct s2sd *d, struct err *err)
 	struct listeners l = s2sd_listeners(d->daemon);
 
 	d->descriptors = door_descriptors();
-	for (unsigned i = 0; i < l.n; i++) {
-		struct gate *g = &d->gates[i];
-
-		*g = (struct gate){.s2sd = d, .tls = (enum listener_tls)l.v[i].tls};
-		g->fd = service_listen_tcp(
-		    d->daemon, l.v[i].title, l.v[i].address, (uint16_t)l.v[i].port, err);
-		if (g->fd < 0)
-			return -1;
-		d->n_gates++;
-	}
-	return 0;
+	return gates_open(&d->gates, d->daemon, &l, err);
 }
 
 void
 listen_start(struct s2sd *d)
 {
-	for (unsigned i = 0; i < d->n_gates; i++) {
-		struct gate *g = &d->gates[i];
-
-		g->listener = listener_new(d->daemon->loop, g->fd, on_may_accept, on_accepted, g);
-	}
+	gates_start(&d->gates, d->daemon->loop, on_may_accept, on_accepted);
 }
 
 void
 listen_resume(struct s2sd *d)
 {
-	for (unsigned i = 0; i < d->n_gates; i++)
-		if (d->gates[i].listener)
-			listener_resume(d->gates[i].listener);
+	gates_resume(&d->gates);
 }
 
 void
 listen_stop(struct s2sd *d)
 {
-	for (unsigned i = 0; i < d->n_gates; i++)
-		listener_free(&d->gates[i].listener);
+	gates_stop(&d->gates);
 }

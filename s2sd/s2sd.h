@@ -15,18 +15,9 @@
 struct s2sd;
 struct pair;
 
-/* A socket that takes servers. */
-struct gate {
-	struct s2sd *s2sd;
-	struct listener *listener;
-	int fd;
-	enum listener_tls tls;
-};
-
 struct s2sd {
 	struct daemon *daemon;
-	struct gate gates[LISTENERS_MAX];
-	unsigned n_gates;
+	struct gates gates;
 	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;

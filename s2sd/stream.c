@@ -89,7 +89,7 @@ stream_new(struct s2sd *d, int fd)
 struct stream *
 stream_accept(const struct gate *g, int fd, const struct visitor *v)
 {
-	struct s2sd *d = g->s2sd;
+	struct s2sd *d = g->edge;
 	struct stream *s = stream_new(d, fd);
 
 	s->visitor = *v;

@@ -84,7 +84,7 @@ rig_setup(void **state)
 	rig.daemon.suite.n_domains = 2;
 	rig.daemon.loop = loop_new();
 	rig.c2sd = c2sd_new(&rig.daemon);
-	rig.gate = (struct gate){.c2sd = rig.c2sd, .tls = LISTENER_OPTIONAL};
+	rig.gate = (struct gate){.edge = rig.c2sd, .tls = LISTENER_OPTIONAL};
 	crypto_kx_keypair(rig.authd_public, rig.authd_secret);
 	memcpy(rig.c2sd->authd_public, rig.authd_public, SEAL_KEY_BYTES);
 	rig.c2sd->tls = tls_context_new(NULL);
