@@ -79,12 +79,12 @@ def test_limits(suite, daemon):
 
 @pytest.mark.parametrize("daemon", DAEMONS)
 def test_no_file_of_another_is_open(suite, daemon):
-    """What an open descriptor leads to: sockets and pipes, /dev/null, the pid file, the log, files in data."""
+    """What an open descriptor leads to: sockets and pipes, /dev/null, the pid file and its lock, the log, files in data."""
     for fd in pathlib.Path(f"/proc/{suite.pid(daemon)}/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):
             target = os.readlink(fd)
             allowed = (target.startswith(("socket:", "pipe:", "anon_inode:", str(suite.dir / daemon / "data")))
-                       or target in ["/dev/null", *(f"{suite.dir}/run/{daemon}.0.{kind}" for kind in ("pid", "log-pipe"))])
+                       or target in ["/dev/null", *(f"{suite.dir}/run/{daemon}.0.{kind}" for kind in ("pid", "lock", "log-pipe"))])
             assert allowed, f"{daemon}: {target}"
 
 
