@@ -471,8 +471,10 @@ class Terminal(Client):
         return re.findall("<body>(.*?)</body>", shown)
 
     def block(self, jid):
+        """Others may see it before the client has the answer."""
         self.window.type(f"/blocked add {jid}")
         self.console()
+        self.window.shows(f"{jid} successfully blocked")
 
     def blocked(self):
         self.console()
