@@ -441,8 +441,15 @@ class Terminal(Client):
         return self.window.screen().count(text) > 1
 
     def is_back(self):
-        """Before that it takes no command."""
-        super().is_back()
+        """Before that it takes no command. As with libstrophe below, it may have to write to find out; not more often than it comes again."""
+        asked = time.monotonic()
+        def came():
+            nonlocal asked
+            if self.relay.accepted == 1 and time.monotonic() > asked + 3:
+                asked = time.monotonic()
+                self.window.type("/ping")
+            return self.relay.accepted > 1
+        wait_for(came, 20, f"{self.name} comes again")
         self.window.shows("Connection re-established")
 
     def carbons_on(self):
