@@ -279,11 +279,18 @@ class Strophe(Piped):
 
     def is_back(self):
         """libstrophe may only find a broken connection when it writes: so it gets a whitespace keepalive (RFC 6120 §4.6.1)."""
+        asked = time.monotonic()
         def came():
-            if self.relay.accepted == 1:
+            nonlocal asked
+            if time.monotonic() > asked + 1:
+                asked = time.monotonic()
                 self.send(" ")
-            return self.relay.accepted > 1
-        wait_for(came, 20, f"{self.name} comes again")
+            return not self.online.empty()
+        try:
+            wait_for(came, 20, f"{self.name} is online again")
+        except AssertionError:
+            print((self.home / "client.log").read_text(encoding="utf-8")[-4000:])
+            raise
 
 
 class XmppJs(Piped):
