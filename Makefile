@@ -210,7 +210,7 @@ $(foreach d,sessiond storaged,$(eval $(call faulty,$d)))
 fuzzers := $(patsubst test/fuzz/%.c,$(BUILD)/test/fuzz/%,$(wildcard test/fuzz/fuzz_*.c))
 $(eval $(call compile,test/fuzz,test,-iquote test/unit))
 tables_for = $(if $(filter %/fuzz_settings,$1),$(foreach f,$(folders),$(filter %/settings.o,$(call objects,$f))) \
-	$(BUILD)/obj/authd/penalty.o)
+	$(BUILD)/obj/authd/penalty.o $(filter-out %/settings.o %/main.o,$(call objects,sessiond)))
 $(foreach t,$(fuzzers),$(eval $(call link,$t,$(BUILD)/obj/test/fuzz/$(notdir $t).o $(call tables_for,$t) $(helpers),\
 	-fsanitize=fuzzer $(libs_common))))
 

@@ -3,14 +3,6 @@
 
 #include "settings.h"
 
-struct str
-policy_title(const char *title)
-{
-	struct str t = str_z(title), protocol = S("#xmpp#");
-
-	return str_starts(t, protocol) ? str_from(t, protocol.n) : t;
-}
-
 static const struct domain_settings *
 find(const struct setting_sections *sections, struct str domain)
 {

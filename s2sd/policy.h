@@ -32,6 +32,3 @@ bool policy_sends_to(const struct s2sd_settings *s, struct str remote);
 
 /* The secret for dialback keys of this domain of ours: its own, the common one, or empty when neither is set. */
 struct str policy_secret(const struct s2sd_settings *s, struct str local);
-
-/* The domain that the title of a section means, prepared or not (M-04). */
-struct str policy_title(const char *title);

@@ -275,6 +275,14 @@ s2sd_print_listeners(const struct daemon *d,
 	listeners_print(&l, add, ctx);
 }
 
+struct str
+policy_title(const char *title)
+{
+	struct str t = str_z(title), protocol = S("#xmpp#");
+
+	return str_starts(t, protocol) ? str_from(t, protocol.n) : t;
+}
+
 static int
 check_titles(const char *key, const struct setting_sections *sections, struct err *err)
 {

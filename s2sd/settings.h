@@ -35,6 +35,9 @@ struct s2sd_settings {
 	int64_t rate_bytes, burst_bytes, out_bytes;
 };
 
+/* The domain that the title of a section means, prepared or not (M-04). */
+struct str policy_title(const char *title);
+
 extern const struct setting s2sd_settings_table[];
 int s2sd_check(const struct daemon *d, const void *settings, struct err *err);
 /* The listeners in force: those of the settings, or the two usual ones. */
