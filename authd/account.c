@@ -89,6 +89,8 @@ on_stored(struct store_request *r)
 {
 	struct change *c = CONTAINER_OF(r, struct change, store);
 
+	if (!r->no_room)
+		disk_note(c->authd, r->result);
 	if (r->result == STORE_OK) {
 		log_info("account %.*s: %s by %s", STR_ARG(r->jid), change_name(c),
 		    role_name(c->ask.from.role));
@@ -107,6 +109,7 @@ on_stored(struct store_request *r)
 static void
 change_store(struct change *c)
 {
+	c->store.no_room = disk_is_full(c->authd);
 	c->store.done = on_stored;
 	store_submit(c->authd->store, &c->store);
 }

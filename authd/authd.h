@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "credential.h"
+#include "db/room.h"
 #include "service/service.h"
 #include "store.h"
 
@@ -24,6 +25,7 @@ struct authd_settings {
 	int64_t failures, failures_seconds, penalty_first, penalty_most;
 	struct setting_strings exempt;
 	int64_t registrations;
+	int64_t disk_warn_megabytes, disk_full_megabytes, ballast_megabytes;
 	bool sign_offer;
 };
 
@@ -34,6 +36,7 @@ struct authd {
 	struct tls_pool *pool;       /* for PBKDF2 */
 	struct loop_wake *pool_wake; /* results of the pool wait */
 	struct store *store;
+	struct room room; /* disk.c */
 	struct seals *seals;
 	struct penalty *penalty;
 	struct penalty *registrations; /* how many accounts were asked for from where */
@@ -76,6 +79,16 @@ int authd_start(struct daemon *d, struct err *err);
 int authd_check(const struct daemon *d, const void *settings, struct err *err);
 void authd_reloaded(struct daemon *d, const void *old);
 void authd_stop(struct daemon *d);
+
+/* disk.c: with too little room no account is made and no password changed, so that all else can still be written. */
+void disk_init(struct authd *a);
+/* Before the store is opened. */
+void disk_start(struct authd *a);
+/* Once a second. */
+void disk_tick(struct authd *a);
+/* What a finished request says of the disk. */
+void disk_note(struct authd *a, enum store_result result);
+bool disk_is_full(const struct authd *a);
 
 /* backup.c */
 bool authd_control(

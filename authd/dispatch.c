@@ -109,6 +109,7 @@ authd_tick(struct authd *a)
 
 	logins_tick(a->logins, now);
 	notices_tick(a->notices, now);
+	disk_tick(a);
 	if (++a->ticks % SWEEP_TICKS == 0)
 		tickets_sweep(a->tickets, now);
 }

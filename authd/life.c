@@ -50,6 +50,7 @@ authd_open(struct daemon *d, struct err *err)
 	umask(0077);
 	/* Memory is locked while that is still allowed. */
 	a->keys = keys_new();
+	disk_init(a);
 	return make_folder(d, err);
 }
 
@@ -145,6 +146,7 @@ authd_start(struct daemon *d, struct err *err)
 	struct authd *a = d->state;
 	struct penalty_limits limits;
 
+	disk_start(a);
 	if (authd_open_files(d, err) != 0)
 		return -1;
 	store_attach(a->store, a->writer);

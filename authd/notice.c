@@ -63,6 +63,7 @@ on_ended(struct store_request *r)
 	struct notice *n = CONTAINER_OF(r, struct notice, end);
 	struct notices *ns = n->all;
 
+	disk_note(ns->authd, r->result);
 	if (r->result != STORE_OK)
 		log_error(
 		    "account %s: cannot note that sessiond knows; telling it again at the next start",

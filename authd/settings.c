@@ -85,6 +85,29 @@ const struct setting authd_settings_table[] = {
 	.max = 1000000,
 	.help =
 	    "accounts that a source may ask for in an hour, where jackdaw.conf allows registration; exempt networks as many as they like"},
+    {.name = "disk_warn_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(disk_warn_megabytes),
+	.def = "1024",
+	.min = 0,
+	.max = 16777216,
+	.help = "with less room than this on its file system, authd warns in the log"},
+    {.name = "disk_full_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(disk_full_megabytes),
+	.def = "16",
+	.min = 0,
+	.max = 16777216,
+	.help =
+	    "with less than this no account is made and no password changed; at most disk_warn_megabytes"},
+    {.name = "ballast_megabytes",
+	.type = SETTING_INT,
+	.offset = AT(ballast_megabytes),
+	.def = "16",
+	.min = 0,
+	.max = 65536,
+	.help =
+	    "size of the file data/ballast, which is given up when the disk is full so that accounts can be removed; 0: none"},
     {.name = "sign_offer",
 	.type = SETTING_BOOL,
 	.offset = AT(sign_offer),
@@ -125,5 +148,8 @@ authd_check(const struct daemon *d, const void *settings, struct err *err)
 	(void)d;
 	if (s->penalty_first > s->penalty_most)
 		return err_set(err, "penalty_first is larger than penalty_most; lower it");
+	if (s->disk_full_megabytes > s->disk_warn_megabytes)
+		return err_set(
+		    err, "disk_full_megabytes is larger than disk_warn_megabytes; lower it");
 	return penalty_check_exempt(s->exempt.v, s->exempt.n, err);
 }

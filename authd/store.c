@@ -6,6 +6,7 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "db/room.h"
 #include "store_verbs.h"
 
 struct store *
@@ -40,6 +41,7 @@ store_close(struct store **sp, struct db_writer **writer)
 	if (!s)
 		return;
 	db_stmts_finalize(s->statements, COUNT(s->statements));
+	room_statements_finalize();
 	db_close(&s->db);
 	free(s);
 	*sp = NULL;

@@ -78,6 +78,7 @@ struct store_request {
 	struct store_maker maker;
 	bool close_sessions;
 	bool check_only; /* of ADD, PASSWD: do nothing, say what this request has done before */
+	bool no_room;    /* of ADD, PASSWD: what would be written is refused with STORE_FULL */
 
 	/* in for ADD and PASSWD, out for FIND */
 	struct credentials credentials;

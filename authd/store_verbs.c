@@ -207,6 +207,10 @@ verb_add(struct store *s, struct store_request *r)
 		r->result = STORE_NOT_FOUND;
 		return SQLITE_OK;
 	}
+	if (rc == SQLITE_DONE && r->no_room) {
+		r->result = STORE_FULL;
+		return SQLITE_OK;
+	}
 	st = rc == SQLITE_DONE ? statement(s, ST_INSERT) : NULL;
 	if (!st)
 		return rc == SQLITE_DONE ? SQLITE_ERROR : rc;
@@ -245,6 +249,8 @@ verb_passwd(struct store *s, struct store_request *r)
 
 	if (r->check_only)
 		r->result = STORE_NOT_FOUND; /* who set a password last is not kept */
+	else if (r->result == STORE_OK && r->no_room)
+		r->result = STORE_FULL;
 	if (rc != SQLITE_OK || r->result != STORE_OK)
 		return rc;
 	r->generation = f.generation + 1;

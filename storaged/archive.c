@@ -63,7 +63,7 @@ archive_statements_finalize(void)
 {
 	db_stmts_finalize(stmts, Q_COUNT);
 	run_statements_finalize();
-	disk_statements_finalize();
+	room_statements_finalize();
 	retention_statements_finalize();
 }
 

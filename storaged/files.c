@@ -33,7 +33,7 @@ storaged_threads(struct daemon *d, struct err *err)
 	s->pages.is_reader = true;
 	s->search = search_new(d->loop);
 	s->runs.size = RUN_MESSAGES;
-	list_init(&s->disk.held);
+	disk_init(s);
 	return 0;
 }
 

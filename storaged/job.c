@@ -172,8 +172,7 @@ job_done(struct db_job *base, int rc)
 	if (rc == SQLITE_OK && job->archived.id)
 		run_add(job->storaged, &job->archived);
 	job_reply(job);
-	if (job->is_held)
-		disk_release(job->storaged);
+	disk_release(job->storaged, job);
 	job_free(job);
 }
 

@@ -61,6 +61,7 @@ struct job {
 	bool goes_on;   /* set by exec: that was a part, the next one behind whatever waits */
 	void *progress; /* of one that goes on, in the arena */
 	bool is_held;   /* disk.h; its link is in that list, or it is tried again */
+	uint64_t order; /* there; of those that have one */
 };
 
 /* Takes the frame being handled and queues it for that file; `then` is executed when `exec` is committed and not refused. */

@@ -21,6 +21,7 @@ struct db_writer {
 	struct list finished; /* waiting for the loop */
 	size_t n_queued;
 	bool stopping;
+	_Atomic bool is_halted;
 	sqlite3 *db; /* the thread's, once open */
 	struct loop_wake *wake;
 };
@@ -60,20 +61,35 @@ batch_commit(struct batch *b, size_t from, size_t to, sqlite3 *db)
 	return rc;
 }
 
+/* A job in a transaction of its own: the batch has failed, or not all of it may be run. */
+static int
+batch_commit_one(struct db_writer *w, struct batch *b, size_t i)
+{
+	const struct db_job *job = b->job[i];
+	int rc;
+
+	if (job->in_order && w->is_halted)
+		return SQLITE_FULL;
+	rc = batch_commit(b, i, i + 1, w->db);
+	if (job->halts && (rc & 0xff) == SQLITE_FULL)
+		w->is_halted = true;
+	return rc;
+}
+
 static void
-batch_run(struct batch *b, sqlite3 *db)
+batch_run(struct db_writer *w, struct batch *b)
 {
 	int rc;
 
 	if (b->n == 0)
 		bug("an empty batch");
 	if (b->job[0]->is_alone) {
-		b->job[0]->rc = b->job[0]->run(b->job[0], db);
+		b->job[0]->rc = b->job[0]->run(b->job[0], w->db);
 		return;
 	}
-	rc = batch_commit(b, 0, b->n, db);
+	rc = w->is_halted ? SQLITE_FULL : batch_commit(b, 0, b->n, w->db);
 	for (size_t i = 0; i < b->n; i++)
-		b->job[i]->rc = rc == SQLITE_OK ? SQLITE_OK : batch_commit(b, i, i + 1, db);
+		b->job[i]->rc = rc == SQLITE_OK ? SQLITE_OK : batch_commit_one(w, b, i);
 }
 
 static void
@@ -106,7 +122,7 @@ db_writer_main(void *arg)
 			break;
 		batch_take(&b, &w->queue);
 		pthread_mutex_unlock(&w->lock);
-		batch_run(&b, w->db);
+		batch_run(w, &b);
 		pthread_mutex_lock(&w->lock);
 		w->n_queued -= b.n;
 		for (size_t i = 0; i < b.n; i++)
@@ -180,6 +196,12 @@ db_writer_submit(struct db_writer *w, struct db_job *job)
 	w->n_queued++;
 	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
+}
+
+void
+db_writer_go_on(struct db_writer *w)
+{
+	w->is_halted = false;
 }
 
 size_t

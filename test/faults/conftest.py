@@ -48,12 +48,14 @@ MAY_MOUNT = os.geteuid() == 0 and subprocess.run(
     ["unshare", "--mount", "mount", "-t", "tmpfs", "x", "/mnt"], capture_output=True, check=False).returncode == 0
 
 MIB = 1 << 20
+AUTHD_MARKS = "disk_warn_megabytes = 11\ndisk_full_megabytes = 7\nballast_megabytes = 4\n"
 MARKS = "disk_warn_megabytes = 32\ndisk_archive_megabytes = 24\ndisk_full_megabytes = 12\nballast_megabytes = 8\n"
 
 
 @pytest.fixture
 def small():
-    """(suite, disk): all of the suite lies on 64 MiB; warned of below 32, archives stop below 24, all below 12."""
+    """(suite, disk): all of the suite lies on 64 MiB; storaged warns below 32, archives stop below 24, all below 12; authd warns below 11 and stops
+    below 7."""
     if not MAY_MOUNT:
         pytest.skip("needs to mount a file system")
     disks = []
@@ -63,7 +65,7 @@ def small():
         return home / "disk" / "suite"
 
     try:
-        settings = {"storaged": MARKS, "sessiond": 'archive = "always"\n'}
+        settings = {"storaged": MARKS, "sessiond": 'archive = "always"\n', "authd": AUTHD_MARKS}
         with e2e.Suite(settings=settings, folder=folder) as s:
             for name in ("alice", "bob", "carol"):
                 s.add_user(f"{name}@localhost")

@@ -132,6 +132,31 @@ def test_a_disk_that_is_full_at_once(small):
     assert suite.pid("storaged") == pid
 
 
+def test_accounts_on_a_full_disk(small):
+    """authd refuses what is new and does the rest: logins, removals; with room all is as before, and nobody restarted anything."""
+    suite, disk = small
+    pid, weight = suite.pid("authd"), suite.dir / "authd" / "data" / "ballast"
+    wait_for(lambda: weight.exists() and weight.stat().st_size == 4 * MIB, 5, "the ballast is there")
+    disk.fill(10 * MIB)
+    wait_for(lambda: not ballast(suite).exists(), 10, "storaged has given up its own")
+    disk.fill(5 * MIB)
+    wait_for(lambda: "no account is made and no password changed" in suite.logs()["authd.log"], 10, "said that it is full")
+    assert not weight.exists()
+    for action in ("add", "passwd"):
+        done = suite.ctl("user", action, "dora@localhost" if action == "add" else "bob@localhost", input="secret\n", check=False)
+        assert done.returncode != 0 and "no room on the disk" in done.stderr, done
+    suite.ctl("user", "del", "bob@localhost")
+    with Pair(suite, "alice@localhost", "carol@localhost") as pair:
+        pair.chat()
+    disk.make_room()
+    wait_for(weight.exists, 10, "the ballast is back")
+    assert "there is room again" in suite.logs()["authd.log"]
+    suite.add_user("dora@localhost")
+    with Pair(suite, "alice@localhost", "dora@localhost") as pair:
+        pair.chat()
+    assert suite.pid("authd") == pid
+
+
 def test_daemons_start_on_a_full_disk(small):
     """Killed on it, each is back, and what was kept comes."""
     suite, disk = small

@@ -32,8 +32,18 @@ static void
 sessiond_told(const struct bus_in *in, struct str jid)
 {
 	assert_true(str_copy(rig.notices.jid, sizeof(rig.notices.jid), jid));
-	if (rig.hold_notices)
-		rig.notices.held = custody_hold(in->custody);
+	if (!rig.hold_notices)
+		return;
+	assert_true(rig.notices.n_held < RIG_NOTICES_MAX);
+	rig.notices.held[rig.notices.n_held++] = custody_hold(in->custody);
+}
+
+void
+rig_release_notices(void)
+{
+	rig.hold_notices = false;
+	while (rig.notices.n_held > 0)
+		custody_release(rig.notices.held[--rig.notices.n_held]);
 }
 
 static void

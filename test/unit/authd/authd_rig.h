@@ -35,12 +35,15 @@ struct rig_answer {
 	bool more;
 };
 
+#define RIG_NOTICES_MAX 1000
+
 struct rig_notices {
 	unsigned changed, removed;
 	char jid[128];
 	uint64_t generation;
 	bool close;
-	struct custody *held; /* of the last one, while rig.hold_notices */
+	struct custody *held[RIG_NOTICES_MAX]; /* while rig.hold_notices */
+	unsigned n_held;
 };
 
 struct rig {
@@ -72,6 +75,8 @@ void rig_post(enum rig_end from, enum msg_type type, const void *msg);
 struct str rig_seal(enum rig_end from, struct str plain);
 /* Lets everybody work until cond is true; false after 5 s. */
 bool rig_wait(bool (*cond)(void));
+/* sessiond acknowledges from now on, also what it has held. */
+void rig_release_notices(void);
 /* Lets everybody work for a moment. */
 void rig_settle(void);
 

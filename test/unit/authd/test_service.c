@@ -1,6 +1,5 @@
-/* The whole of authd over the bus: logins, tickets, accounts, what sessiond is told, and what a
- * restart leaves. */
-#include "authd_rig.h"
+/* The whole of authd over the bus: logins, tickets, accounts. (What sessiond is told: test_notices.c.) */
+#include "authd_steps.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -10,8 +9,6 @@
 #include "base/mem.h"
 #include "keys.h"
 #include "login.h"
-#include "notice.h"
-#include "store.h"
 #include "tickets.h"
 
 static struct authd *
@@ -21,73 +18,27 @@ authd(void)
 }
 
 static void
-expect_done(const struct rig_answer *a)
-{
-	if (a->type != MSG_DONE)
-		fail_msg("answer %d: %s", a->type, a->data);
-}
-
-static void
-expect_failed(const struct rig_answer *a, enum bus_error error)
-{
-	if (a->type != MSG_FAILED || a->failed.error != error)
-		fail_msg("answer %d, error %d: %s", a->type, a->failed.error, a->data);
-}
-
-static void
-expect_auth(const struct rig_answer *a, enum auth_outcome outcome, enum sasl_condition condition)
-{
-	assert_int_equal(a->type, MSG_AUTH_ANSWER);
-	assert_int_equal(a->auth.outcome, outcome);
-	assert_int_equal(a->auth.condition, condition);
-}
-
-static const struct rig_answer *
-redeem(struct id128 ticket, uint64_t incarnation, uint64_t conn)
-{
-	struct msg_REDEEM m = {.ticket = ticket, .edge_incarnation = incarnation, .conn = conn};
-
-	return rig_ask(RIG_SESSIOND, MSG_REDEEM, &m);
-}
-
-static uint64_t
-edge(void)
-{
-	return bus_own_incarnation(rig.bus[RIG_C2SD]);
-}
-
-static struct id128
-log_in(uint64_t conn, const char *user, const char *password)
-{
-	const struct rig_answer *a = rig_plain(conn, user, password);
-
-	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
-	assert_false(id_is_zero(&a->auth.ticket));
-	return a->auth.ticket;
-}
-
-static void
 test_login_and_ticket(void **state)
 {
 	struct id128 ticket;
 	const struct rig_answer *a;
 
 	(void)state;
-	expect_done(rig_add("alice@example.org", "wonderland"));
+	rig_expect_done(rig_add("alice@example.org", "wonderland"));
 	a = rig_plain(1, "alice", "wonderlanD");
-	expect_auth(a, AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	rig_expect_auth(a, AUTH_FAILURE, SASL_NOT_AUTHORIZED);
 	assert_true(id_is_zero(&a->auth.ticket));
 	assert_string_equal(a->jid, "");
 	a = rig_plain(1, "alice", "wonderland");
-	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
+	rig_expect_auth(a, AUTH_SUCCESS, SASL_NONE);
 	assert_string_equal(a->jid, "alice@example.org");
 	ticket = a->auth.ticket;
 	/* C-5: for this connection only */
-	expect_failed(redeem(ticket, edge(), 2), BUS_ERROR_FORBIDDEN);
-	expect_failed(redeem(ticket, edge() + 1, 1), BUS_ERROR_FORBIDDEN);
-	expect_failed(redeem(id_random(), edge(), 1), BUS_ERROR_NOT_FOUND);
+	rig_expect_failed(rig_redeem(ticket, rig_edge(), 2), BUS_ERROR_FORBIDDEN);
+	rig_expect_failed(rig_redeem(ticket, rig_edge() + 1, 1), BUS_ERROR_FORBIDDEN);
+	rig_expect_failed(rig_redeem(id_random(), rig_edge(), 1), BUS_ERROR_NOT_FOUND);
 	for (int i = 0; i < 2; i++) {
-		a = redeem(ticket, edge(), 1);
+		a = rig_redeem(ticket, rig_edge(), 1);
 		assert_int_equal(a->type, MSG_REDEEMED);
 		assert_string_equal(a->jid, "alice@example.org");
 		assert_int_equal(a->generation, 1);
@@ -99,9 +50,9 @@ static void
 test_inv_07_admin(void **state)
 {
 	(void)state;
-	expect_done(rig_add("root@example.org", "x"));
-	struct id128 ticket = log_in(1, "root", "x");
-	assert_true(redeem(ticket, edge(), 1)->redeemed.admin);
+	rig_expect_done(rig_add("root@example.org", "x"));
+	struct id128 ticket = rig_log_in(1, "root", "x");
+	assert_true(rig_redeem(ticket, rig_edge(), 1)->redeemed.admin);
 }
 
 static void
@@ -117,7 +68,7 @@ test_inv_07_foreign_domain(void **state)
 
 	(void)state;
 	m.initial = rig_seal(RIG_C2SD, S("\0alice\0wonderland"));
-	expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	rig_expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
 	assert_int_equal(logins_count(authd()->logins), 0);
 }
 
@@ -128,14 +79,14 @@ test_inv_17_ticket_dies_with_the_password(void **state)
 	struct msg_USER_PASSWD m = {.jid = S("alice@example.org")};
 
 	(void)state;
-	expect_done(rig_add("alice@example.org", "old"));
-	struct id128 ticket = log_in(1, "alice", "old");
+	rig_expect_done(rig_add("alice@example.org", "old"));
+	struct id128 ticket = rig_log_in(1, "alice", "old");
 	m.password = rig_seal(RIG_CTL, S("new"));
-	expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &m));
-	expect_failed(redeem(ticket, edge(), 1), BUS_ERROR_FORBIDDEN);
-	expect_auth(rig_plain(1, "alice", "old"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
-	ticket = log_in(1, "alice", "new");
-	assert_int_equal(redeem(ticket, edge(), 1)->generation, 2);
+	rig_expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &m));
+	rig_expect_failed(rig_redeem(ticket, rig_edge(), 1), BUS_ERROR_FORBIDDEN);
+	rig_expect_auth(rig_plain(1, "alice", "old"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	ticket = rig_log_in(1, "alice", "new");
+	assert_int_equal(rig_redeem(ticket, rig_edge(), 1)->generation, 2);
 }
 
 static void
@@ -151,20 +102,20 @@ test_scram_over_the_bus(void **state)
 	const struct rig_answer *a;
 
 	(void)state;
-	expect_done(rig_add("alice@example.org", "wonderland"));
+	rig_expect_done(rig_add("alice@example.org", "wonderland"));
 	a = rig_ask(RIG_C2SD, MSG_AUTH_START, &m);
-	expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
+	rig_expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
 	assert_false(a->auth.has_data);
 	next.data = rig_seal(RIG_C2SD, S("n,,n=alice,r=abcdef"));
 	a = rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next);
-	expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
+	rig_expect_auth(a, AUTH_CHALLENGE, SASL_NONE);
 	assert_non_null(strstr(a->data, ",i=4096"));
 	assert_int_equal(strncmp(a->data, "r=abcdef", 8), 0);
 	next.data = rig_seal(RIG_C2SD, S("c=biws,r=abcdef,p=AAAA"));
-	expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
+	rig_expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
 	/* It is over: what follows has no exchange. */
 	next.data = rig_seal(RIG_C2SD, S("n,,n=alice,r=abcdef"));
-	expect_auth(
+	rig_expect_auth(
 	    rig_ask(RIG_C2SD, MSG_AUTH_NEXT, &next), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
 }
 
@@ -187,10 +138,10 @@ test_exchanges_are_limited(void **state)
 
 	(void)state;
 	for (uint64_t conn = 1; conn <= 8; conn++)
-		expect_auth(begin(conn), AUTH_CHALLENGE, SASL_NONE);
-	expect_auth(begin(9), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
+		rig_expect_auth(begin(conn), AUTH_CHALLENGE, SASL_NONE);
+	rig_expect_auth(begin(9), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
 	/* one connection has one exchange */
-	expect_auth(begin(8), AUTH_CHALLENGE, SASL_NONE);
+	rig_expect_auth(begin(8), AUTH_CHALLENGE, SASL_NONE);
 	assert_int_equal(logins_count(authd()->logins), 8);
 	rig_post(RIG_C2SD, MSG_AUTH_ABORT, &abort_m);
 	assert_int_equal(logins_count(authd()->logins), 7);
@@ -206,12 +157,12 @@ static void
 test_edge_dies(void **state)
 {
 	(void)state;
-	expect_auth(begin(1), AUTH_CHALLENGE, SASL_NONE);
+	rig_expect_auth(begin(1), AUTH_CHALLENGE, SASL_NONE);
 	rig_restart_c2sd();
 	rig_settle();
 	assert_int_equal(logins_count(authd()->logins), 0);
-	expect_done(rig_add("alice@example.org", "x"));
-	log_in(1, "alice", "x");
+	rig_expect_done(rig_add("alice@example.org", "x"));
+	rig_log_in(1, "alice", "x");
 }
 
 static void
@@ -227,10 +178,10 @@ test_not_sealed_for_us(void **state)
 	    .initial = S("\0alice\0in the clear, and long enough for a box")};
 
 	(void)state;
-	expect_auth(
+	rig_expect_auth(
 	    rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
 	m.initial = rig_seal(RIG_CTL, S("\0alice\0under another endpoint's key"));
-	expect_auth(
+	rig_expect_auth(
 	    rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_FAILURE, SASL_TEMPORARY_AUTH_FAILURE);
 	assert_int_equal(logins_count(authd()->logins), 0);
 }
@@ -241,7 +192,7 @@ test_failures_are_penalized(void **state)
 	const struct rig_answer *a = NULL;
 
 	(void)state;
-	expect_done(rig_add("alice@example.org", "x"));
+	rig_expect_done(rig_add("alice@example.org", "x"));
 	for (int i = 0; i < 20; i++) {
 		a = rig_plain(1, "mallory", "guess");
 		assert_int_equal(a->auth.wait_ms, 0);
@@ -250,9 +201,9 @@ test_failures_are_penalized(void **state)
 	assert_int_equal(a->auth.wait_ms, 5000);
 	/* The source waits for good news too, and then has its ticket. */
 	a = rig_plain(1, "alice", "x");
-	expect_auth(a, AUTH_SUCCESS, SASL_NONE);
+	rig_expect_auth(a, AUTH_SUCCESS, SASL_NONE);
 	assert_in_range(a->auth.wait_ms, 1, 5000);
-	assert_int_equal(redeem(a->auth.ticket, edge(), 1)->type, MSG_REDEEMED);
+	assert_int_equal(rig_redeem(a->auth.ticket, rig_edge(), 1)->type, MSG_REDEEMED);
 }
 
 static void
@@ -263,95 +214,10 @@ test_bad_requests(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(wrong); i++)
-		expect_failed(rig_add(wrong[i], "x"), BUS_ERROR_BAD_REQUEST);
-	expect_failed(rig_add("alice@example.org", ""), BUS_ERROR_BAD_REQUEST);
-	expect_done(rig_add("alice@example.org", "x"));
-	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_EXISTS);
-}
-
-static bool
-was_told(void)
-{
-	return rig.notices.changed + rig.notices.removed > 0;
-}
-
-static bool
-all_settled(void)
-{
-	return notices_count(authd()->notices) == 0;
-}
-
-static void
-test_sessiond_hears_of_changes(void **state)
-{
-	struct msg_PASSWORD_SET set = {.jid = S("alice@example.org"), .edge_incarnation = edge()};
-	struct msg_USER_PASSWD reset = {.jid = S("alice@example.org")};
-
-	(void)state;
-	expect_done(rig_add("alice@example.org", "x"));
-	set.password = rig_seal(RIG_C2SD, S("y"));
-	expect_done(rig_ask(RIG_SESSIOND, MSG_PASSWORD_SET, &set));
-	assert_true(rig_wait(was_told));
-	assert_int_equal(rig.notices.generation, 2);
-	assert_false(rig.notices.close);
-	assert_true(rig_wait(all_settled));
-	log_in(1, "alice", "y");
-	rig.notices = (struct rig_notices){0};
-	reset.password = rig_seal(RIG_CTL, S("z"));
-	expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &reset));
-	assert_true(rig_wait(was_told));
-	assert_int_equal(rig.notices.generation, 3);
-	assert_true(rig.notices.close);
-	/* told once, and not again */
-	assert_true(rig_wait(all_settled));
-	rig_restart_authd();
-	rig_settle();
-	assert_int_equal(rig.notices.changed, 1);
-}
-
-/* DESIGN.md §4: no login at once; the tombstone stands, over restarts, until sessiond has
- * acknowledged. */
-static void
-test_removal_until_acknowledged(void **state)
-{
-	struct msg_USER_DEL del = {.jid = S("alice@example.org")};
-
-	(void)state;
-	expect_done(rig_add("alice@example.org", "x"));
-	struct id128 ticket = log_in(1, "alice", "x");
-	rig.hold_notices = true;
-	expect_done(rig_ask(RIG_CTL, MSG_USER_DEL, &del));
-	expect_auth(rig_plain(2, "alice", "x"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
-	expect_failed(redeem(ticket, edge(), 1), BUS_ERROR_NOT_FOUND);
-	assert_true(rig_wait(was_told));
-	rig_settle();
-	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_CONFLICT);
-	expect_done(rig_ask(RIG_CTL, MSG_USER_DEL, &del));
-	assert_int_equal(rig.notices.removed, 1);
-	rig_restart_authd();
-	rig_settle();
-	assert_int_equal(rig.notices.removed, 2);
-	expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_CONFLICT);
-	custody_release(rig.notices.held);
-	assert_true(rig_wait(all_settled));
-	expect_done(rig_add("alice@example.org", "x"));
-	rig.hold_notices = false;
-	rig_restart_authd();
-	rig_settle();
-	assert_int_equal(rig.notices.removed, 2);
-}
-
-static void
-test_user_removes_itself(void **state)
-{
-	struct msg_USER_REMOVE_SELF m = {.jid = S("alice@example.org")};
-
-	(void)state;
-	expect_failed(rig_ask(RIG_SESSIOND, MSG_USER_REMOVE_SELF, &m), BUS_ERROR_NOT_FOUND);
-	expect_done(rig_add("alice@example.org", "x"));
-	expect_done(rig_ask(RIG_SESSIOND, MSG_USER_REMOVE_SELF, &m));
-	assert_true(rig_wait(was_told));
-	assert_string_equal(rig.notices.jid, "alice@example.org");
+		rig_expect_failed(rig_add(wrong[i], "x"), BUS_ERROR_BAD_REQUEST);
+	rig_expect_failed(rig_add("alice@example.org", ""), BUS_ERROR_BAD_REQUEST);
+	rig_expect_done(rig_add("alice@example.org", "x"));
+	rig_expect_failed(rig_add("alice@example.org", "x"), BUS_ERROR_EXISTS);
 }
 
 static void
@@ -366,9 +232,9 @@ test_list_and_generations(void **state)
 	const struct rig_answer *a;
 
 	(void)state;
-	expect_done(rig_add("bob@example.org", "x"));
-	expect_done(rig_add("alice@example.org", "x"));
-	expect_done(rig_add("alice@other.example", "x"));
+	rig_expect_done(rig_add("bob@example.org", "x"));
+	rig_expect_done(rig_add("alice@example.org", "x"));
+	rig_expect_done(rig_add("alice@other.example", "x"));
 	assert_string_equal(
 	    rig_ask(RIG_CTL, MSG_USER_LIST, &list)->jid, "alice@example.org bob@example.org");
 	list.after = S("alice@example.org");
@@ -434,9 +300,6 @@ main(void)
 	    TEST(test_not_sealed_for_us),
 	    TEST(test_failures_are_penalized),
 	    TEST(test_bad_requests),
-	    TEST(test_sessiond_hears_of_changes),
-	    TEST(test_removal_until_acknowledged),
-	    TEST(test_user_removes_itself),
 	    TEST(test_list_and_generations),
 	    TEST(test_inv_28_nothing_secret_in_the_log),
 	};

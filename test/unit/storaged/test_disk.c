@@ -1,48 +1,48 @@
-/* storaged/disk.c: which state follows from which figures, and what each state lets in. (The ballast, and a disk that is full:
+/* db/room.c and storaged/disk.c: which state follows from which figures, and what each state lets in. (The ballast, and a disk that is full:
  * test/faults/test_disk.py.) */
 #include "store_test.h"
 
 #define MIB UINT64_C(1048576)
 
-static const struct disk_marks marks = {
-    .warn = 1024 * MIB, .archive = 256 * MIB, .full = 64 * MIB, .ballast = 64 * MIB};
+static const struct room_marks marks = {
+    .low = 1024 * MIB, .tight = 256 * MIB, .none = 64 * MIB, .ballast = 64 * MIB};
 
 static void
 test_states_follow_the_figures(void **state)
 {
 	static const struct {
-		enum disk_state now, next;
+		enum room_state now, next;
 		uint64_t free, reusable;
 		bool has_ballast;
 	} cases[] = {
-	    {DISK_ROOM, DISK_ROOM, 1024, 0, true},
-	    {DISK_ROOM, DISK_LOW, 1023, 0, true},
-	    {DISK_ROOM, DISK_TIGHT, 255, 0, true},
-	    {DISK_ROOM, DISK_FULL, 63, 0, true},
+	    {ROOM_ENOUGH, ROOM_ENOUGH, 1024, 0, true},
+	    {ROOM_ENOUGH, ROOM_LOW, 1023, 0, true},
+	    {ROOM_ENOUGH, ROOM_TIGHT, 255, 0, true},
+	    {ROOM_ENOUGH, ROOM_NONE, 63, 0, true},
 	    /* what is missing of the ballast is not there to be used */
-	    {DISK_ROOM, DISK_FULL, 127, 0, false},
-	    {DISK_ROOM, DISK_TIGHT, 128, 0, false},
-	    {DISK_ROOM, DISK_FULL, 0, 0, false},
+	    {ROOM_ENOUGH, ROOM_NONE, 127, 0, false},
+	    {ROOM_ENOUGH, ROOM_TIGHT, 128, 0, false},
+	    {ROOM_ENOUGH, ROOM_NONE, 0, 0, false},
 	    /* room within the file is room */
-	    {DISK_ROOM, DISK_ROOM, 0, 1024, true},
-	    {DISK_FULL, DISK_TIGHT, 0, 100, false},
+	    {ROOM_ENOUGH, ROOM_ENOUGH, 0, 1024, true},
+	    {ROOM_NONE, ROOM_TIGHT, 0, 100, false},
 	    /* back with a quarter more, one or more at once */
-	    {DISK_LOW, DISK_LOW, 1279, 0, true},
-	    {DISK_LOW, DISK_ROOM, 1280, 0, true},
-	    {DISK_TIGHT, DISK_TIGHT, 319, 0, true},
-	    {DISK_TIGHT, DISK_LOW, 320, 0, true},
-	    {DISK_FULL, DISK_FULL, 143, 0, false},
-	    {DISK_FULL, DISK_TIGHT, 144, 0, false},
-	    {DISK_FULL, DISK_ROOM, 5000, 0, false},
+	    {ROOM_LOW, ROOM_LOW, 1279, 0, true},
+	    {ROOM_LOW, ROOM_ENOUGH, 1280, 0, true},
+	    {ROOM_TIGHT, ROOM_TIGHT, 319, 0, true},
+	    {ROOM_TIGHT, ROOM_LOW, 320, 0, true},
+	    {ROOM_NONE, ROOM_NONE, 143, 0, false},
+	    {ROOM_NONE, ROOM_TIGHT, 144, 0, false},
+	    {ROOM_NONE, ROOM_ENOUGH, 5000, 0, false},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct disk_figures f = {.free = cases[i].free * MIB,
+		struct room_figures f = {.free = cases[i].free * MIB,
 		    .reusable = cases[i].reusable * MIB,
 		    .has_ballast = cases[i].has_ballast};
 
-		if (disk_next(cases[i].now, &marks, &f) != cases[i].next)
+		if (room_next(cases[i].now, &marks, &f) != cases[i].next)
 			fail_msg("case %zu", i);
 	}
 }
@@ -83,7 +83,7 @@ test_archives_stand_still_first(void **state)
 	struct store *s = *state;
 	struct msg_STORE filed = message(false, true), both = message(true, true);
 
-	s->storaged.disk.state = DISK_TIGHT;
+	s->storaged.disk.room.state = ROOM_TIGHT;
 	s->job.op = op_of(1, 1, OP_OWED);
 	assert_int_equal(store_run(s, s->archive, archive_store, &filed), SQLITE_OK);
 	assert_int_equal(s->job.result, JOB_SILENT);
@@ -108,7 +108,7 @@ test_a_full_disk_refuses_what_is_new(void **state)
 	/* One that was stored before is, and comes again: nobody may be told otherwise. */
 	s->job.op = op_of(1, 1, OP_OWED);
 	assert_int_equal(store_run(s, s->archive, archive_store, &owed), SQLITE_OK);
-	s->storaged.disk.state = DISK_FULL;
+	s->storaged.disk.room.state = ROOM_NONE;
 	assert_int_equal(store_run(s, s->archive, archive_store, &owed), SQLITE_OK);
 	assert_int_equal(s->job.result, JOB_SILENT);
 
