@@ -128,6 +128,13 @@ give_up(struct stream *s, const char *why)
 	stream_end(s, STREAM_OK, NULL);
 }
 
+/* The DNS says which certificate it has: no other will do, nor dialback, nor no TLS (RFC 7673 §3.4, §4). */
+static bool
+is_named_by_dane(const struct stream *s)
+{
+	return s->attempt->target.n_tlsa > 0 && stream_policy(s) != POLICY_OFF;
+}
+
 /* We have asked them to prove themselves before we say who we are (INV-8). */
 static bool
 peer_is_acceptable(struct stream *s)
@@ -135,7 +142,7 @@ peer_is_acceptable(struct stream *s)
 	struct err why = {.text = ""};
 	char text[sizeof(s->reason)];
 
-	if (stream_policy(s) != POLICY_REQUIRED_VERIFIED ||
+	if ((stream_policy(s) != POLICY_REQUIRED_VERIFIED && !is_named_by_dane(s)) ||
 	    (s->wire.tls && external_is_proved(s, str_z(s->remote), &why)))
 		return true;
 	snprintf(text, sizeof(text), "its certificate: %.100s", why.text[0] ? why.text : "none");
@@ -176,8 +183,8 @@ features_go_on(struct stream *s)
 	if (!s->wire.tls && policy != POLICY_OFF && (s->offers & OFFER_STARTTLS)) {
 		stream_write(s, S("<starttls xmlns='" NS_TLS "'/>"));
 		stream_set_state(s, S2S_STARTTLS);
-	} else if (!s->wire.tls && policy_wants_tls(policy)) {
-		give_up(s, "it offers no TLS, which the policy requires");
+	} else if (!s->wire.tls && (policy_wants_tls(policy) || is_named_by_dane(s))) {
+		give_up(s, "it offers no TLS, which the policy or DANE requires");
 	} else if (!peer_is_acceptable(s)) {
 		return;
 	} else if (s->attempt->is_verification) {
