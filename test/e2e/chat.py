@@ -11,16 +11,49 @@ from suite import PATIENCE
 logging.getLogger("slixmpp").setLevel(logging.CRITICAL)
 
 
-class Client(slixmpp.ClientXMPP):
-    """A client that keeps every message and presence in queues."""
+class Hears:
+    """Keeps every message and presence in queues."""
+
+    def listen(self):
+        self.messages = asyncio.Queue()
+        self.presences = asyncio.Queue()
+        self.add_event_handler("message", self.messages.put_nowait)
+        self.add_event_handler("message_error", self.messages.put_nowait)
+        self.add_event_handler("presence", self.presences.put_nowait)
+
+    def say(self, to, text, **more):
+        self.send_message(mto=to, mbody=text, mtype="chat", **more)
+
+    async def hear(self, seconds=20):
+        """The next message with a body."""
+        while True:
+            message = await asyncio.wait_for(self.messages.get(), seconds * PATIENCE)
+            if message["body"] or message["type"] == "error":
+                return message
+
+    async def see(self, predicate, seconds=20):
+        """The next presence that satisfies the predicate."""
+        while True:
+            presence = await asyncio.wait_for(self.presences.get(), seconds * PATIENCE)
+            if predicate(presence):
+                return presence
+
+    async def nothing(self, seconds=0.5):
+        """Asserts that no message comes for a while."""
+        with contextlib.suppress(asyncio.TimeoutError):
+            message = await asyncio.wait_for(self.messages.get(), seconds)
+            raise AssertionError(f"unexpected: {message}")
+
+
+class Client(Hears, slixmpp.ClientXMPP):
+    """A user's client."""
 
     def __init__(self, suite, jid, password=None, mechanism=None, direct=False):
         # slixmpp 1.8 knows no channel binding of TLS 1.3: it tries -PLUS with one that is gone, and then says "y". A client that is
         # told its mechanism tries nothing before, so it must not claim to know any.
         super().__init__(jid, password or suite.passwords[slixmpp.JID(jid).bare], sasl_mech=mechanism)
         self.suite = suite
-        self.messages = asyncio.Queue()
-        self.presences = asyncio.Queue()
+        self.listen()
         self.started = asyncio.Event()
         self.ended = asyncio.Event()
         self.failed = asyncio.Event()
@@ -33,9 +66,6 @@ class Client(slixmpp.ClientXMPP):
             self.plugin["feature_mechanisms"].sasl_callback = (
                 lambda required, optional: {**credentials(required, optional), "channel_binding": None})
         self.add_event_handler("session_start", self.on_start)
-        self.add_event_handler("message", self.messages.put_nowait)
-        self.add_event_handler("message_error", self.messages.put_nowait)
-        self.add_event_handler("presence", self.presences.put_nowait)
         self.add_event_handler("failed_all_auth", lambda _: self.failed.set())
         self.add_event_handler("disconnected", lambda _: self.ended.set())
 
@@ -60,35 +90,12 @@ class Client(slixmpp.ClientXMPP):
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(self.ended.wait(), 5 * PATIENCE)
 
-    def say(self, to, text, **more):
-        self.send_message(mto=to, mbody=text, mtype="chat", **more)
-
-    async def hear(self, seconds=20):
-        """The next message with a body."""
-        while True:
-            message = await asyncio.wait_for(self.messages.get(), seconds * PATIENCE)
-            if message["body"] or message["type"] == "error":
-                return message
-
-    async def see(self, predicate, seconds=20):
-        """The next presence that satisfies the predicate."""
-        while True:
-            presence = await asyncio.wait_for(self.presences.get(), seconds * PATIENCE)
-            if predicate(presence):
-                return presence
-
     async def knows(self, contact, subscription, seconds=20):
         """Until the roster says so: its push comes behind the presence that it is about (RFC 6121 §3.1.6)."""
         async def pushed():
             while self.client_roster[contact]["subscription"] != subscription:
                 await asyncio.sleep(0.02)
         await asyncio.wait_for(pushed(), seconds * PATIENCE)
-
-    async def nothing(self, seconds=0.5):
-        """Asserts that no message comes for a while."""
-        with contextlib.suppress(asyncio.TimeoutError):
-            message = await asyncio.wait_for(self.messages.get(), seconds)
-            raise AssertionError(f"unexpected: {message}")
 
 
 @contextlib.asynccontextmanager

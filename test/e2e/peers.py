@@ -93,9 +93,19 @@ class Authority:
                      "-keyout", f"{domain}.key", "-out", f"{domain}.csr")
         self.openssl("x509", "-req", "-in", f"{domain}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                      "-days", "30", "-extfile", f"{domain}.ext", "-out", f"{domain}.crt")
-        for name in (f"{domain}.key", f"{domain}.crt"):
-            (self.home / name).chmod(0o644)
-        return self.home / f"{domain}.key", self.home / f"{domain}.crt"
+        return self.files(domain)
+
+    def self_sign(self, domain):
+        """Key and certificate that nobody vouches for."""
+        self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30", "-subj", "/CN=x",
+                     "-addext", f"subjectAltName=DNS:{domain}", "-keyout", f"{domain}.key", "-out", f"{domain}.crt")
+        return self.files(domain)
+
+    def files(self, domain):
+        both = self.home / f"{domain}.key", self.home / f"{domain}.crt"
+        for path in both:
+            path.chmod(0o644)
+        return both
 
     def close(self):
         shutil.rmtree(self.home, ignore_errors=True)
@@ -138,19 +148,39 @@ class Jackdaw(Suite):
 
 
 class Process:
-    """A foreign server: settings, then `begin(*users)`. On a machine of its own: host, wrapper, and no routes but the DNS."""
+    """A foreign server: settings, then `begin(*users)`, who are at each of its domains. On a machine of its own: addresses, wrapper, and
+    no routes but the DNS."""
 
     host, wrapper, nameserver = HOST, (), None
+    direct_port = None  # between servers, TLS from the first byte
 
     def __init__(self, domain, authority):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="jackdaw-peer-"))
         self.home.chmod(0o755)
         self.domain, self.authority = domain, authority
-        self.port, self.server_port = free_port(), free_port()
+        self.addresses = [self.host]
+        self.port, self.server_port, self.component_port = free_port(), free_port(), free_port()
         self.routes = {}
         self.passwords = {}
         self.child = None
-        self.key, self.chain = authority.issue(domain)
+        self.certificates = {domain: authority.issue(domain)}  # domain → key and chain
+        self.self_signed = set()
+        self.clear = set()  # without TLS between servers
+        self.components = {}  # name → secret
+
+    def add(self, domain, issued=True, clear=False, secret=None):
+        """One more domain; with a secret it is a component's."""
+        self.certificates[domain] = self.authority.issue(domain) if issued else self.authority.self_sign(domain)
+        if not issued:
+            self.self_signed.add(domain)
+        if clear:
+            self.clear.add(domain)
+        if secret:
+            self.components[domain] = secret
+
+    @property
+    def domains(self):
+        return [domain for domain in self.certificates if domain not in self.components]
 
     def __enter__(self):
         return self
@@ -165,8 +195,8 @@ class Process:
                 print(f"---- {self.domain}: {log.name}\n{log.read_text(errors='replace')[-6000:]}")
         shutil.rmtree(self.home, ignore_errors=True)
 
-    def certificate(self, _domain=None):
-        return self.authority.ca
+    def certificate(self, domain=None):
+        return self.certificates[domain][1] if domain in self.self_signed else self.authority.ca
 
     def launch(self, command, **env):
         log = open(self.home / "output.log", "wb")
@@ -181,47 +211,64 @@ class Process:
 
     def accounts(self, users):
         for user in users:
-            self.passwords[f"{user}@{self.domain}"] = secrets.token_urlsafe(12)
+            for domain in self.domains:
+                self.passwords[f"{user}@{domain}"] = secrets.token_urlsafe(12)
 
 
 class Prosody(Process):
-    """plain: no TLS between servers (F-06)."""
+    """plain: no TLS between servers (F-06). external: it believes certificates."""
 
     program = "prosody"
 
-    def __init__(self, domain, authority, plain=False, certificates=True, modules=()):
+    def __init__(self, domain, authority, plain=False, external=True, modules=()):
         super().__init__(domain, authority)
-        self.plain, self.certificates, self.modules = plain, certificates, modules
+        self.external, self.modules = external, modules
+        if plain:
+            self.clear.add(domain)
 
     def begin(self, *users):
         self.accounts(users)
         (self.home / "plugins").mkdir()
         (self.home / "plugins" / "mod_static_routes.lua").write_text(PROSODY_ROUTES)
-        modules = ["static_routes", "roster", "saslauth", "disco", "ping", "dialback", "presence", "message", "iq", "tls",
-                   *self.modules]
-        disabled = []
-        if self.plain:
-            modules.remove("tls")
-        if not self.certificates:
-            disabled.append("s2s_auth_certs")
+        (self.home / "prosody.cfg.lua").write_text(self.settings() + "".join(map(self.section, self.certificates)))
+        for jid, password in self.passwords.items():
+            user, domain = jid.split("@")
+            folder = self.home / "data" / domain.replace(".", "%2e").replace("-", "%2d") / "accounts"
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / f"{user}.dat").write_text(f'return {{ ["password"] = "{password}" }};\n')
+        self.launch(["prosody", "-F", "--config", str(self.home / "prosody.cfg.lua")])
+
+    def settings(self):
+        modules = ["roster", "saslauth", "disco", "ping", "dialback", "presence", "message", "iq", "tls", *self.modules]
+        modules += [] if self.nameserver else ["static_routes"]
+        disabled = [] if self.external else ["s2s_auth_certs"]
         routes = ", ".join(f'["{d}"] = {p}' for d, p in self.routes.items())
-        (self.home / "prosody.cfg.lua").write_text(
+        addresses = lua_list(self.addresses)
+        return (
             f'run_as_root = true\npidfile = "{self.home}/prosody.pid"\ndata_path = "{self.home}/data"\n'
             f'plugin_paths = {{ "{self.home}/plugins" }}\nlog = {{ debug = "{self.home}/prosody.log" }}\n'
-            f'modules_enabled = {{ {", ".join(json.dumps(m) for m in modules)} }}\n'
-            f'modules_disabled = {{ {", ".join(json.dumps(m) for m in disabled)} }}\n'
-            f'interfaces = {{ "{self.host}" }}\nc2s_ports = {{ {self.port} }}\ns2s_ports = {{ {self.server_port} }}\n'
-            'c2s_direct_tls_ports = {}\ns2s_direct_tls_ports = {}\n'
+            f'modules_enabled = {lua_list(modules)}\nmodules_disabled = {lua_list(disabled)}\n'
+            f'interfaces = {addresses}\nc2s_ports = {{ {self.port} }}\ns2s_ports = {{ {self.server_port} }}\n'
+            f'c2s_direct_tls_ports = {{}}\ns2s_direct_tls_ports = {{ {self.direct_port or ""} }}\n'
+            f'component_interfaces = {addresses}\ncomponent_ports = {{ {self.component_port if self.components else ""} }}\n'
             'authentication = "internal_plain"\nallow_unencrypted_plain_auth = true\nc2s_require_encryption = false\n'
-            f's2s_require_encryption = {"false" if self.plain else "true"}\ns2s_secure_auth = false\n'
-            f'static_routes = {{ {routes} }}\n'
-            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}", cafile = "{self.authority.ca}" }}\n'
-            f'VirtualHost "{self.domain}"\n')
-        folder = self.home / "data" / self.domain.replace(".", "%2e").replace("-", "%2d") / "accounts"
-        folder.mkdir(parents=True)
-        for jid, password in self.passwords.items():
-            (folder / f"{jid.split('@')[0]}.dat").write_text(f'return {{ ["password"] = "{password}" }};\n')
-        self.launch(["prosody", "-F", "--config", str(self.home / "prosody.cfg.lua")])
+            f's2s_require_encryption = {"false" if self.clear else "true"}\ns2s_secure_auth = false\n'
+            f'certificates = "{self.authority.home}"\nstatic_routes = {{ {routes} }}\n{self.tls(self.domain)}')
+
+    def tls(self, domain):
+        key, chain = self.certificates[domain]
+        return f'ssl = {{ key = "{key}", certificate = "{chain}", cafile = "{self.authority.ca}" }}\n'
+
+    def section(self, domain):
+        """What holds for one domain."""
+        if domain in self.components:
+            return f'Component "{domain}"\ncomponent_secret = "{self.components[domain]}"\n' + self.tls(domain)
+        tls = 'modules_disabled = { "tls" }\n' if domain in self.clear else "s2s_require_encryption = true\n"
+        return f'VirtualHost "{domain}"\n{tls}{self.tls(domain)}'
+
+
+def lua_list(words):
+    return "{ " + ", ".join(json.dumps(word) for word in words) + " }"
 
 
 class Ejabberd(Process):
@@ -231,22 +278,8 @@ class Ejabberd(Process):
 
     def begin(self, *users):
         self.accounts(users)
-        both = self.home / "both.pem"
-        both.write_text(self.chain.read_text() + self.key.read_text())
         api = free_port()
-        settings = {
-            "hosts": [self.domain], "loglevel": "debug", "certfiles": [str(both)], "ca_file": str(self.authority.ca),
-            "s2s_use_starttls": "required", "s2s_cafile": str(self.authority.ca),
-            "outgoing_s2s_port": next(iter(self.routes.values()), 5269), "outgoing_s2s_families": ["ipv4"],
-            "listen": [{"module": "ejabberd_c2s", "ip": self.host, "port": self.port, "starttls": True},
-                       {"module": "ejabberd_s2s_in", "ip": self.host, "port": self.server_port},
-                       {"module": "ejabberd_http", "ip": self.host, "port": api,
-                        "request_handlers": {"/api": "mod_http_api"}}],
-            "auth_password_format": "plain", "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
-            "modules": {m: {} for m in ("mod_roster", "mod_ping", "mod_disco", "mod_s2s_dialback", "mod_http_api",
-                                        "mod_admin_extra", "mod_offline", "mod_version")},
-            "api_permissions": {"tests": {"from": "mod_http_api", "who": {"ip": f"{self.host}/24"}, "what": "register"}}}
-        (self.home / "ejabberd.yml").write_text(json.dumps(settings, indent=1))  # JSON is YAML
+        (self.home / "ejabberd.yml").write_text(json.dumps(self.settings(api), indent=1))  # JSON is YAML
         if not self.nameserver:
             self.resolver = Resolver(self.routes)
         address, port = (self.nameserver, 53) if self.nameserver else (HOST, self.resolver.port)
@@ -260,13 +293,42 @@ class Ejabberd(Process):
                     ERL_INETRC=str(self.home / "inetrc"), ERL_CRASH_DUMP=str(self.home / "crash.dump"))
         wait_for(lambda: self.listens(api), 30, "ejabberd's API")
         for jid, password in self.passwords.items():
-            self.register(api, jid.split("@")[0], password)
+            self.register(api, *jid.split("@"), password)
 
-    def register(self, api, user, password):
+    def settings(self, api):
+        return {
+            "hosts": self.domains, "loglevel": "debug", "certfiles": self.both_files(), "ca_file": str(self.authority.ca),
+            "s2s_use_starttls": "required", "s2s_cafile": str(self.authority.ca),
+            "host_config": {domain: {"s2s_use_starttls": False} for domain in self.clear},
+            "outgoing_s2s_port": next(iter(self.routes.values()), 5269), "outgoing_s2s_families": ["ipv6", "ipv4"] if self.nameserver else ["ipv4"],
+            "listen": [*self.listeners(), {"module": "ejabberd_http", "ip": self.host, "port": api,
+                                           "request_handlers": {"/api": "mod_http_api"}}],
+            "auth_password_format": "plain", "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"],
+            "modules": {m: {} for m in ("mod_roster", "mod_ping", "mod_disco", "mod_s2s_dialback", "mod_http_api",
+                                        "mod_admin_extra", "mod_offline", "mod_version")},
+            "api_permissions": {"tests": {"from": "mod_http_api", "who": {"ip": f"{self.host}/24"}, "what": "register"}}}
+
+    def listeners(self):
+        for address in self.addresses:
+            yield {"module": "ejabberd_c2s", "ip": address, "port": self.port, "starttls": True}
+            yield {"module": "ejabberd_s2s_in", "ip": address, "port": self.server_port}
+            if self.direct_port:
+                yield {"module": "ejabberd_s2s_in", "ip": address, "port": self.direct_port, "tls": True}
+            if self.components:
+                yield {"module": "ejabberd_service", "ip": address, "port": self.component_port,
+                       "hosts": {name: {"password": secret} for name, secret in self.components.items()}}
+
+    def both_files(self):
+        """Key and chain in one file, for each domain."""
+        for domain, (key, chain) in self.certificates.items():
+            (self.home / f"{domain}.pem").write_text(chain.read_text() + key.read_text())
+        return [str(self.home / f"{domain}.pem") for domain in self.certificates]
+
+    def register(self, api, user, domain, password):
         import urllib.request
         request = urllib.request.Request(
             f"http://{self.host}:{api}/api/register",
-            json.dumps({"user": user, "host": self.domain, "password": password}).encode(),
+            json.dumps({"user": user, "host": domain, "password": password}).encode(),
             {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=30 * PATIENCE) as answer:
             answer.read()

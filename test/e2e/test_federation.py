@@ -36,7 +36,7 @@ def prosody_external(authority):
 
 
 def prosody_dialback(authority):
-    return Jackdaw(US), Prosody(THEM, authority, certificates=False)
+    return Jackdaw(US), Prosody(THEM, authority, external=False)
 
 
 def prosody_both_ways(authority):
