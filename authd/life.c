@@ -124,20 +124,21 @@ store_check_soon(struct authd *a)
 }
 
 /* Both go by the settings: failed logins, and accounts asked for. */
-static int
-set_limits(struct authd *a, struct err *err)
+static void
+set_limits(struct authd *a)
 {
 	const struct authd_settings *s = authd_settings(a);
 	struct penalty_limits limits;
+	struct networks exempt;
 
 	authd_penalty_limits(s, &limits);
 	penalty_set_limits(a->penalty, &limits);
 	authd_registration_limits(s, &limits);
 	penalty_set_limits(a->registrations, &limits);
-	return penalty_set_exempt(a->penalty, s->exempt.v, s->exempt.n, err) != 0 ||
-		penalty_set_exempt(a->registrations, s->exempt.v, s->exempt.n, err) != 0
-	    ? -1
-	    : 0;
+	if (networks_set(&exempt, s->exempt.v, s->exempt.n, NULL) != 0)
+		return; /* authd_check lets none through */
+	penalty_set_exempt(a->penalty, &exempt);
+	penalty_set_exempt(a->registrations, &exempt);
 }
 
 int
@@ -153,8 +154,7 @@ authd_start(struct daemon *d, struct err *err)
 	authd_penalty_limits(authd_settings(a), &limits);
 	a->penalty = penalty_new(&limits);
 	a->registrations = penalty_new(&limits);
-	if (set_limits(a, err) != 0)
-		return -1;
+	set_limits(a);
 	a->seals = seals_new(a->keys);
 	a->tickets = tickets_new(TICKETS_MAX);
 	a->logins = logins_new(a);
@@ -169,11 +169,9 @@ void
 authd_reloaded(struct daemon *d, const void *old)
 {
 	struct authd *a = d->state;
-	struct err err;
 
 	(void)old;
-	if (set_limits(a, &err) != 0)
-		log_warn("%s; the old list stays", err.text); /* authd_check lets none through */
+	set_limits(a);
 	/* A new domain may have accounts that sessiond has to be told of. */
 	notices_pump(a->notices);
 }

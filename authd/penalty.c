@@ -14,11 +14,9 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
-#include "base/source.h"
 
 #define ENTRIES_MAX 65536
 #define ACCOUNT_KEY_MAX 128 /* a longer JID shares its entry with those that begin alike */
-#define NETWORKS_MAX 256
 
 struct entry {
 	UT_hash_handle hh;
@@ -35,8 +33,7 @@ struct penalty {
 	struct penalty_limits limits;
 	struct entry *map;
 	struct list used;
-	struct network exempt[NETWORKS_MAX];
-	size_t n_exempt;
+	struct networks exempt;
 };
 
 struct key {
@@ -72,12 +69,7 @@ is_exempt(const struct penalty *p, struct str source)
 {
 	struct source s;
 
-	if (!source_parse(source, &s))
-		return false;
-	for (size_t i = 0; i < p->n_exempt; i++)
-		if (network_has(&p->exempt[i], &s))
-			return true;
-	return false;
+	return source_parse(source, &s) && networks_have(&p->exempt, &s);
 }
 
 static struct entry *
@@ -184,37 +176,10 @@ penalty_set_limits(struct penalty *p, const struct penalty_limits *limits)
 	p->limits = *limits;
 }
 
-static int
-exempt_parse(const char *const *networks, size_t n, struct network *out, struct err *err)
+void
+penalty_set_exempt(struct penalty *p, const struct networks *networks)
 {
-	struct network one;
-
-	if (n > NETWORKS_MAX)
-		return err_set(err, "exempt: more than %d networks", NETWORKS_MAX);
-	for (size_t i = 0; i < n; i++) {
-		if (!network_parse(str_z(networks[i]), &one))
-			return err_set(err,
-			    "exempt: \"%s\" is no address or network; write \"192.0.2.0/24\" or \"::1\"",
-			    networks[i]);
-		if (out)
-			out[i] = one;
-	}
-	return 0;
-}
-
-int
-penalty_check_exempt(const char *const *networks, size_t n, struct err *err)
-{
-	return exempt_parse(networks, n, NULL, err);
-}
-
-int
-penalty_set_exempt(struct penalty *p, const char *const *networks, size_t n, struct err *err)
-{
-	if (exempt_parse(networks, n, NULL, err) != 0)
-		return -1;
-	p->n_exempt = n;
-	return exempt_parse(networks, n, p->exempt, err);
+	p->exempt = *networks;
 }
 
 uint32_t

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
+#include "base/source.h"
 #include "base/str.h"
 
 struct penalty;
@@ -24,10 +24,8 @@ void penalty_free(struct penalty **p);
 /* New limits; what is counted stays. */
 void penalty_set_limits(struct penalty *p, const struct penalty_limits *limits);
 
-/* Networks that are never penalized: "127.0.0.0/8", "::1", … -1 with the first one that is none. */
-int penalty_set_exempt(struct penalty *p, const char *const *networks, size_t n, struct err *err);
-/* Only the check of the above. */
-int penalty_check_exempt(const char *const *networks, size_t n, struct err *err);
+/* Networks that are never penalized. */
+void penalty_set_exempt(struct penalty *p, const struct networks *networks);
 
 /* How long an answer to this source must wait now. */
 uint32_t penalty_source(const struct penalty *p, struct str source, uint64_t now_ms);

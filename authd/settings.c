@@ -76,6 +76,7 @@ const struct setting authd_settings_table[] = {
 	.offset = AT(exempt),
 	.def = "{127.0.0.0/8, \"::1\"}",
 	.max = 64,
+	.check = network_check,
 	.help = "networks whose failed logins have no penalty"},
     {.name = "registrations",
 	.type = SETTING_INT,
@@ -144,6 +145,7 @@ int
 authd_check(const struct daemon *d, const void *settings, struct err *err)
 {
 	const struct authd_settings *s = settings;
+	struct networks exempt;
 
 	(void)d;
 	if (s->penalty_first > s->penalty_most)
@@ -151,5 +153,7 @@ authd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->disk_full_megabytes > s->disk_warn_megabytes)
 		return err_set(
 		    err, "disk_full_megabytes is larger than disk_warn_megabytes; lower it");
-	return penalty_check_exempt(s->exempt.v, s->exempt.n, err);
+	if (networks_set(&exempt, s->exempt.v, s->exempt.n, err) != 0)
+		return err_prefix(err, "exempt");
+	return 0;
 }

@@ -23,7 +23,6 @@ struct session;
 struct c2sd {
 	struct daemon *daemon;
 	struct gates gates;
-	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;
 	struct certs certs;
@@ -93,8 +92,6 @@ void listen_start(struct c2sd *c);
 /* Something has changed that accepting may have waited for. */
 void listen_resume(struct c2sd *c);
 void listen_stop(struct c2sd *c);
-/* Whether a stranger is let in; then it counts as one until door_leave, when it has a session or is gone. */
-bool listen_count(struct c2sd *c, struct visitor *v);
 
 /* ticks.c: deadlines, silence, shaping */
 #define TICK_MS 250

@@ -15,20 +15,16 @@
 void
 client_log(const struct client *c, enum log_level level, const char *fmt, ...)
 {
-	char text[512], id[32];
+	const char *jid = c->session ? c->session->jid : c->nego ? c->nego->jid : NULL;
+	char who[LOG_WHO_MAX];
 	va_list ap;
 
 	if (level < log_get_level())
 		return;
+	snprintf(who, sizeof(who), "%s %s", c->visitor.address, jid ? jid : "-");
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	log_about(level, c->number, who, fmt, ap);
 	va_end(ap);
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)c->number);
-	log_write(level, id, "%s %s: %s", c->visitor.address,
-	    c->session                    ? c->session->jid
-		: c->nego && c->nego->jid ? c->nego->jid
-					  : "-",
-	    text);
 }
 
 /* ---- output ---- */

@@ -114,11 +114,10 @@ client_pause_without_credit(struct client *c)
 static void
 client_pause_if_fast(struct client *c, size_t bytes)
 {
-	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
-	struct shape_rate rate = {(uint64_t)s->rate_bytes, (uint64_t)s->burst_bytes};
+	const struct shape_rate *rate = &c2sd_settings(c->c2sd)->rate;
 
 	if (c->visitor.is_exempt || !list_empty(&c->shaped) ||
-	    shape_take(&c->shape, &rate, bytes, clock_mono_us()) == 0)
+	    shape_take(&c->shape, rate, bytes, clock_mono_us()) == 0)
 		return;
 	client_pause(c, PAUSE_SHAPE);
 	list_add(&c->c2sd->shaped, &c->shaped);

@@ -37,6 +37,7 @@ c2sd_new(struct daemon *d)
 	d->state = c;
 	c->daemon = d;
 	door_init(&c->door);
+	door_set(&c->door, &c2sd_settings(c)->door);
 	c->readers = xml_pool_new();
 	handshakes_init(&c->handshakes);
 	list_init(&c->preauth);
@@ -56,7 +57,6 @@ c2sd_open(struct daemon *d, struct err *err)
 {
 	struct c2sd *c = c2sd_new(d);
 
-	door_set_exempt(&c->door, &c2sd_settings(c)->exempt);
 	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	c->tls = tls_context_new("xmpp-client");
@@ -87,12 +87,6 @@ c2sd_turn(void *c2sd)
 	wires_turn(&c->wires, c2sd_now_ms(c));
 }
 
-static void
-on_certificates(void *ctx)
-{
-	listen_resume(ctx);
-}
-
 int
 c2sd_start(struct daemon *d, struct err *err)
 {
@@ -105,7 +99,7 @@ c2sd_start(struct daemon *d, struct err *err)
 	c->hook = loop_hook_new(d->loop, c2sd_turn, c);
 	c->tick = loop_timer_new(d->loop, c2sd_tick, c);
 	loop_timer_start(c->tick, TICK_MS, TICK_MS);
-	certs_start(&c->certs, d->loop, on_certificates, c);
+	certs_start(&c->certs, d->loop, &c->gates);
 	return 0;
 }
 
@@ -116,7 +110,7 @@ c2sd_reloaded(struct daemon *d, const void *old)
 
 	(void)old;
 	domains_note(&c->domains, &d->suite);
-	door_set_exempt(&c->door, &c2sd_settings(c)->exempt);
+	door_set(&c->door, &c2sd_settings(c)->door);
 }
 
 /* ---- stop ---- */

@@ -80,20 +80,18 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 }
 
 static void
+resume_starved(struct list *it)
+{
+	client_resume(CONTAINER_OF(it, struct client, starved), PAUSE_CREDIT);
+}
+
+static void
 on_credit(void *ctx, enum role role)
 {
 	struct c2sd *c = ctx;
-	struct list *last = c->starved.prev;
-	bool done = role != ROLE_SESSIOND || list_empty(&c->starved);
 
-	/* Those that starve again go behind the last one. */
-	while (!done && !list_empty(&c->starved)) {
-		struct client *client = CONTAINER_OF(c->starved.next, struct client, starved);
-
-		done = &client->starved == last;
-		list_remove(&client->starved);
-		client_resume(client, PAUSE_CREDIT);
-	}
+	if (role == ROLE_SESSIOND)
+		list_take_each(&c->starved, resume_starved);
 	listen_resume(c);
 }
 

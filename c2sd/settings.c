@@ -7,48 +7,20 @@
 #include "base/mem.h"
 
 #define AT(member) offsetof(struct c2sd_settings, member)
-#define LISTENER_AT(member) offsetof(struct listener_settings, member)
 
 static const struct setting LISTENER_TABLE[] = {
-    {.name = "address",
-	.type = SETTING_STRING,
-	.offset = LISTENER_AT(address),
-	.def = "*",
-	.max = 64,
-	.help = "IPv4 or IPv6 address to listen on; * is all"},
-    {.name = "port",
-	.type = SETTING_INT,
-	.offset = LISTENER_AT(port),
-	.def = "5222",
-	.min = 1,
-	.max = 65535,
-	.help = "Port, before the suite's port_offset is added"},
-    {.name = "tls",
-	.type = SETTING_ENUM,
-	.offset = LISTENER_AT(tls),
-	.def = "required",
-	.text = "required|optional|direct",
-	.help =
-	    "required: STARTTLS before anything else; optional: STARTTLS offered, SCRAM allowed without; direct: TLS "
-	    "from the first byte"},
+    LISTENER_ROWS("*", "5222"),
+    LISTENER_TLS_ROW("required", "required|optional|direct",
+	"required: STARTTLS before anything else; optional: STARTTLS offered, SCRAM allowed without; direct: TLS "
+	"from the first byte"),
     {.name = NULL},
 };
 
-#define INT(key, member, default_, min_, max_, help_)                                    \
-	{                                                                                \
-		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
-		.min = min_, .max = max_, .help = help_                                  \
-	}
+#define INT(key, member, ...) SETTING_INT_ROW(key, AT(member), __VA_ARGS__)
 
 const struct setting c2sd_settings_table[] = {
-    {.name = "listener",
-	.at_start = true,
-	.type = SETTING_SECTIONS,
-	.offset = AT(listeners),
-	.section = LISTENER_TABLE,
-	.section_size = sizeof(struct listener_settings),
-	.help =
-	    "A listening socket; without any: \"c2s\" on 5222 (required) and \"c2s-direct\" on 5223 (direct)"},
+    LISTENERS_ROW(AT(listeners), LISTENER_TABLE,
+	"\"c2s\" on 5222 (required) and \"c2s-direct\" on 5223 (direct)"),
     {.name = "mechanisms",
 	.type = SETTING_LIST,
 	.offset = AT(mechanisms),
@@ -63,27 +35,9 @@ const struct setting c2sd_settings_table[] = {
 	    "A client that tried a channel binding which TLS 1.3 has not (tls-unique) may then log in without any, though "
 	    "it says that it knows of them; slixmpp before 1.9 needs it. Off: nobody may, which is safer against somebody "
 	    "in between who has a certificate for the domain and takes -PLUS out of the list"},
-    {.name = "exempt",
-	.type = SETTING_LIST,
-	.offset = AT(exempt),
-	.def = "{\"127.0.0.0/8\", \"::1\"}",
-	.max = 64,
-	.help = "Networks that are free of per-source limits and of shaping"},
-    INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
-	"Bytes of an element before authentication"),
-    INT("preauth_elements", preauth_elements, "32", 4, 4096, "Elements in one before authentication"),
-    INT("preauth_depth", preauth_depth, "8", 2, 64, "Nesting before authentication"),
-    INT("preauth_attributes", preauth_attributes, "32", 8, 128,
-	"Attributes of an element before authentication"),
-    INT("preauth_dict_bytes", preauth_dict_bytes, "65536", 8192, 1048576,
-	"Bytes of different names on a connection before authentication"),
-    /* A payload may come out twice as long, and must fit into a frame of the bus. */
-    INT("stanza_bytes", stanza_bytes, "262144", 10000, 393216, "Bytes of a stanza"),
-    INT("stanza_elements", stanza_elements, "4096", 32, 65536, "Elements in a stanza"),
-    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
-    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
-    INT("dict_bytes", dict_bytes, "262144", 16384, 4194304,
-	"Bytes of different names on a connection"),
+    EXEMPT_ROW(AT(door.exempt), "per-source limits and of shaping"),
+    STRANGER_LIMIT_ROWS(AT(stranger), "32"),
+    STANZA_LIMIT_ROWS(AT(stanza), "262144", 393216, "4096", "262144"),
     INT("tls_seconds", tls_seconds, "10", 1, 300, "Longest TLS handshake"),
     INT("preauth_seconds", preauth_seconds, "30", 2, 600,
 	"Longest time from the connection to a session"),
@@ -91,22 +45,22 @@ const struct setting c2sd_settings_table[] = {
 	"A session that is silent for so long is asked for a sign of life"),
     INT("dead_seconds", dead_seconds, "900", 2, 604800,
 	"A session that is silent for so long is ended; longer than idle_seconds"),
-    INT("stall_seconds", stall_seconds, "60", 5, 3600,
+    INT("stall_seconds", door.stall_seconds, "60", 5, 3600,
 	"A connection that takes nothing of what it is sent for so long is ended"),
     INT("linger_seconds", linger_seconds, "5", 0, 60,
 	"How long a closing connection may still take what is queued"),
-    INT("preauth_max", preauth_max, "4096", 1, 1000000,
+    INT("preauth_max", door.strangers, "4096", 1, 1000000,
 	"Connections without a session, all together; from half of it on new ones are dropped at random"),
-    INT("connections_max", connections_max, "100000", 1, 10000000, "Connections, all together"),
-    INT("source_connections", source_connections, "20", 1, 1000000,
+    INT("connections_max", door.connections, "100000", 1, 10000000, "Connections, all together"),
+    INT("source_connections", door.source_connections, "20", 1, 1000000,
 	"Connections without a session from one source"),
-    INT("source_per_minute", source_per_minute, "60", 1, 1000000,
+    INT("source_per_minute", door.source_per_minute, "60", 1, 1000000,
 	"New connections from one source in a minute"),
     INT("auth_failures", auth_failures, "5", 1, 100,
 	"Failed authentications on a stream before it is closed"),
-    INT("rate_bytes", rate_bytes, "500000", 1000, 1000000000,
+    INT("rate_bytes", rate.bytes_per_second, "500000", 1000, 1000000000,
 	"Bytes per second that a session may send on average"),
-    INT("burst_bytes", burst_bytes, "1048576", 10000, 1000000000,
+    INT("burst_bytes", rate.burst_bytes, "1048576", 10000, 1000000000,
 	"Bytes that a session may send at once"),
     INT("out_bytes", out_bytes, "2097152", 1114112, 1000000000,
 	"Bytes that may wait for a connection; sessiond's window_bytes keeps it far below"),
@@ -171,7 +125,7 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->dead_seconds <= s->idle_seconds)
 		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
 		    (long long)s->dead_seconds, (long long)s->idle_seconds);
-	if (listeners_check(d, &s->listeners, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
+	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0)
 		return -1;
 	return check_mechanisms(s, err);
 }

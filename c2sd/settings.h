@@ -2,7 +2,9 @@
 #pragma once
 
 #include "edge/door.h"
+#include "edge/limits.h"
 #include "edge/listeners.h"
+#include "edge/shape.h"
 #include "service/service.h"
 
 enum listener_tls {
@@ -13,15 +15,13 @@ enum listener_tls {
 
 struct c2sd_settings {
 	struct setting_sections listeners;
-	struct setting_strings mechanisms, exempt;
+	struct setting_strings mechanisms;
 	bool forgive_unknown_binding;
-	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
-	    preauth_dict_bytes;
-	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;
-	int64_t tls_seconds, preauth_seconds, idle_seconds, dead_seconds, stall_seconds,
-	    linger_seconds;
-	int64_t preauth_max, connections_max, source_connections, source_per_minute;
-	int64_t auth_failures, rate_bytes, burst_bytes, out_bytes;
+	struct door_settings door;
+	struct element_limits stranger, stanza;
+	struct shape_rate rate;
+	int64_t tls_seconds, preauth_seconds, idle_seconds, dead_seconds, linger_seconds;
+	int64_t auth_failures, out_bytes;
 };
 
 extern const struct setting c2sd_settings_table[];

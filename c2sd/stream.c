@@ -12,17 +12,7 @@ stream_limits(const struct client *c)
 {
 	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
 
-	if (!c->nego || c->nego->jid)
-		return (struct xml_limits){.bytes = (size_t)s->stanza_bytes,
-		    .elements = (size_t)s->stanza_elements,
-		    .depth = (size_t)s->stanza_depth,
-		    .attributes = (size_t)s->stanza_attributes,
-		    .dict_bytes = (size_t)s->dict_bytes};
-	return (struct xml_limits){.bytes = (size_t)s->preauth_bytes,
-	    .elements = (size_t)s->preauth_elements,
-	    .depth = (size_t)s->preauth_depth,
-	    .attributes = (size_t)s->preauth_attributes,
-	    .dict_bytes = (size_t)s->preauth_dict_bytes};
+	return limits_for_reader(!c->nego || c->nego->jid ? &s->stanza : &s->stranger);
 }
 
 void

@@ -70,20 +70,14 @@ tick_bound(struct c2sd *d, uint64_t now_ms)
 }
 
 static void
-tick_shaped(struct c2sd *d)
+look_at_shaped(struct list *it)
 {
-	const struct c2sd_settings *s = c2sd_settings(d);
-	struct shape_rate rate = {(uint64_t)s->rate_bytes, (uint64_t)s->burst_bytes};
-	uint64_t now_us = clock_mono_us();
+	struct client *c = CONTAINER_OF(it, struct client, shaped);
 
-	LIST_FOREACH_SAFE(&d->shaped, it, nx) {
-		struct client *c = CONTAINER_OF(it, struct client, shaped);
-
-		if (shape_take(&c->shape, &rate, 0, now_us) > 0)
-			continue;
-		list_remove(it);
+	if (shape_take(&c->shape, &c2sd_settings(c->c2sd)->rate, 0, clock_mono_us()) > 0)
+		list_add(&c->c2sd->shaped, it);
+	else
 		client_resume(c, PAUSE_SHAPE);
-	}
 }
 
 void
@@ -94,8 +88,9 @@ c2sd_tick(void *c2sd)
 
 	tick_preauth(d, now_ms);
 	tick_bound(d, now_ms);
-	tick_shaped(d);
-	wires_check_stalled(&d->wires, now_ms, (uint64_t)c2sd_settings(d)->stall_seconds * 1000);
+	list_take_each(&d->shaped, look_at_shaped);
+	wires_check_stalled(
+	    &d->wires, now_ms, (uint64_t)c2sd_settings(d)->door.stall_seconds * 1000);
 	sm_tick(d, now_ms);
 	door_sweep(&d->door, now_ms);
 	handshakes_submit_due(&d->handshakes);

@@ -22,7 +22,6 @@ struct componentd;
 struct componentd {
 	struct daemon *daemon;
 	struct gates gates;
-	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;
 	struct certs certs; /* only where a listener is for TLS */

@@ -15,6 +15,7 @@ componentd_new(struct daemon *d)
 	d->state = c;
 	c->daemon = d;
 	door_init(&c->door);
+	door_set(&c->door, &componentd_settings(c)->door);
 	handshakes_init(&c->handshakes);
 	wires_init(&c->wires);
 	c->readers = xml_pool_new();
@@ -31,7 +32,6 @@ componentd_open(struct daemon *d, struct err *err)
 {
 	struct componentd *c = componentd_new(d);
 
-	door_set_exempt(&c->door, &componentd_settings(c)->exempt);
 	if (listen_open(c, err) != 0)
 		return -1;
 	if (!listen_has_tls(c))
@@ -112,7 +112,7 @@ componentd_tick(void *componentd)
 		tick_component(it, now_ms);
 	components_tick(c);
 	wires_check_stalled(
-	    &c->wires, now_ms, (uint64_t)componentd_settings(c)->stall_seconds * 1000);
+	    &c->wires, now_ms, (uint64_t)componentd_settings(c)->door.stall_seconds * 1000);
 	door_sweep(&c->door, now_ms);
 	if (c->tls)
 		handshakes_submit_due(&c->handshakes);
@@ -120,12 +120,6 @@ componentd_tick(void *componentd)
 }
 
 /* ---- start, reload ---- */
-
-static void
-on_certificates(void *ctx)
-{
-	listen_resume(ctx);
-}
 
 int
 componentd_start(struct daemon *d, struct err *err)
@@ -139,7 +133,7 @@ componentd_start(struct daemon *d, struct err *err)
 	c->tick = loop_timer_new(d->loop, componentd_tick, c);
 	loop_timer_start(c->tick, TICK_MS, TICK_MS);
 	if (c->tls)
-		certs_start(&c->certs, d->loop, on_certificates, c);
+		certs_start(&c->certs, d->loop, &c->gates);
 	return 0;
 }
 
@@ -149,7 +143,7 @@ componentd_reloaded(struct daemon *d, const void *old)
 	struct componentd *c = d->state;
 
 	(void)old;
-	door_set_exempt(&c->door, &componentd_settings(c)->exempt);
+	door_set(&c->door, &componentd_settings(c)->door);
 	components_refresh(c);
 }
 

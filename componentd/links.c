@@ -71,20 +71,19 @@ on_linked(void *ctx, bool up)
 }
 
 static void
+resume_starved(struct list *it)
+{
+	stream_resume(CONTAINER_OF(it, struct stream, starved));
+}
+
+static void
 on_credit(void *ctx, enum role role)
 {
 	struct componentd *c = ctx;
-	struct list *last = c->starved.prev;
-	bool done = list_empty(&c->starved) || !links_have_credit(c);
 
 	(void)role;
-	/* Those that starve again go behind the last one. */
-	while (!done && !list_empty(&c->starved)) {
-		struct stream *s = CONTAINER_OF(c->starved.next, struct stream, starved);
-
-		done = &s->starved == last;
-		stream_resume(s);
-	}
+	if (links_have_credit(c))
+		list_take_each(&c->starved, resume_starved);
 }
 
 /* Nobody took for a minute what a component has sent: there is nobody else to say so (BUS.md §11). */

@@ -12,45 +12,18 @@
 #include "base/mem.h"
 
 #define AT(member) offsetof(struct componentd_settings, member)
-#define LISTENER_AT(member) offsetof(struct listener_settings, member)
 #define COMPONENT_AT(member) offsetof(struct component_settings, member)
 
-static int
-check_network(const char *value, struct err *err)
-{
-	struct network net;
-
-	return network_parse(str_z(value), &net)
-	    ? 0
-	    : err_set(err, "\"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32", value);
-}
-
 static const struct setting LISTENER_TABLE[] = {
-    {.name = "address",
-	.type = SETTING_STRING,
-	.offset = LISTENER_AT(address),
-	.def = "127.0.0.1",
-	.max = 64,
-	.help = "IPv4 or IPv6 address to listen on; * is all"},
-    {.name = "port",
-	.type = SETTING_INT,
-	.offset = LISTENER_AT(port),
-	.def = "5347",
-	.min = 1,
-	.max = 65535,
-	.help = "Port, before the suite's port_offset is added"},
-    {.name = "tls",
-	.type = SETTING_ENUM,
-	.offset = LISTENER_AT(tls),
-	.def = "off",
-	.text = "off|direct",
-	.help = "direct: TLS from the first byte, with the component's certificate from keyd"},
+    LISTENER_ROWS("127.0.0.1", "5347"),
+    LISTENER_TLS_ROW("off", "off|direct",
+	"direct: TLS from the first byte, with the component's certificate from keyd"),
     {.name = "allow",
 	.type = SETTING_LIST,
 	.offset = LISTENER_AT(allow),
 	.def = "{}",
 	.max = 64,
-	.check = check_network,
+	.check = network_check,
 	.help = "Networks from which components may connect; empty: from everywhere"},
     {.name = NULL},
 };
@@ -78,21 +51,11 @@ static const struct setting COMPONENT_TABLE[] = {
     {.name = NULL},
 };
 
-#define INT(key, member, default_, min_, max_, help_)                                    \
-	{                                                                                \
-		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
-		.min = min_, .max = max_, .help = help_                                  \
-	}
+#define INT(key, member, ...) SETTING_INT_ROW(key, AT(member), __VA_ARGS__)
 
 const struct setting componentd_settings_table[] = {
-    {.name = "listener",
-	.at_start = true,
-	.type = SETTING_SECTIONS,
-	.offset = AT(listeners),
-	.section = LISTENER_TABLE,
-	.section_size = sizeof(struct listener_settings),
-	.help =
-	    "A listening socket; without any: \"component\" and \"component6\" on port 5347 of this machine alone (127.0.0.1 and ::1)"},
+    LISTENERS_ROW(AT(listeners), LISTENER_TABLE,
+	"\"component\" and \"component6\" on port 5347 of this machine alone (127.0.0.1 and ::1)"),
     {.name = "component",
 	.type = SETTING_SECTIONS,
 	.offset = AT(components),
@@ -113,37 +76,27 @@ const struct setting componentd_settings_table[] = {
 	.text = "refuse-new|kick-old|share",
 	.help =
 	    "A second connection for a name: refuse-new, kick-old, or share: both serve it, each sender's stanzas go to the same one"},
-    {.name = "exempt",
-	.type = SETTING_LIST,
-	.offset = AT(exempt),
-	.def = "{\"127.0.0.0/8\", \"::1\"}",
-	.max = 64,
-	.help = "Networks that are free of per-source limits"},
+    EXEMPT_ROW(AT(door.exempt), "per-source limits"),
     INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
 	"Bytes of an element before the handshake"),
-    INT("stanza_bytes", stanza_bytes, "524288", 10000, 524288, "Bytes of a stanza"),
-    INT("stanza_elements", stanza_elements, "16384", 32, 65536, "Elements in a stanza"),
-    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
-    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
-    INT("dict_bytes", dict_bytes, "1048576", 16384, 4194304,
-	"Bytes of different names on a connection"),
+    STANZA_LIMIT_ROWS(AT(stanza), "524288", 524288, "16384", "1048576"),
     INT("handshake_seconds", handshake_seconds, "10", 1, 300,
 	"Longest time from the connection to the handshake's end, TLS included"),
     INT("keepalive_seconds", keepalive_seconds, "30", 1, 3600,
 	"A component that was sent nothing for so long gets a blank, so that a dead connection is noticed"),
-    INT("stall_seconds", stall_seconds, "60", 2, 3600,
+    INT("stall_seconds", door.stall_seconds, "60", 2, 3600,
 	"A connection that takes nothing of what it is sent for so long is ended, and its name free again"),
     INT("linger_seconds", linger_seconds, "2", 0, 60,
 	"How long a closing connection may still take what is queued; then it is closed altogether"),
     INT("wait_seconds", wait_seconds, "40", 0, 600,
 	"How long stanzas wait for a component that has just gone, or was not there yet since the start; then the senders get an "
 	"error of type wait"),
-    INT("strangers_max", strangers_max, "256", 1, 100000,
+    INT("strangers_max", door.strangers, "256", 1, 100000,
 	"Connections before their handshake, all together; from half of it on new ones are dropped at random"),
-    INT("connections_max", connections_max, "4096", 1, 1000000, "Connections, all together"),
-    INT("source_connections", source_connections, "50", 1, 1000000,
+    INT("connections_max", door.connections, "4096", 1, 1000000, "Connections, all together"),
+    INT("source_connections", door.source_connections, "50", 1, 1000000,
 	"Connections before their handshake from one source"),
-    INT("source_per_minute", source_per_minute, "300", 1, 1000000,
+    INT("source_per_minute", door.source_per_minute, "300", 1, 1000000,
 	"New connections from one source in a minute"),
     INT("queue_bytes", queue_bytes, "262144", 65536, 2097152,
 	"Bytes that may wait for a component; what does not fit is answered with resource-constraint"),
@@ -216,18 +169,6 @@ settings_of_component(const struct componentd_settings *s, struct str name)
 /* ---- checks ---- */
 
 static int
-check_listeners(const struct daemon *d, const struct componentd_settings *s, struct err *err)
-{
-	const struct listener_settings *l = s->listeners.v;
-
-	for (size_t i = 0; i < s->listeners.n; i++)
-		if (l[i].allow.n > ALLOW_MAX)
-			return err_set(err, "listener \"%s\": allow: more than %d networks",
-			    l[i].title, ALLOW_MAX);
-	return listeners_check(d, &s->listeners, err);
-}
-
-static int
 check_components(const struct componentd_settings *s, struct err *err)
 {
 	const struct component_settings *c = s->components.v;
@@ -252,7 +193,7 @@ componentd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->queue_bytes > s->queues_bytes)
 		return err_set(err, "queue_bytes (%lld) must not be more than queues_bytes (%lld)",
 		    (long long)s->queue_bytes, (long long)s->queues_bytes);
-	if (check_listeners(d, s, err) != 0 || door_check_exempt(&s->exempt, err) != 0)
+	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0)
 		return -1;
 	return check_components(s, err);
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "edge/door.h"
+#include "edge/limits.h"
 #include "edge/listeners.h"
 #include "service/service.h"
 
@@ -29,11 +30,10 @@ struct componentd_settings {
 	struct setting_sections listeners, components;
 	const char *secret; /* of components without their own; "": they cannot connect */
 	int conflict;
-	struct setting_strings exempt;
-	int64_t preauth_bytes, stanza_bytes, stanza_elements, stanza_depth, stanza_attributes,
-	    dict_bytes;
-	int64_t handshake_seconds, keepalive_seconds, stall_seconds, linger_seconds, wait_seconds;
-	int64_t strangers_max, connections_max, source_connections, source_per_minute;
+	struct door_settings door;
+	struct element_limits stanza;
+	int64_t preauth_bytes;
+	int64_t handshake_seconds, keepalive_seconds, linger_seconds, wait_seconds;
 	int64_t queue_bytes, queues_bytes;
 };
 

@@ -15,16 +15,15 @@
 void
 stream_log(const struct stream *s, enum log_level level, const char *fmt, ...)
 {
-	char text[512], id[32];
+	char who[LOG_WHO_MAX];
 	va_list ap;
 
 	if (level < log_get_level())
 		return;
+	snprintf(who, sizeof(who), "%s %s", s->visitor.address, s->name ? s->name : "-");
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	log_about(level, s->number, who, fmt, ap);
 	va_end(ap);
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->number);
-	log_write(level, id, "%s %s: %s", s->visitor.address, s->name ? s->name : "-", text);
 }
 
 /* ---- in ---- */
@@ -32,16 +31,15 @@ stream_log(const struct stream *s, enum log_level level, const char *fmt, ...)
 static struct xml_limits
 limits_of(const struct stream *s)
 {
-	const struct componentd_settings *c = componentd_settings(s->componentd);
-	bool is_open = s->stage == STAGE_OPEN;
+	const struct componentd_settings *set = componentd_settings(s->componentd);
+	struct xml_limits l = limits_for_reader(&set->stanza);
 
-	return (struct xml_limits){
-	    .bytes = (size_t)(is_open ? c->stanza_bytes : c->preauth_bytes),
-	    .elements = is_open ? (size_t)c->stanza_elements : 8,
-	    .depth = is_open ? (size_t)c->stanza_depth : 4,
-	    .attributes = (size_t)c->stanza_attributes,
-	    .dict_bytes = (size_t)c->dict_bytes,
-	};
+	if (s->stage != STAGE_OPEN) {
+		l.bytes = (size_t)set->preauth_bytes;
+		l.elements = 8;
+		l.depth = 4;
+	}
+	return l;
 }
 
 static bool
@@ -140,7 +138,6 @@ stream_pause(struct stream *s)
 void
 stream_resume(struct stream *s)
 {
-	list_remove(&s->starved);
 	s->is_paused = false;
 	if (s->stage == STAGE_CLOSING)
 		return;
@@ -155,7 +152,7 @@ stream_resume(struct stream *s)
 static const struct conn_methods methods;
 
 void
-stream_new(struct gate *g, int fd, const struct visitor *v)
+stream_new(const struct gate *g, int fd, const struct visitor *v)
 {
 	struct componentd *d = g->edge;
 	const struct componentd_settings *settings = componentd_settings(d);

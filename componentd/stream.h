@@ -47,7 +47,7 @@ struct stream {
 };
 
 /* stream.c */
-void stream_new(struct gate *g, int fd, const struct visitor *v);
+void stream_new(const struct gate *g, int fd, const struct visitor *v);
 /* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. text may be NULL. Idempotent. */
 void stream_end(struct stream *s, enum stream_error error, const char *text);
 /* The same where nothing can be told to the peer any more. */

@@ -54,7 +54,7 @@ on_open(void *ctx, int fd, const struct dial_target *target)
 	struct attempt *a = ctx;
 
 	a->target = *target;
-	door_set_socket(fd, s2sd_settings(a->s2sd)->stall_seconds);
+	door_set_socket(&a->s2sd->door, fd);
 	a->stream = stream_connect(a, fd);
 }
 

@@ -50,7 +50,8 @@ write_limits(const struct stream *s, struct xml_writer *w)
 	const struct s2sd_settings *set = s2sd_settings(s->s2sd);
 	struct buf text = {.data = NULL};
 
-	buf_printf(&text, "%lld", (long long)(s->is_known ? set->stanza_bytes : set->preauth_bytes));
+	buf_printf(
+	    &text, "%lld", (long long)(s->is_known ? set->stanza.bytes : set->stranger.bytes));
 	xw_open(w, S(NS_LIMITS), S("limits"));
 	xw_leaf(w, S(""), "max-bytes", buf_str(&text));
 	xw_close(w);

@@ -51,6 +51,8 @@ s2sd_new(struct daemon *daemon)
 	sodium_bin2hex(d->secret, sizeof(d->secret), secret, sizeof(secret));
 	secret_wipe(secret, sizeof(secret));
 	door_init(&d->door);
+	d->door.descriptors /= 2; /* the other half is for what we open ourselves */
+	door_set(&d->door, &s2sd_settings(d)->door);
 	handshakes_init(&d->handshakes);
 	wires_init(&d->wires);
 	list_init(&d->preauth);
@@ -109,7 +111,6 @@ s2sd_open(struct daemon *daemon, struct err *err)
 {
 	struct s2sd *d = s2sd_new(daemon);
 
-	door_set_exempt(&d->door, &s2sd_settings(d)->exempt);
 	if (listen_open(d, err) != 0 || open_dialer(d, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	d->trust = trust_new(s2sd_settings(d)->ca_file, err);
@@ -144,12 +145,6 @@ on_turn(void *ctx)
 		pair_mark(CONTAINER_OF(d->fresh.next, struct stream, fresh));
 }
 
-static void
-on_certificates(void *ctx)
-{
-	listen_resume(ctx);
-}
-
 int
 s2sd_start(struct daemon *daemon, struct err *err)
 {
@@ -161,7 +156,7 @@ s2sd_start(struct daemon *daemon, struct err *err)
 	d->hook = loop_hook_new(daemon->loop, on_turn, d);
 	d->tick = loop_timer_new(daemon->loop, s2sd_tick, d);
 	loop_timer_start(d->tick, TICK_MS, TICK_MS);
-	certs_start(&d->certs, daemon->loop, on_certificates, d);
+	certs_start(&d->certs, daemon->loop, &d->gates);
 	return 0;
 }
 
@@ -187,7 +182,7 @@ s2sd_reloaded(struct daemon *daemon, const void *old)
 	struct s2sd *d = daemon->state;
 
 	(void)old;
-	door_set_exempt(&d->door, &s2sd_settings(d)->exempt);
+	door_set(&d->door, &s2sd_settings(d)->door);
 	set_routes(d);
 	LIST_FOREACH_SAFE(&d->open, it, nx) {
 		struct stream *s = CONTAINER_OF(it, struct stream, link);

@@ -36,20 +36,18 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 }
 
 static void
+resume_starved(struct list *it)
+{
+	stream_resume(CONTAINER_OF(it, struct stream, starved), PAUSE_CREDIT);
+}
+
+static void
 on_credit(void *ctx, enum role role)
 {
 	struct s2sd *d = ctx;
-	struct list *last = d->starved.prev;
-	bool done = role != ROLE_SESSIOND || list_empty(&d->starved);
 
-	/* Those that starve again go behind the last one. */
-	while (!done && !list_empty(&d->starved)) {
-		struct stream *s = CONTAINER_OF(d->starved.next, struct stream, starved);
-
-		done = &s->starved == last;
-		list_remove(&s->starved);
-		stream_resume(s, PAUSE_CREDIT);
-	}
+	if (role == ROLE_SESSIOND)
+		list_take_each(&d->starved, resume_starved);
 	listen_resume(d);
 }
 

@@ -1,29 +1,6 @@
 /* Who is let in (SECURITY.md §4.3): as many as there are descriptors and handshake workers for, while the daemons behind are
  * there; of strangers, those who have not proved yet who they are, a bounded number, from each source few, and not too fast. */
-#include <unistd.h>
-
-#include "base/log.h"
 #include "stream.h"
-
-static bool
-count(struct s2sd *d, struct visitor *v)
-{
-	const struct s2sd_settings *s = s2sd_settings(d);
-	struct door_limits limits = {.strangers = (size_t)s->preauth_max,
-	    .source = {.connections = (unsigned)s->source_connections,
-		.per_minute = (unsigned)s->source_per_minute}};
-
-	return door_enter(&d->door, v, &limits, s2sd_now_ms(d));
-}
-
-static size_t
-connections_max(const struct s2sd *d)
-{
-	size_t wanted = (size_t)s2sd_settings(d)->connections_max;
-	size_t most = d->descriptors / 2; /* the other half is for what we open ourselves */
-
-	return wanted < most ? wanted : most;
-}
 
 static bool
 may_serve(const struct s2sd *d)
@@ -35,44 +12,28 @@ may_serve(const struct s2sd *d)
 }
 
 static bool
-on_may_accept(void *ctx)
+may_accept(const struct gate *g)
 {
-	const struct gate *g = ctx;
 	const struct s2sd *d = g->edge;
 
-	return may_serve(d) && d->n_incoming < connections_max(d) &&
+	return may_serve(d) && !door_is_full(&d->door, d->n_incoming) &&
 	    !handshakes_are_due(&d->handshakes);
 }
 
-static void
-on_accepted(void *ctx, int fd)
-{
-	struct gate *g = ctx;
-	struct visitor v = {.is_counted = false};
-
-	visitor_name(&v, fd);
-	if (!count(g->edge, &v)) {
-		log_debug("%s: turned away by the limits of connections", v.address);
-		close(fd);
-		return;
-	}
-	door_set_socket(fd, s2sd_settings(g->edge)->stall_seconds);
-	stream_accept(g, fd, &v);
-}
+static const struct gate_events events = {.may_accept = may_accept, .visitor = stream_accept};
 
 int
 listen_open(struct s2sd *d, struct err *err)
 {
 	struct listeners l = s2sd_listeners(d->daemon);
 
-	d->descriptors = door_descriptors();
 	return gates_open(&d->gates, d->daemon, &l, err);
 }
 
 void
 listen_start(struct s2sd *d)
 {
-	gates_start(&d->gates, d->daemon->loop, on_may_accept, on_accepted);
+	gates_start(&d->gates, d->daemon->loop, &d->door, &events);
 }
 
 void

@@ -18,7 +18,6 @@ struct pair;
 struct s2sd {
 	struct daemon *daemon;
 	struct gates gates;
-	size_t descriptors; /* connections that the process may hold (C-18) */
 
 	struct tls_context *tls;
 	struct trust *trust;

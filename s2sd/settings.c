@@ -7,7 +7,6 @@
 #include "base/mem.h"
 
 #define AT(member) offsetof(struct s2sd_settings, member)
-#define LISTENER_AT(member) offsetof(struct listener_settings, member)
 #define DOMAIN_AT(member) offsetof(struct domain_settings, member)
 
 static int
@@ -44,25 +43,9 @@ check_route(const char *value, struct err *err)
 }
 
 static const struct setting LISTENER_TABLE[] = {
-    {.name = "address",
-	.type = SETTING_STRING,
-	.offset = LISTENER_AT(address),
-	.def = "*",
-	.max = 64,
-	.help = "IPv4 or IPv6 address to listen on; * is all"},
-    {.name = "port",
-	.type = SETTING_INT,
-	.offset = LISTENER_AT(port),
-	.def = "5269",
-	.min = 1,
-	.max = 65535,
-	.help = "Port, before the suite's port_offset is added"},
-    {.name = "tls",
-	.type = SETTING_ENUM,
-	.offset = LISTENER_AT(tls),
-	.def = "starttls",
-	.text = "starttls|direct",
-	.help = "starttls: as the policy says; direct: TLS from the first byte"},
+    LISTENER_ROWS("*", "5269"),
+    LISTENER_TLS_ROW("starttls", "starttls|direct",
+	"starttls: as the policy says; direct: TLS from the first byte"),
     {.name = NULL},
 };
 
@@ -99,21 +82,11 @@ static const struct setting REMOTE_TABLE[] = {
     {.name = NULL},
 };
 
-#define INT(key, member, default_, min_, max_, help_)                                    \
-	{                                                                                \
-		.name = key, .type = SETTING_INT, .offset = AT(member), .def = default_, \
-		.min = min_, .max = max_, .help = help_                                  \
-	}
+#define INT(key, member, ...) SETTING_INT_ROW(key, AT(member), __VA_ARGS__)
 
 const struct setting s2sd_settings_table[] = {
-    {.name = "listener",
-	.at_start = true,
-	.type = SETTING_SECTIONS,
-	.offset = AT(listeners),
-	.section = LISTENER_TABLE,
-	.section_size = sizeof(struct listener_settings),
-	.help =
-	    "A listening socket; without any: \"s2s\" on 5269 (starttls) and \"s2s-direct\" on 5270 (direct)"},
+    LISTENERS_ROW(AT(listeners), LISTENER_TABLE,
+	"\"s2s\" on 5269 (starttls) and \"s2s-direct\" on 5270 (direct)"),
     {.name = "policy",
 	.type = SETTING_ENUM,
 	.offset = AT(policy),
@@ -195,27 +168,9 @@ const struct setting s2sd_settings_table[] = {
 	.max = 4000,
 	.help =
 	    "Certificates (PEM) that others' certificates are verified with; empty: the system's"},
-    {.name = "exempt",
-	.type = SETTING_LIST,
-	.offset = AT(exempt),
-	.def = "{\"127.0.0.0/8\", \"::1\"}",
-	.max = 64,
-	.help = "Networks that are free of per-source limits and of shaping"},
-    INT("preauth_bytes", preauth_bytes, "10240", 1024, 262144,
-	"Bytes of an element before it is known who sends it"),
-    INT("preauth_elements", preauth_elements, "64", 4, 4096, "Elements in one before that"),
-    INT("preauth_depth", preauth_depth, "8", 2, 64, "Nesting before that"),
-    INT("preauth_attributes", preauth_attributes, "32", 8, 128,
-	"Attributes of an element before that"),
-    INT("preauth_dict_bytes", preauth_dict_bytes, "65536", 8192, 1048576,
-	"Bytes of different names on a connection before that"),
-    /* A payload may come out twice as long, and must fit into a frame of the bus. */
-    INT("stanza_bytes", stanza_bytes, "393216", 10000, 393216, "Bytes of a stanza"),
-    INT("stanza_elements", stanza_elements, "4096", 32, 65536, "Elements in a stanza"),
-    INT("stanza_depth", stanza_depth, "64", 8, 128, "Nesting in a stanza"),
-    INT("stanza_attributes", stanza_attributes, "128", 16, 1024, "Attributes of an element"),
-    INT("dict_bytes", dict_bytes, "262144", 16384, 4194304,
-	"Bytes of different names on a connection"),
+    EXEMPT_ROW(AT(door.exempt), "per-source limits and of shaping"),
+    STRANGER_LIMIT_ROWS(AT(stranger), "64"),
+    STANZA_LIMIT_ROWS(AT(stanza), "393216", 393216, "4096", "262144"),
     INT("tls_seconds", tls_seconds, "10", 1, 300, "Longest TLS handshake of an incoming stream"),
     INT("preauth_seconds", preauth_seconds, "30", 2, 600,
 	"Longest time from the connection until it is known who has made it"),
@@ -223,7 +178,7 @@ const struct setting s2sd_settings_table[] = {
 	"Milliseconds until an outgoing link must be there; then what waits for it gets remote-server-timeout"),
     INT("idle_seconds", idle_seconds, "600", 1, 604800,
 	"A stream that carried nothing for so long is closed; an incoming one after twice the time"),
-    INT("stall_seconds", stall_seconds, "60", 5, 3600,
+    INT("stall_seconds", door.stall_seconds, "60", 5, 3600,
 	"A connection that takes nothing of what it is sent for so long is ended"),
     INT("ack_seconds", ack_seconds, "60", 5, 3600,
 	"So is one with stream management that acknowledges nothing for so long"),
@@ -236,17 +191,17 @@ const struct setting s2sd_settings_table[] = {
     /* Under the window of the bus, or one dead server would hold up all others (DESIGN.md §3). */
     INT("queues_bytes", queues_bytes, "3145728", 65536, 3145728,
 	"Bytes that may wait for all domains; the same"),
-    INT("preauth_max", preauth_max, "4096", 1, 1000000,
+    INT("preauth_max", door.strangers, "4096", 1, 1000000,
 	"Connections of nobody knows whom, all together; from half of it on new ones are dropped at random"),
-    INT("connections_max", connections_max, "20000", 1, 10000000,
+    INT("connections_max", door.connections, "20000", 1, 10000000,
 	"Incoming connections, all together"),
-    INT("source_connections", source_connections, "20", 1, 1000000,
+    INT("source_connections", door.source_connections, "20", 1, 1000000,
 	"Connections of nobody knows whom from one source"),
-    INT("source_per_minute", source_per_minute, "60", 1, 1000000,
+    INT("source_per_minute", door.source_per_minute, "60", 1, 1000000,
 	"New connections from one source in a minute"),
-    INT("rate_bytes", rate_bytes, "1000000", 1000, 1000000000,
+    INT("rate_bytes", rate.bytes_per_second, "1000000", 1000, 1000000000,
 	"Bytes per second that an incoming stream may send on average"),
-    INT("burst_bytes", burst_bytes, "4194304", 10000, 1000000000,
+    INT("burst_bytes", rate.burst_bytes, "4194304", 10000, 1000000000,
 	"Bytes that an incoming stream may send at once"),
     INT("out_bytes", out_bytes, "2097152", 1114112, 1000000000,
 	"Bytes that may wait for a connection"),
@@ -312,8 +267,8 @@ s2sd_check(const struct daemon *d, const void *settings, struct err *err)
 {
 	const struct s2sd_settings *s = settings;
 
-	if (listeners_check(d, &s->listeners, err) != 0 ||
-	    door_check_exempt(&s->exempt, err) != 0 || check_titles("local", &s->locals, err) != 0 ||
+	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0 ||
+	    check_titles("local", &s->locals, err) != 0 ||
 	    check_titles("remote", &s->remotes, err) != 0)
 		return -1;
 	return check_secret(d, s, err);

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "edge/door.h"
+#include "edge/limits.h"
 #include "edge/listeners.h"
+#include "edge/shape.h"
 #include "policy.h"
 #include "service/service.h"
 
@@ -21,18 +23,17 @@ struct domain_settings {
 
 struct s2sd_settings {
 	struct setting_sections listeners, locals, remotes;
-	struct setting_strings routes, allow, deny, exempt;
+	struct setting_strings routes, allow, deny;
 	int policy; /* enum policy */
 	bool dialback;
 	const char *dialback_secret, *resolver, *trust_anchor, *ca_file;
-	int64_t preauth_bytes, preauth_elements, preauth_depth, preauth_attributes,
-	    preauth_dict_bytes;
-	int64_t stanza_bytes, stanza_elements, stanza_depth, stanza_attributes, dict_bytes;
-	int64_t tls_seconds, preauth_seconds, setup_ms, idle_seconds, stall_seconds, ack_seconds,
-	    linger_seconds, queue_seconds;
+	struct door_settings door;
+	struct element_limits stranger, stanza;
+	struct shape_rate rate;
+	int64_t tls_seconds, preauth_seconds, setup_ms, idle_seconds, ack_seconds, linger_seconds,
+	    queue_seconds;
 	int64_t queue_bytes, queues_bytes;
-	int64_t preauth_max, connections_max, source_connections, source_per_minute;
-	int64_t rate_bytes, burst_bytes, out_bytes;
+	int64_t out_bytes;
 };
 
 /* The domain that the title of a section means, prepared or not (M-04). */

@@ -23,17 +23,16 @@ static const struct conn_methods conn_methods;
 void
 stream_log(const struct stream *s, enum log_level level, const char *fmt, ...)
 {
-	char text[512], id[32];
+	char who[LOG_WHO_MAX];
 	va_list ap;
 
 	if (level < log_get_level())
 		return;
+	snprintf(who, sizeof(who), "%s %s %s (%s)", s->local ? s->local : "-",
+	    s->is_out ? "to" : "from", s->remote ? s->remote : "-", s->visitor.address);
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	log_about(level, s->number, who, fmt, ap);
 	va_end(ap);
-	snprintf(id, sizeof(id), "%llu", (unsigned long long)s->number);
-	log_write(level, id, "%s %s %s (%s): %s", s->local ? s->local : "-",
-	    s->is_out ? "to" : "from", s->remote ? s->remote : "-", s->visitor.address, text);
 }
 
 enum policy
@@ -49,17 +48,7 @@ limits_of(const struct s2sd *d, bool is_known)
 {
 	const struct s2sd_settings *s = s2sd_settings(d);
 
-	if (is_known)
-		return (struct xml_limits){.bytes = (size_t)s->stanza_bytes,
-		    .elements = (size_t)s->stanza_elements,
-		    .depth = (size_t)s->stanza_depth,
-		    .attributes = (size_t)s->stanza_attributes,
-		    .dict_bytes = (size_t)s->dict_bytes};
-	return (struct xml_limits){.bytes = (size_t)s->preauth_bytes,
-	    .elements = (size_t)s->preauth_elements,
-	    .depth = (size_t)s->preauth_depth,
-	    .attributes = (size_t)s->preauth_attributes,
-	    .dict_bytes = (size_t)s->preauth_dict_bytes};
+	return limits_for_reader(is_known ? &s->stanza : &s->stranger);
 }
 
 static struct stream *
@@ -86,7 +75,7 @@ stream_new(struct s2sd *d, int fd)
 	return s;
 }
 
-struct stream *
+void
 stream_accept(const struct gate *g, int fd, const struct visitor *v)
 {
 	struct s2sd *d = g->edge;
@@ -101,7 +90,6 @@ stream_accept(const struct gate *g, int fd, const struct visitor *v)
 	stream_log(s, LOG_DEBUG, "connected");
 	if (s->is_direct)
 		starttls_handshake(s);
-	return s;
 }
 
 struct stream *
@@ -319,11 +307,10 @@ pause_without_credit(struct stream *s)
 static void
 pause_if_fast(struct stream *s, size_t bytes)
 {
-	const struct s2sd_settings *set = s2sd_settings(s->s2sd);
-	struct shape_rate rate = {(uint64_t)set->rate_bytes, (uint64_t)set->burst_bytes};
+	const struct shape_rate *rate = &s2sd_settings(s->s2sd)->rate;
 
 	if (s->is_out || s->visitor.is_exempt || !list_empty(&s->shaped) ||
-	    shape_take(&s->shape, &rate, bytes, clock_mono_us()) == 0)
+	    shape_take(&s->shape, rate, bytes, clock_mono_us()) == 0)
 		return;
 	stream_pause(s, PAUSE_SHAPE);
 	list_add(&s->s2sd->shaped, &s->shaped);

@@ -88,7 +88,7 @@ struct stream {
 #define FAILURES_MAX 5
 
 /* stream.c */
-struct stream *stream_accept(const struct gate *g, int fd, const struct visitor *v);
+void stream_accept(const struct gate *g, int fd, const struct visitor *v);
 /* Takes fd. */
 struct stream *stream_connect(struct attempt *a, int fd);
 void stream_set_state(struct stream *s, enum stream_state state);

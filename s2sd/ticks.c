@@ -81,20 +81,14 @@ tick_open(struct s2sd *d, uint64_t now_ms)
 }
 
 static void
-tick_shaped(struct s2sd *d)
+look_at_shaped(struct list *it)
 {
-	const struct s2sd_settings *set = s2sd_settings(d);
-	struct shape_rate rate = {(uint64_t)set->rate_bytes, (uint64_t)set->burst_bytes};
-	uint64_t now_us = clock_mono_us();
+	struct stream *s = CONTAINER_OF(it, struct stream, shaped);
 
-	LIST_FOREACH_SAFE(&d->shaped, it, nx) {
-		struct stream *s = CONTAINER_OF(it, struct stream, shaped);
-
-		if (shape_take(&s->shape, &rate, 0, now_us) > 0)
-			continue;
-		list_remove(it);
+	if (shape_take(&s->shape, &s2sd_settings(s->s2sd)->rate, 0, clock_mono_us()) > 0)
+		list_add(&s->s2sd->shaped, it);
+	else
 		stream_resume(s, PAUSE_SHAPE);
-	}
 }
 
 static void
@@ -115,9 +109,10 @@ s2sd_tick(void *s2sd)
 	tick_attempts(d, now_ms);
 	tick_preauth(d, now_ms);
 	tick_open(d, now_ms);
-	tick_shaped(d);
+	list_take_each(&d->shaped, look_at_shaped);
 	tick_pairs(d, now_ms);
-	wires_check_stalled(&d->wires, now_ms, (uint64_t)s2sd_settings(d)->stall_seconds * 1000);
+	wires_check_stalled(
+	    &d->wires, now_ms, (uint64_t)s2sd_settings(d)->door.stall_seconds * 1000);
 	door_sweep(&d->door, now_ms);
 	handshakes_submit_due(&d->handshakes);
 	listen_resume(d);

@@ -37,6 +37,25 @@ list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Takes out each node that is in l now, in their order, and hands it to `take`, which may put it back (behind those), and remove
+ * any other. */
+static inline void
+list_take_each(struct list *l, void (*take)(struct list *node))
+{
+	struct list now = *l;
+
+	if (list_empty(l))
+		return;
+	now.next->prev = now.prev->next = &now;
+	list_init(l);
+	while (!list_empty(&now)) {
+		struct list *node = now.next;
+
+		list_remove(node);
+		take(node);
+	}
+}
+
 #define LIST_FOREACH(l, it) for (struct list *it = (l)->next; it != (l); it = it->next)
 /* The body may remove `it`, and only `it`. */
 #define LIST_FOREACH_SAFE(l, it, nx) \

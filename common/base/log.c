@@ -195,6 +195,18 @@ log_write(enum log_level level, const char *id, const char *fmt, ...)
 }
 
 void
+log_about(enum log_level level, uint64_t number, const char *who, const char *fmt, va_list ap)
+{
+	char text[LOG_LINE_MAX], id[24];
+
+	if ((int)level < log_threshold)
+		return;
+	vsnprintf(text, sizeof(text), fmt, ap);
+	snprintf(id, sizeof(id), "%llu", (unsigned long long)number);
+	log_write(level, id, "%s: %s", who, text);
+}
+
+void
 log_fatal(const char *fmt, ...)
 {
 	va_list ap;

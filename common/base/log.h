@@ -3,6 +3,7 @@
  * Bytes of strangers are escaped. common/ never logs above debug. */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,11 @@ bool log_trace_on(const char *subsystem);
 /* id: session or connection id shown in brackets, or NULL. */
 void log_write(enum log_level level, const char *id, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+#define LOG_WHO_MAX 3600 /* a JID and more */
+/* The same of an object: its number is shown in brackets, who it is (escaped, as all) before the text. */
+void log_about(enum log_level level, uint64_t number, const char *who, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 
 #define log_debug(...) log_write(LOG_DEBUG, NULL, __VA_ARGS__)
 #define log_info(...) log_write(LOG_INFO, NULL, __VA_ARGS__)

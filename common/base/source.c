@@ -51,6 +51,16 @@ network_parse(struct str text, struct network *network_r)
 	return true;
 }
 
+int
+network_check(const char *text, struct err *err)
+{
+	struct network n;
+
+	return network_parse(str_z(text), &n)
+	    ? 0
+	    : err_set(err, "\"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32", text);
+}
+
 bool
 network_has(const struct network *n, const struct source *s)
 {
@@ -59,6 +69,29 @@ network_has(const struct network *n, const struct source *s)
 	if (memcmp(n->base.bytes, s->bytes, whole) != 0)
 		return false;
 	return part == 0 || ((n->base.bytes[whole] ^ s->bytes[whole]) >> (8 - part)) == 0;
+}
+
+int
+networks_set(struct networks *n, const char *const *texts, size_t n_texts, struct err *err)
+{
+	struct networks parsed = {.n = n_texts};
+
+	if (n_texts > NETWORKS_MAX)
+		return err_set(err, "more than %d networks", NETWORKS_MAX);
+	for (size_t i = 0; i < n_texts; i++)
+		if (!network_parse(str_z(texts[i]), &parsed.v[i]))
+			return network_check(texts[i], err);
+	*n = parsed;
+	return 0;
+}
+
+bool
+networks_have(const struct networks *n, const struct source *s)
+{
+	for (size_t i = 0; i < n->n; i++)
+		if (network_has(&n->v[i], s))
+			return true;
+	return false;
 }
 
 struct source

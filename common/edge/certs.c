@@ -22,7 +22,7 @@ on_readable(void *ctx, int events)
 	(void)events;
 	while ((e = chains_read(c->chains, &err)) == CHAINS_UPDATED) {
 		log_info("certificates from keyd are in force");
-		c->changed(c->ctx);
+		gates_resume(c->gates);
 	}
 	if (e != CHAINS_DOWN)
 		return;
@@ -53,11 +53,10 @@ certs_init(struct certs *c, struct tls_context *t)
 }
 
 void
-certs_start(struct certs *c, struct loop *l, void (*changed)(void *ctx), void *ctx)
+certs_start(struct certs *c, struct loop *l, struct gates *gates)
 {
 	c->loop = l;
-	c->changed = changed;
-	c->ctx = ctx;
+	c->gates = gates;
 	c->retry = loop_timer_new(l, certs_connect, c);
 	certs_connect(c);
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "edge/listeners.h"
 #include "loop/loop.h"
 #include "tls/chains.h"
 
@@ -11,13 +12,13 @@ struct certs {
 	struct chains *chains;
 	struct loop_watch *watch;
 	struct loop_timer *retry;
-	void (*changed)(void *ctx); /* a whole list is in force */
-	void *ctx;
+	struct gates *gates;
 };
 
 /* Before the sandbox. */
 void certs_init(struct certs *c, struct tls_context *t);
-void certs_start(struct certs *c, struct loop *l, void (*changed)(void *ctx), void *ctx);
+/* A new list lets the gates go on. */
+void certs_start(struct certs *c, struct loop *l, struct gates *gates);
 /* Something can be shown to a peer. */
 bool certs_ready(const struct certs *c);
 void certs_deinit(struct certs *c);

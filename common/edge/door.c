@@ -12,10 +12,21 @@
 
 #define DESCRIPTORS_KEPT 64 /* for everything that is no connection of a stranger */
 
+static size_t
+count_descriptors(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_max == RLIM_INFINITY)
+		return SIZE_MAX;
+	return r.rlim_max > 2 * DESCRIPTORS_KEPT ? r.rlim_max - DESCRIPTORS_KEPT : DESCRIPTORS_KEPT;
+}
+
 void
 door_init(struct door *d)
 {
 	d->sources = source_table_new();
+	d->descriptors = count_descriptors();
 }
 
 void
@@ -46,37 +57,30 @@ visitor_name(struct visitor *v, int fd)
 	source_parse(str_z(v->address), &v->source);
 }
 
-static bool
-is_exempt(const struct door *d, const struct source *s)
-{
-	for (size_t i = 0; i < d->n_exempt; i++)
-		if (network_has(&d->exempt[i], s))
-			return true;
-	return false;
-}
+/* ---- settings ---- */
 
 void
-door_set_exempt(struct door *d, const struct setting_strings *networks)
+door_set(struct door *d, const struct door_settings *s)
 {
-	d->n_exempt = 0;
-	for (size_t i = 0; i < networks->n && d->n_exempt < EXEMPT_MAX; i++)
-		if (network_parse(str_z(networks->v[i]), &d->exempt[d->n_exempt]))
-			d->n_exempt++;
+	d->settings = s;
+	if (networks_set(&d->exempt, s->exempt.v, s->exempt.n, NULL) != 0)
+		d->exempt.n = 0;
 }
 
 int
-door_check_exempt(const struct setting_strings *networks, struct err *err)
+door_check(const struct door_settings *s, struct err *err)
 {
-	struct network net;
+	struct networks exempt;
 
-	if (networks->n > EXEMPT_MAX)
-		return err_set(err, "exempt: more than %d networks", EXEMPT_MAX);
-	for (size_t i = 0; i < networks->n; i++)
-		if (!network_parse(str_z(networks->v[i]), &net))
-			return err_set(err,
-			    "exempt: \"%s\" is no network; write it as 192.0.2.0/24 or 2001:db8::/32",
-			    networks->v[i]);
+	if (networks_set(&exempt, s->exempt.v, s->exempt.n, err) != 0)
+		return err_prefix(err, "exempt");
 	return 0;
+}
+
+bool
+door_is_full(const struct door *d, size_t n_connections)
+{
+	return n_connections >= (size_t)d->settings->connections || n_connections >= d->descriptors;
 }
 
 /* ---- counting strangers ---- */
@@ -93,12 +97,15 @@ is_dropped_early(const struct door *d, size_t max)
 }
 
 bool
-door_enter(struct door *d, struct visitor *v, const struct door_limits *limits, uint64_t now_ms)
+door_enter(struct door *d, struct visitor *v, uint64_t now_ms)
 {
-	v->is_exempt = is_exempt(d, &v->source);
-	if (is_dropped_early(d, limits->strangers))
+	struct source_limits limits = {.connections = (unsigned)d->settings->source_connections,
+	    .per_minute = (unsigned)d->settings->source_per_minute};
+
+	v->is_exempt = networks_have(&d->exempt, &v->source);
+	if (is_dropped_early(d, (size_t)d->settings->strangers))
 		return false;
-	if (!v->is_exempt && !source_enter(d->sources, &v->source, &limits->source, now_ms))
+	if (!v->is_exempt && !source_enter(d->sources, &v->source, &limits, now_ms))
 		return false;
 	v->is_counted = true;
 	d->n_strangers++;
@@ -125,21 +132,11 @@ door_sweep(struct door *d, uint64_t now_ms)
 /* ---- sockets ---- */
 
 void
-door_set_socket(int fd, int64_t stall_seconds)
+door_set_socket(const struct door *d, int fd)
 {
 	int one = 1;
-	unsigned stall_ms = (unsigned)stall_seconds * 1000;
+	unsigned stall_ms = (unsigned)d->settings->stall_seconds * 1000;
 
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms, sizeof(stall_ms));
-}
-
-size_t
-door_descriptors(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) != 0 || r.rlim_max == RLIM_INFINITY)
-		return SIZE_MAX;
-	return r.rlim_max > 2 * DESCRIPTORS_KEPT ? r.rlim_max - DESCRIPTORS_KEPT : DESCRIPTORS_KEPT;
 }

@@ -10,8 +10,6 @@
 #include "service/settings.h"
 #include "sources.h"
 
-#define EXEMPT_MAX 64 /* networks */
-
 /* Who has connected. */
 struct visitor {
 	struct source source;
@@ -20,38 +18,49 @@ struct visitor {
 	bool is_counted;
 };
 
-struct door_limits {
-	size_t strangers; /* all together; from half of it on newcomers are turned away at random */
-	struct source_limits source;
+/* Part of the daemon's settings. */
+struct door_settings {
+	struct setting_strings exempt;
+	int64_t connections; /* all together */
+	int64_t strangers;   /* the same; from half of it on newcomers are turned away at random */
+	int64_t source_connections, source_per_minute; /* strangers of one source */
+	int64_t stall_seconds;
 };
+
+#define EXEMPT_ROW(offset_, of_what)                                                  \
+	{                                                                             \
+		.name = "exempt", .type = SETTING_LIST, .offset = offset_, .max = 64, \
+		.check = network_check, .def = "{\"127.0.0.0/8\", \"::1\"}",          \
+		.help = "Networks that are free of " of_what                          \
+	}
 
 /* One per process. */
 struct door {
+	const struct door_settings *settings;
 	struct source_table *sources;
-	struct network exempt[EXEMPT_MAX];
-	size_t n_exempt;
+	struct networks exempt;
+	size_t descriptors; /* connections that the process may hold (C-18) */
 	size_t n_strangers;
 };
 
+/* Before the sandbox, which raises the limit of descriptors as far as it may. */
 void door_init(struct door *d);
 void door_deinit(struct door *d);
-/* Takes the place of the networks of before. What is no network (door_check_exempt tells) is left out. */
-void door_set_exempt(struct door *d, const struct setting_strings *networks);
-/* For the check of the settings: at most EXEMPT_MAX, and each a network. Returns 0, or -1 with the reason in err. */
-int door_check_exempt(const struct setting_strings *networks, struct err *err);
+/* These are in force until the next call, and live so long. They have passed door_check. */
+void door_set(struct door *d, const struct door_settings *s);
+/* For the check of the settings. Returns 0, or -1 with the reason in err. */
+int door_check(const struct door_settings *s, struct err *err);
+/* Whether so many connections are all that there may be. */
+bool door_is_full(const struct door *d, size_t n_connections);
 
 /* The name of the peer of a connected socket; "unknown" if it has gone already. Nothing is counted yet. */
 void visitor_name(struct visitor *v, int fd);
 /* Whether a stranger is let in; then it counts as one until door_leave, when it is known or gone. */
-bool door_enter(
-    struct door *d, struct visitor *v, const struct door_limits *limits, uint64_t now_ms);
+bool door_enter(struct door *d, struct visitor *v, uint64_t now_ms);
 /* Idempotent. */
 void door_leave(struct door *d, struct visitor *v);
 /* Now and then: forgets sources that have been silent for a minute. */
 void door_sweep(struct door *d, uint64_t now_ms);
 
-/* How many connections the process may hold beside its own descriptors (C-18). Before the sandbox, which raises the limit as far
- * as it may. */
-size_t door_descriptors(void);
 /* TCP options of a connection: no delay; given up when nothing is acknowledged for stall_seconds. */
-void door_set_socket(int fd, int64_t stall_seconds);
+void door_set_socket(const struct door *d, int fd);

@@ -1,6 +1,12 @@
 /* See listeners.h. */
 #include "edge/listeners.h"
 
+#include <unistd.h>
+
+#include "base/log.h"
+
+/* ---- settings ---- */
+
 struct listeners
 listeners_in_force(const struct daemon *d, const struct setting_sections *sections,
     const struct listener_settings *usual, size_t n_usual)
@@ -24,6 +30,20 @@ listeners_print(const struct listeners *l,
 		add(ctx, l->v[i].title, l->v[i].address, (uint16_t)l->v[i].port);
 }
 
+static int
+listener_check(const struct daemon *d, const struct listener_settings *l, struct err *err)
+{
+	struct networks allow;
+
+	if (networks_set(&allow, l->allow.v, l->allow.n, err) != 0)
+		return err_prefix(err, "listener \"%s\": allow", l->title);
+	if (l->port + d->suite.port_offset > 65535)
+		return err_set(err,
+		    "listener \"%s\": port %lld with the port_offset %d is over 65535", l->title,
+		    (long long)l->port, d->suite.port_offset);
+	return 0;
+}
+
 int
 listeners_check(const struct daemon *d, const struct setting_sections *sections, struct err *err)
 {
@@ -32,42 +52,73 @@ listeners_check(const struct daemon *d, const struct setting_sections *sections,
 	if (sections->n > LISTENERS_MAX)
 		return err_set(err, "listener: more than %d", LISTENERS_MAX);
 	for (size_t i = 0; i < sections->n; i++)
-		if (l[i].port + d->suite.port_offset > 65535)
-			return err_set(err,
-			    "listener \"%s\": port %lld with the port_offset %d is over 65535",
-			    l[i].title, (long long)l[i].port, d->suite.port_offset);
+		if (listener_check(d, &l[i], err) != 0)
+			return -1;
 	return 0;
 }
 
-static void
-gate_init(struct gate *g, void *edge, const struct listener_settings *l)
-{
-	*g = (struct gate){.edge = edge, .fd = -1, .tls = l->tls};
-	for (size_t i = 0; i < l->allow.n && g->n_allow < ALLOW_MAX; i++)
-		if (network_parse(str_z(l->allow.v[i]), &g->allow[g->n_allow]))
-			g->n_allow++;
-}
+/* ---- sockets ---- */
 
 int
 gates_open(struct gates *g, struct daemon *d, const struct listeners *l, struct err *err)
 {
 	for (g->n = 0; g->n < l->n; g->n++) {
 		const struct listener_settings *s = &l->v[g->n];
+		struct gate *gate = &g->v[g->n];
 
-		gate_init(&g->v[g->n], d->state, s);
-		g->v[g->n].fd = service_listen_tcp(d, s->title, s->address, (uint16_t)s->port, err);
-		if (g->v[g->n].fd < 0)
+		*gate = (struct gate){.edge = d->state, .tls = s->tls, .all = g};
+		gate->fd = service_listen_tcp(d, s->title, s->address, (uint16_t)s->port, err);
+		if (gate->fd < 0 || networks_set(&gate->allow, s->allow.v, s->allow.n, err) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-void
-gates_start(struct gates *g, struct loop *loop, bool (*may_accept)(void *gate),
-    void (*accepted)(void *gate, int fd))
+static bool
+on_may_accept(void *ctx)
 {
+	const struct gate *g = ctx;
+
+	return g->all->events->may_accept(g);
+}
+
+static bool
+lets_in(const struct gate *g, struct visitor *v)
+{
+	if (g->allow.n > 0 && !networks_have(&g->allow, &v->source)) {
+		log_warn("%s: turned away: the listener does not allow its network", v->address);
+		return false;
+	}
+	if (door_enter(g->all->door, v, loop_now_ms(g->all->loop)))
+		return true;
+	log_debug("%s: turned away by the limits of connections", v->address);
+	return false;
+}
+
+static void
+on_accepted(void *ctx, int fd)
+{
+	const struct gate *g = ctx;
+	struct visitor v = {.is_counted = false};
+
+	visitor_name(&v, fd);
+	if (!lets_in(g, &v)) {
+		close(fd);
+		return;
+	}
+	door_set_socket(g->all->door, fd);
+	g->all->events->visitor(g, fd, &v);
+}
+
+void
+gates_start(struct gates *g, struct loop *loop, struct door *door, const struct gate_events *events)
+{
+	g->loop = loop;
+	g->door = door;
+	g->events = events;
 	for (unsigned i = 0; i < g->n; i++)
-		g->v[i].listener = listener_new(loop, g->v[i].fd, may_accept, accepted, &g->v[i]);
+		g->v[i].listener =
+		    listener_new(loop, g->v[i].fd, on_may_accept, on_accepted, &g->v[i]);
 }
 
 void
@@ -83,13 +134,4 @@ gates_stop(struct gates *g)
 {
 	for (unsigned i = 0; i < g->n; i++)
 		listener_free(&g->v[i].listener);
-}
-
-bool
-gate_allows(const struct gate *g, const struct source *s)
-{
-	for (size_t i = 0; i < g->n_allow; i++)
-		if (network_has(&g->allow[i], s))
-			return true;
-	return g->n_allow == 0;
 }

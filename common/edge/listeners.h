@@ -1,5 +1,5 @@
-/* The listening sockets of an edge: what the settings say of them, and their life. Who is let in, and what becomes of him, is the
- * daemon's to say. */
+/* The listening sockets of an edge: what the settings say of them, and their life. Whether there is room for anybody, and what
+ * becomes of a visitor, is the daemon's to say; whether this one is let in, the listener's networks and the door (door.h). */
 #pragma once
 
 #include <stddef.h>
@@ -7,12 +7,12 @@
 
 #include "base/err.h"
 #include "base/source.h"
+#include "edge/door.h"
 #include "loop/conn.h"
 #include "service/service.h"
 #include "service/settings.h"
 
 #define LISTENERS_MAX 32 /* as many as the supervisor passes */
-#define ALLOW_MAX 64     /* networks of a listener */
 
 /* Of a section "listener"; the daemon's table says which of these can be set. */
 struct listener_settings {
@@ -22,6 +22,29 @@ struct listener_settings {
 	int tls; /* the daemon's enum listener_tls */
 	struct setting_strings allow;
 };
+
+/* Rows of the daemon's table of a listener, and the row of all listeners in its table. */
+#define LISTENER_AT(member) offsetof(struct listener_settings, member)
+#define LISTENER_ROWS(address_, port_)                                  \
+	{.name = "address",                                             \
+	    .type = SETTING_STRING,                                     \
+	    .offset = LISTENER_AT(address),                             \
+	    .def = address_,                                            \
+	    .max = 64,                                                  \
+	    .help = "IPv4 or IPv6 address to listen on; * is all"},     \
+	    SETTING_INT_ROW("port", LISTENER_AT(port), port_, 1, 65535, \
+		"Port, before the suite's port_offset is added")
+#define LISTENER_TLS_ROW(def_, words, help_)                                                  \
+	{                                                                                     \
+		.name = "tls", .type = SETTING_ENUM, .offset = LISTENER_AT(tls), .def = def_, \
+		.text = words, .help = help_                                                  \
+	}
+#define LISTENERS_ROW(offset_, table, usual)                                                       \
+	{                                                                                          \
+		.name = "listener", .at_start = true, .type = SETTING_SECTIONS, .offset = offset_, \
+		.section = table, .section_size = sizeof(struct listener_settings),                \
+		.help = "A listening socket; without any: " usual                                  \
+	}
 
 struct listeners {
 	struct listener_settings v[LISTENERS_MAX]; /* strings are the settings' */
@@ -34,30 +57,41 @@ struct listeners listeners_in_force(const struct daemon *d, const struct setting
 /* For the daemon's print_listeners. */
 void listeners_print(const struct listeners *l,
     void (*add)(void *ctx, const char *name, const char *address, uint16_t port), void *ctx);
-/* For the check of the settings: not too many, and no port over 65535. Returns 0, or -1 with the reason in err. */
+/* For the check of the settings: not too many, no port over 65535, networks that are some. Returns 0, or -1 with the reason in
+ * err. */
 int listeners_check(
     const struct daemon *d, const struct setting_sections *sections, struct err *err);
+
+struct gate;
+
+struct gate_events {
+	/* Room for one more: asked before each connection is accepted. */
+	bool (*may_accept)(const struct gate *g);
+	/* A visitor who was let in, and counts as a stranger until door_leave; fd is the daemon's. */
+	void (*visitor)(const struct gate *g, int fd, const struct visitor *v);
+};
 
 struct gate {
 	void *edge; /* the daemon's state */
 	int tls;    /* the daemon's enum listener_tls */
 	int fd;
+	const struct gates *all;
 	struct listener *listener;
-	struct network allow[ALLOW_MAX]; /* none: everybody */
-	size_t n_allow;
+	struct networks allow; /* none: everybody */
 };
 
 struct gates {
 	struct gate v[LISTENERS_MAX];
 	unsigned n;
+	const struct gate_events *events;
+	struct door *door;
+	struct loop *loop;
 };
 
 /* The sockets: before the sandbox. */
 int gates_open(struct gates *g, struct daemon *d, const struct listeners *l, struct err *err);
-/* Both get the gate as ctx (loop.h). */
-void gates_start(struct gates *g, struct loop *loop, bool (*may_accept)(void *gate),
-    void (*accepted)(void *gate, int fd));
+void gates_start(
+    struct gates *g, struct loop *loop, struct door *door, const struct gate_events *events);
 /* may_accept may say something else now. */
 void gates_resume(struct gates *g);
 void gates_stop(struct gates *g);
-bool gate_allows(const struct gate *g, const struct source *s);

@@ -9,8 +9,9 @@ struct shape {
 	uint64_t spent_us, updated_us;
 };
 
+/* Of the settings: positive. */
 struct shape_rate {
-	uint64_t bytes_per_second, burst_bytes;
+	int64_t bytes_per_second, burst_bytes;
 };
 
 /* Counts bytes; how many microseconds reading must pause (0: not at all). */

@@ -44,6 +44,13 @@ struct setting {
 	int (*check)(const char *value, struct err *err);
 };
 
+/* A row for a whole number. */
+#define SETTING_INT_ROW(name_, offset_, def_, min_, max_, help_)                                 \
+	{                                                                                        \
+		.name = name_, .type = SETTING_INT, .offset = offset_, .def = def_, .min = min_, \
+		.max = max_, .help = help_                                                       \
+	}
+
 /* Parses `text` (a whole file, named for messages) into a zeroed struct; owned by *pool_r until settings_free. Unknown keys,
  * wrong types, values out of bounds: -1 and "FILE:LINE: what; what to do". */
 struct settings_pool;

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -119,6 +120,28 @@ test_the_table_is_bounded(void **state)
 	source_table_free(&t);
 }
 
+static void
+test_lists_of_networks(void **state)
+{
+	static const char *const right[] = {"192.0.2.0/24", "2001:db8::/32"};
+	static const char *const wrong[] = {"192.0.2.0/24", "localhost"};
+	const char *many[NETWORKS_MAX + 1];
+	struct source in = at("192.0.2.7"), out = at("192.0.3.7");
+	struct networks n = {.n = 0};
+	struct err err;
+
+	(void)state;
+	for (size_t i = 0; i <= NETWORKS_MAX; i++)
+		many[i] = "::1";
+	assert_false(networks_have(&n, &in));
+	assert_int_equal(networks_set(&n, right, 2, &err), 0);
+	assert_int_equal(networks_set(&n, wrong, 2, &err), -1);
+	assert_non_null(strstr(err.text, "\"localhost\""));
+	assert_int_equal(networks_set(&n, many, NETWORKS_MAX + 1, &err), -1);
+	assert_true(networks_have(&n, &in));
+	assert_false(networks_have(&n, &out));
+}
+
 int
 main(void)
 {
@@ -128,6 +151,7 @@ main(void)
 	    cmocka_unit_test(test_a_source_is_a_customer),
 	    cmocka_unit_test(test_inv_24_silent_sources_are_forgotten),
 	    cmocka_unit_test(test_the_table_is_bounded),
+	    cmocka_unit_test(test_lists_of_networks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -280,7 +280,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc, (void)argv;
 	rig_setup(NULL);
-	rig.settings.source_per_minute = rig.settings.source_connections = 1000000000;
+	rig.settings.door.source_per_minute = rig.settings.door.source_connections = 1000000000;
 	return 0;
 }
 

@@ -23,29 +23,25 @@ use_defaults(void)
 {
 	rig.settings = (struct c2sd_settings){
 	    .mechanisms = {MECHANISMS, COUNT(MECHANISMS)},
-	    .preauth_bytes = 10240,
-	    .preauth_elements = 32,
-	    .preauth_depth = 8,
-	    .preauth_attributes = 32,
-	    .preauth_dict_bytes = 65536,
-	    .stanza_bytes = 262144,
-	    .stanza_elements = 4096,
-	    .stanza_depth = 64,
-	    .stanza_attributes = 128,
-	    .dict_bytes = 262144,
+	    .stranger =
+		{.bytes = 10240, .elements = 32, .depth = 8, .attributes = 32, .dict_bytes = 65536},
+	    .stanza = {.bytes = 262144,
+		.elements = 4096,
+		.depth = 64,
+		.attributes = 128,
+		.dict_bytes = 262144},
+	    .door = {.connections = 1000,
+		.strangers = 4096,
+		.source_connections = 20,
+		.source_per_minute = 60,
+		.stall_seconds = 60},
+	    .rate = {.bytes_per_second = 500000, .burst_bytes = 1048576},
 	    .tls_seconds = 10,
 	    .preauth_seconds = 30,
 	    .idle_seconds = 300,
 	    .dead_seconds = 900,
-	    .stall_seconds = 60,
 	    .linger_seconds = 5,
-	    .preauth_max = 4096,
-	    .connections_max = 1000,
-	    .source_connections = 20,
-	    .source_per_minute = 60,
 	    .auth_failures = 3,
-	    .rate_bytes = 500000,
-	    .burst_bytes = 1048576,
 	    .out_bytes = 2097152,
 	};
 }
@@ -120,7 +116,7 @@ rig_connect_to(struct person *p, enum listener_tls tls)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
 	p->fd = fds[0];
 	rig.gate.tls = tls;
-	assert_true(listen_count(rig.c2sd, &v));
+	assert_true(door_enter(&rig.c2sd->door, &v, c2sd_now_ms(rig.c2sd)));
 	client_new(&rig.gate, fds[1], &v);
 	p->number = rig.c2sd->last_number;
 }

@@ -19,6 +19,12 @@ visitor_from(const char *address)
 	return v;
 }
 
+static bool
+enters(struct visitor *v)
+{
+	return door_enter(&rig.c2sd->door, v, c2sd_now_ms(rig.c2sd));
+}
+
 static void
 test_the_exempt_are_free_of_limits_by_source(void **state)
 {
@@ -26,16 +32,16 @@ test_the_exempt_are_free_of_limits_by_source(void **state)
 	struct visitor v[8], stranger;
 
 	(void)state;
-	rig.settings.exempt = (struct setting_strings){networks, 2};
-	rig.settings.source_connections = 1;
-	door_set_exempt(&rig.c2sd->door, &rig.settings.exempt);
+	rig.settings.door.exempt = (struct setting_strings){networks, 2};
+	rig.settings.door.source_connections = 1;
+	door_set(&rig.c2sd->door, &rig.settings.door);
 	for (int i = 0; i < 8; i++) {
 		v[i] = visitor_from(i % 2 ? "127.0.0.1" : "2001:db8::1");
-		assert_true(listen_count(rig.c2sd, &v[i]));
+		assert_true(enters(&v[i]));
 		assert_true(v[i].is_exempt);
 	}
 	stranger = visitor_from("192.0.2.1");
-	assert_true(listen_count(rig.c2sd, &stranger));
+	assert_true(enters(&stranger));
 	assert_false(stranger.is_exempt);
 	assert_int_equal(rig.c2sd->door.n_strangers, 9);
 	for (int i = 0; i < 8; i++)
@@ -53,12 +59,12 @@ test_early_drop(void **state)
 	unsigned in = 0, out = 0;
 
 	(void)state;
-	rig.settings.preauth_max = 40;
-	rig.settings.source_connections = 1000;
-	rig.settings.source_per_minute = 1000;
+	rig.settings.door.strangers = 40;
+	rig.settings.door.source_connections = 1000;
+	rig.settings.door.source_per_minute = 1000;
 	for (int i = 0; i < 100; i++) {
 		v[i] = visitor_from("192.0.2.1");
-		if (listen_count(rig.c2sd, &v[i]))
+		if (enters(&v[i]))
 			in++;
 		else if (in <= 20)
 			out++;
@@ -68,7 +74,7 @@ test_early_drop(void **state)
 	for (int i = 0; i < 100; i++)
 		door_leave(&rig.c2sd->door, &v[i]);
 	assert_int_equal(rig.c2sd->door.n_strangers, 0);
-	assert_true(listen_count(rig.c2sd, &v[0]));
+	assert_true(enters(&v[0]));
 	door_leave(&rig.c2sd->door, &v[0]);
 }
 

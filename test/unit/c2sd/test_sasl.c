@@ -140,7 +140,7 @@ test_inv_02_data_that_is_too_long(void **state)
 	struct buf text = {.data = NULL};
 
 	(void)state;
-	rig.settings.preauth_bytes = 100000;
+	rig.settings.stranger.bytes = 100000;
 	rig_open(&p);
 	buf_add_z(&text, "<auth " NS " mechanism='SCRAM-SHA-256'>");
 	for (int i = 0; i < 6000; i++)

@@ -197,7 +197,7 @@ test_inv_23_a_socket_that_takes_nothing(void **state)
 	c2sd_tick(rig.c2sd);
 	assert_int_equal(c->state, CLIENT_SESSION);
 	c->wire.out_taken_ms = 0;
-	rig.settings.stall_seconds = 0;
+	rig.settings.door.stall_seconds = 0;
 	c2sd_tick(rig.c2sd);
 	assert_int_equal(c->state, CLIENT_CLOSING);
 	rig_hang_up(&p);

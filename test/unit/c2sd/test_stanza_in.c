@@ -266,8 +266,8 @@ test_a_fast_sender_is_read_more_slowly(void **state)
 
 	(void)state;
 	rig_session(&p);
-	rig.settings.rate_bytes = 1;
-	rig.settings.burst_bytes = 15;
+	rig.settings.rate.bytes_per_second = 1;
+	rig.settings.rate.burst_bytes = 15;
 	says(&p, "<message/>");
 	takes(MSG_STANZA, &m);
 	says(&p, "<message/>");
