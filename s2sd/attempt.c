@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 
+#define AGAIN_MAX 4
+#define AGAIN_MS 100 /* the first time; then twice as much each time */
+
 static void
 destroy(struct attempt *a)
 {
@@ -58,12 +61,25 @@ on_open(void *ctx, int fd, const struct dial_target *target)
 	a->stream = stream_connect(a, fd);
 }
 
+static bool
+try_again(struct attempt *a)
+{
+	if (!a->is_restarting || a->n_again == AGAIN_MAX)
+		return false;
+	dial_free(&a->dial);
+	dialer_forget(a->s2sd->dialer, str_z(a->remote));
+	a->again_ms = s2sd_now_ms(a->s2sd) + (AGAIN_MS << a->n_again++);
+	return true;
+}
+
 /* What the last candidate said is more to the point than that there is no other. */
 static void
 on_failed(void *ctx, enum dial_error error, const char *step)
 {
 	struct attempt *a = ctx;
 
+	if (try_again(a))
+		return;
 	if (a->why[0])
 		fail(a, a->error, a->why);
 	else
@@ -111,16 +127,17 @@ attempt_ready(struct attempt *a)
 }
 
 void
-attempt_lost(struct attempt *a, enum stanza_error error, const char *why)
+attempt_lost(struct attempt *a, enum stanza_error error, bool is_restarting, const char *why)
 {
 	a->stream = NULL;
+	a->is_restarting = is_restarting;
 	a->error = error;
 	snprintf(a->why, sizeof(a->why), "%s port %u: %s", a->target.address, a->target.port, why);
 	dial_next(a->dial);
 }
 
-void
-attempt_expire(struct attempt *a)
+static void
+expire(struct attempt *a)
 {
 	char why[sizeof(a->why)];
 
@@ -130,4 +147,16 @@ attempt_expire(struct attempt *a)
 	else
 		snprintf(why, sizeof(why), "%s", a->why[0] ? a->why : "no connection in time");
 	fail(a, SE_REMOTE_SERVER_TIMEOUT, why);
+}
+
+bool
+attempt_tick(struct attempt *a, uint64_t now_ms)
+{
+	if (now_ms >= a->deadline_ms) {
+		expire(a);
+		return true;
+	}
+	if (!a->dial && now_ms >= a->again_ms)
+		a->dial = dial_new(a->s2sd->dialer, str_z(a->remote), &events, a);
+	return false;
 }

@@ -2,7 +2,9 @@
  *
  *   attempt_new ──dial──▶ connected ──stream.h──▶ ready
  *                  ▲          └──attempt_lost──┐     any ──no candidate, deadline──▶ failed
- *                  └──────────dial_next────────┘ */
+ *                  └──────────dial_next────────┘
+ *
+ * A server that is just being restarted has ended the connection, or says system-shutdown: then they are all tried again, a few times. */
 #pragma once
 
 #include "stream.h"
@@ -26,7 +28,9 @@ struct attempt {
 	struct dial_target target;
 	enum stanza_error error; /* what was wrong with the last candidate */
 	char why[256];
-	uint64_t deadline_ms;
+	bool is_restarting; /* the last candidate may just be */
+	unsigned n_again;   /* at most AGAIN_MAX */
+	uint64_t again_ms, deadline_ms;
 };
 
 struct attempt_for {
@@ -40,6 +44,7 @@ struct attempt *attempt_new(struct s2sd *d, const struct attempt_for *f);
 void attempt_free(struct attempt **a);
 /* Its stream is as far as it has to be. */
 void attempt_ready(struct attempt *a);
-/* Its stream has ended. */
-void attempt_lost(struct attempt *a, enum stanza_error error, const char *why);
-void attempt_expire(struct attempt *a);
+/* Its stream has ended: for good, or so that it may be there again in a moment. */
+void attempt_lost(struct attempt *a, enum stanza_error error, bool is_restarting, const char *why);
+/* What is due. True: it is gone, and maybe others. */
+bool attempt_tick(struct attempt *a, uint64_t now_ms);

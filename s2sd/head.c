@@ -2,6 +2,7 @@
  * (INV-7). */
 #include <stdlib.h>
 
+#include "ending.h"
 #include "names.h"
 #include "stream.h"
 #include "negotiate.h"
@@ -202,7 +203,7 @@ on_element(void *ctx, const struct xml_element *e)
 static bool
 on_close(void *ctx)
 {
-	stream_end(ctx, STREAM_OK, NULL);
+	stream_over_there(ctx);
 	return false;
 }
 

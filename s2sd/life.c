@@ -6,6 +6,7 @@
 #include "attempt.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "ending.h"
 #include "pair.h"
 
 /* ---- what others ask ---- */
@@ -133,6 +134,61 @@ s2sd_threads(struct daemon *daemon, struct err *err)
 	return dialer_threads(d->dialer, daemon->loop, err);
 }
 
+/* ---- before the stop ---- */
+
+static bool
+is_finishing(const struct s2sd *d)
+{
+	LIST_FOREACH(&d->open, it) {
+		if (CONTAINER_OF(it, struct stream, link)->state == S2S_FINISHING)
+			return true;
+	}
+	return false;
+}
+
+static bool
+brings_stanzas(const struct stream *s, const void *ctx)
+{
+	(void)ctx;
+	return !s->is_out || s->is_bidi;
+}
+
+static void
+free_attempts(struct s2sd *d)
+{
+	struct pair *p, *next;
+
+	HASH_ITER(hh, d->pairs, p, next)
+		attempt_free(&p->attempt);
+}
+
+static void
+drain_step(struct s2sd *d)
+{
+	if (d->run == S2SD_DRAINING && !is_finishing(d)) {
+		d->run = S2SD_CLOSING;
+		free_attempts(d);
+		stream_finish_all(&d->open, STREAM_SYSTEM_SHUTDOWN, NULL, NULL);
+	}
+	if (d->run == S2SD_CLOSING && list_empty(&d->open))
+		service_quit(d->daemon);
+}
+
+/* What comes for others now, and what they have not acknowledged at the end, comes to the next process: its custody is not let go.
+ * What others have sent is answered first, or it would not be in custody, and come again. */
+bool
+s2sd_drain(struct daemon *daemon)
+{
+	struct s2sd *d = daemon->state;
+
+	d->run = S2SD_DRAINING;
+	listen_stop(d);
+	stream_finish_all(&d->preauth, STREAM_SYSTEM_SHUTDOWN, NULL, NULL);
+	stream_finish_all(&d->open, STREAM_SYSTEM_SHUTDOWN, brings_stanzas, NULL);
+	drain_step(d);
+	return d->run != S2SD_CLOSING || !list_empty(&d->open);
+}
+
 /* ---- start, reload ---- */
 
 static void
@@ -143,6 +199,8 @@ on_turn(void *ctx)
 	wires_turn(&d->wires, s2sd_now_ms(d));
 	while (!list_empty(&d->fresh))
 		pair_mark(CONTAINER_OF(d->fresh.next, struct stream, fresh));
+	if (d->run == S2SD_DRAINING || d->run == S2SD_CLOSING)
+		drain_step(d);
 }
 
 int
@@ -227,7 +285,7 @@ s2sd_free(struct s2sd *d)
 void
 s2sd_stream_gone(struct s2sd *d)
 {
-	if (d->is_stopping && d->n_streams == 0)
+	if (d->run == S2SD_STOPPED && d->n_streams == 0)
 		s2sd_free(d);
 	else
 		listen_resume(d);
@@ -242,7 +300,7 @@ s2sd_stop(struct daemon *daemon)
 
 	if (!d)
 		return;
-	d->is_stopping = true;
+	d->run = S2SD_STOPPED;
 	listen_stop(d);
 	end_streams(&d->preauth);
 	end_streams(&d->open);

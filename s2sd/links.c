@@ -18,7 +18,11 @@ handle_route(void *ctx, const struct bus_in *in, const void *msg)
 		bus_protocol_error(in->bus, in, "a sender that is not of this suite");
 		return;
 	}
-	pair_send(d, &o);
+	if (d->run == S2SD_RUNNING ||
+	    (d->run == S2SD_DRAINING && in->message->type == MSG_ROUTE_BACK))
+		pair_send(d, &o);
+	else
+		custody_hold(in->custody); /* for ever: it is the next process's */
 }
 
 static void

@@ -23,6 +23,7 @@ static const struct service s2sd = {
     .start = s2sd_start,
     .reloaded = s2sd_reloaded,
     .control = s2sd_control,
+    .drain = s2sd_drain,
     .stop = s2sd_stop,
     .listeners = s2sd_print_listeners,
     .handlers = s2sd_handlers,

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "ending.h"
 #include "names.h"
 #include "stream.h"
 #include "negotiate.h"
@@ -10,6 +11,7 @@
 #define IN (1u << 16)
 #define OUT (1u << 17)
 #define BOTH (IN | OUT)
+#define CARRYING (STATE(OPEN) | STATE(FINISHING) | STATE(HALF_CLOSED))
 
 static bool peer_error(struct stream *s, const struct xml_element *e);
 
@@ -19,9 +21,9 @@ static const struct rule {
 	const char *ns, *name;
 	bool (*handle)(struct stream *s, const struct xml_element *e);
 } RULES[] = {
-    {BOTH | STATE(OPEN), NS_SERVER, "message", stanza_take},
-    {BOTH | STATE(OPEN), NS_SERVER, "iq", stanza_take},
-    {BOTH | STATE(OPEN), NS_SERVER, "presence", stanza_take},
+    {BOTH | CARRYING, NS_SERVER, "message", stanza_take},
+    {BOTH | CARRYING, NS_SERVER, "iq", stanza_take},
+    {BOTH | CARRYING, NS_SERVER, "presence", stanza_take},
     {IN | STATE(OPEN), NS_DIALBACK, "result", dialback_result},
     {IN | STATE(OPEN), NS_DIALBACK, "verify", dialback_verify},
     {OUT | STATE(DIALBACK), NS_DIALBACK, "result", dialback_result},
@@ -37,8 +39,8 @@ static const struct rule {
     {IN | STATE(OPEN), NS_SM, "enable", sm_enable},
     {OUT | STATE(OPEN), NS_SM, "enabled", sm_enabled},
     {OUT | STATE(OPEN), NS_SM, "failed", sm_failed},
-    {BOTH | STATE(OPEN), NS_SM, "r", sm_request},
-    {BOTH | STATE(OPEN), NS_SM, "a", sm_answer},
+    {BOTH | CARRYING, NS_SM, "r", sm_request},
+    {BOTH | CARRYING, NS_SM, "a", sm_answer},
     {BOTH | 0xffffu, NS_STREAMS, "error", peer_error},
 };
 
@@ -81,10 +83,13 @@ negotiate_element(struct stream *s, const struct xml_element *e)
 		    str_is(e->name, r->name) && str_is(e->ns, r->ns) && !is_off(s, r))
 			return r->handle(s, e) && s->state != S2S_CLOSING;
 	}
+	if (stream_is_ending(s)) /* nothing begins any more */
+		return true;
 	stream_end(s, error_for(s, e), NULL);
 	return false;
 }
 
+/* What it has taken before its error it may still say. */
 static bool
 peer_error(struct stream *s, const struct xml_element *e)
 {
@@ -93,7 +98,8 @@ peer_error(struct stream *s, const struct xml_element *e)
 	log_escape(name, sizeof(name), e->child_name);
 	snprintf(s->reason, sizeof(s->reason), "the other side's stream error: %s", name);
 	s->is_nobody_there = str_is(e->child_name, "host-unknown");
+	s->is_restarting = str_is(e->child_name, "system-shutdown");
 	stream_log(s, LOG_INFO, "%s", s->reason);
-	stream_end(s, STREAM_OK, NULL);
-	return false;
+	stream_finish(s, STREAM_OK);
+	return s->state != S2S_CLOSING;
 }

@@ -2,12 +2,13 @@
  *
  *   s2s list                      a line per stream: LOCAL DIRECTION REMOTE STATE TLS ADDRESS SECONDS PROOF…
  *   s2s queue                     a line per pair with something to do: LOCAL REMOTE STANZAS BYTES STATE WHY
- *   s2s close DOMAIN              ends all streams with it; what waits is sent on new ones
+ *   s2s close DOMAIN              ends all streams with it in good order; what waits is sent on new ones
  *   s2s retry DOMAIN              begins anew whatever is being set up, and forgets what failed before */
 #include <unistd.h>
 
 #include "attempt.h"
 #include "base/mem.h"
+#include "ending.h"
 #include "pair.h"
 #include "proof.h"
 
@@ -15,7 +16,7 @@ static const char *
 state_name(const struct stream *s)
 {
 	static const char *const NAMES[S2S_STATE_COUNT] = {"header", "features", "starttls",
-	    "handshake", "external", "dialback", "open", "closing"};
+	    "handshake", "external", "dialback", "open", "finishing", "half-closed", "closing"};
 
 	return s->verification                     ? "verifying"
 	    : s->state == S2S_OPEN && !s->is_known ? "unproved"
@@ -65,35 +66,19 @@ queue(struct s2sd *d, struct buf *out)
 		    p->attempt && p->attempt->why[0] ? p->attempt->why : p->why);
 }
 
-/* A stream that ends may take others with it, or begin new ones: from the beginning after each. */
-static unsigned
-close_some(struct s2sd *d, struct list *streams, struct str domain)
+static bool
+is_with(const struct stream *s, const void *domain)
 {
-	uint64_t last = d->last_number;
-	unsigned n = 0;
-	bool again = true;
-
-	while (again) {
-		again = false;
-		LIST_FOREACH(streams, it) {
-			struct stream *s = CONTAINER_OF(it, struct stream, link);
-
-			if (!s->remote || !str_is(domain, s->remote) || s->number > last)
-				continue;
-			stream_end(s, STREAM_OK, NULL);
-			n++;
-			again = true;
-			break;
-		}
-	}
-	return n;
+	return s->remote && str_is(*(const struct str *)domain, s->remote);
 }
 
 static void
 close_domain(struct s2sd *d, struct str domain, struct buf *out)
 {
-	buf_printf(
-	    out, "%u\n", close_some(d, &d->open, domain) + close_some(d, &d->preauth, domain));
+	unsigned n = stream_finish_all(&d->open, STREAM_OK, is_with, &domain) +
+	    stream_finish_all(&d->preauth, STREAM_OK, is_with, &domain);
+
+	buf_printf(out, "%u\n", n);
 }
 
 static void

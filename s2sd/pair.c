@@ -199,6 +199,8 @@ pair_go(struct pair *p)
 		pair_pump(p);
 		return;
 	}
+	if (p->s2sd->run >= S2SD_CLOSING)
+		return;
 	s = find_bidi(p);
 	if (s)
 		take_stream(p, s);
@@ -275,8 +277,8 @@ pair_pump(struct pair *p)
 {
 	struct stream *s = p->stream;
 
-	while (p->stream && p->stream == s && !list_empty(&p->queue) &&
-	    wire_queued(&s->wire) < SOCKET_BYTES)
+	while (p->stream && p->stream == s && s->state < S2S_HALF_CLOSED &&
+	    !list_empty(&p->queue) && wire_queued(&s->wire) < SOCKET_BYTES)
 		write_item(s, CONTAINER_OF(p->queue.next, struct item, link));
 	if (p->stream && p->stream == s)
 		s->used_ms = s2sd_now_ms(p->s2sd);
@@ -309,6 +311,7 @@ pair_written(struct stream *s)
 	}
 	if (s->pair)
 		pair_pump(s->pair);
+	pair_let_go(s);
 }
 
 void
@@ -318,9 +321,10 @@ pair_acked(struct stream *s, uint32_t n)
 		struct item *i = CONTAINER_OF(it, struct item, link);
 
 		if (!i->is_counted || (int32_t)(n - i->sm) < 0)
-			return;
+			break;
 		item_free(i);
 	}
+	pair_let_go(s);
 }
 
 void
@@ -373,11 +377,18 @@ pair_unlink(struct stream *s, const char *why)
 	s->pair = NULL;
 	p->stream = NULL;
 	take_back(s, p);
-	fail_tired(p, why);
-	if (p->s2sd->is_stopping)
+	if (p->s2sd->run >= S2SD_CLOSING)
 		return;
+	fail_tired(p, why);
 	pair_go(p);
 	pair_reap(p);
+}
+
+void
+pair_let_go(struct stream *s)
+{
+	if (s->state == S2S_HALF_CLOSED && list_empty(&s->sent))
+		pair_unlink(s, "");
 }
 
 void

@@ -54,7 +54,9 @@ void pair_send(struct s2sd *d, const struct outgoing *o);
 struct pair *pair_find(const struct s2sd *d, struct str local, struct str remote);
 /* An incoming stream has been proved and goes both ways: pairs that wait use it. */
 void pair_offer(struct s2sd *d, struct stream *s, struct str local, struct str remote);
-/* The pair's stream is ending: what was not through waits again. */
+/* The stream is ending: with nothing of the pair's on it any more the pair is free. */
+void pair_let_go(struct stream *s);
+/* The pair's stream has ended: what was not through waits again. */
 void pair_unlink(struct stream *s, const char *why);
 /* Writes as much as the stream's socket takes. */
 void pair_pump(struct pair *p);

@@ -15,6 +15,13 @@
 struct s2sd;
 struct pair;
 
+enum s2sd_run {
+	S2SD_RUNNING,
+	S2SD_DRAINING, /* what brings stanzas ends in good order; what it has brought is still answered */
+	S2SD_CLOSING, /* the others end too, and nothing new begins; the bus is still there */
+	S2SD_STOPPED, /* waits for the last socket */
+};
+
 struct s2sd {
 	struct daemon *daemon;
 	struct gates gates;
@@ -43,7 +50,7 @@ struct s2sd {
 	struct loop_hook *hook;
 	struct loop_timer *tick;
 	struct door door; /* its strangers are those in preauth */
-	bool is_stopping;
+	enum s2sd_run run;
 };
 
 static inline const struct s2sd_settings *
@@ -69,6 +76,7 @@ int s2sd_open(struct daemon *d, struct err *err);
 int s2sd_threads(struct daemon *d, struct err *err);
 int s2sd_start(struct daemon *d, struct err *err);
 void s2sd_reloaded(struct daemon *d, const void *old);
+bool s2sd_drain(struct daemon *d);
 void s2sd_stop(struct daemon *d);
 /* A stream is gone: the last one takes the stopped daemon with it. */
 void s2sd_stream_gone(struct s2sd *d);

@@ -183,7 +183,7 @@ const struct setting s2sd_settings_table[] = {
     INT("ack_seconds", ack_seconds, "60", 5, 3600,
 	"So is one with stream management that acknowledges nothing for so long"),
     INT("linger_seconds", linger_seconds, "5", 0, 60,
-	"How long a closing connection may still take what is queued"),
+	"How long a closing stream waits for the other side's last acknowledgement and its end"),
     INT("queue_seconds", queue_seconds, "60", 1, 3600,
 	"Longest time that a stanza waits for a link, set-ups included; then it gets remote-server-timeout"),
     INT("queue_bytes", queue_bytes, "1048576", 65536, 1000000000,

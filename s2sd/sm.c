@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "ending.h"
 #include "names.h"
 #include "pair.h"
 #include "proof.h"
@@ -124,11 +125,12 @@ on_done(void *arg)
 	LIST_FOREACH_SAFE(&s->sm.arrivals, it, nx) {
 		a = CONTAINER_OF(it, struct arrival, link);
 		if (!a->is_done)
-			return;
+			break;
 		list_remove(&a->link);
 		free(a);
 		s->sm.done++;
 	}
+	stream_end_step(s);
 }
 
 struct custody *
@@ -165,12 +167,21 @@ bool
 sm_request(struct stream *s, const struct xml_element *e)
 {
 	(void)e;
-	if (s->sm.is_in)
+	if (s->sm.is_in && s->state != S2S_HALF_CLOSED)
 		tell(s);
 	return s->state != S2S_CLOSING;
 }
 
-/* ---- time ---- */
+/* ---- the end, and time ---- */
+
+void
+sm_last_words(struct stream *s)
+{
+	if (s->sm.is_in && s->sm.done != s->sm.told)
+		tell(s);
+	if (s->sm.is_out && s->sm.acked != s->sm.sent && !s->is_over_there)
+		ask(s);
+}
 
 void
 sm_tick(struct stream *s, uint64_t now_ms)

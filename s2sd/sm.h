@@ -26,6 +26,8 @@ void sm_init(struct sm *sm);
 void sm_deinit(struct stream *s);
 /* Out: asks for it, if the peer offers it. What is sent from now on counts. */
 void sm_begin(struct stream *s);
+/* Ours is about to be closed: says what we have, and asks what they have. */
+void sm_last_words(struct stream *s);
 /* Ours was written; is more to be asked for? */
 void sm_sent(struct stream *s);
 /* One of theirs: the custody to send it under; the caller lets go. NULL: it is not counted. */

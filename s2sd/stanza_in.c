@@ -53,22 +53,19 @@ refuse(struct stream *s, const struct stanza *st, enum stanza_error error)
 	buf_deinit(&payload);
 }
 
-static void
-send_on(struct stream *s, const struct stanza *st)
+/* SE_NONE: it has gone. */
+static enum stanza_error
+send_on(struct stream *s, const struct stanza *st, struct custody *custody)
 {
 	struct msg_ROUTE m = {.st = *st};
 	struct opid op = {.origin = s->origin, .n = ++s->n, .kind = OP_STANZA};
 	struct jid to = jid_split(st->to);
-	struct custody *custody;
 	struct endpoint e;
 
-	if (!bus_route(s2sd_bus(s->s2sd), &to, &e) || e.role == ROLE_S2SD) {
-		refuse(s, st, SE_SERVICE_UNAVAILABLE);
-		return;
-	}
-	custody = sm_arrival(s);
+	if (!bus_route(s2sd_bus(s->s2sd), &to, &e) || e.role == ROLE_S2SD)
+		return SE_SERVICE_UNAVAILABLE;
 	bus_send(s2sd_bus(s->s2sd), &e, MSG_ROUTE, &m, &op, custody, 0);
-	custody_release(custody);
+	return SE_NONE;
 }
 
 bool
@@ -77,9 +74,12 @@ stanza_take(struct stream *s, const struct xml_element *e)
 	struct addresses a;
 	struct jid_buf to;
 	struct stanza st = {.kind = 0};
+	struct custody *custody;
 	enum stream_error error = take_addresses(s, e, &a);
 	enum stanza_error refused;
 
+	if (s->sm.is_in && s->state != S2S_OPEN)
+		return true; /* our last <a/> does not have it */
 	if (error != STREAM_OK) {
 		stream_end(s, error, NULL);
 		return false;
@@ -91,10 +91,12 @@ stanza_take(struct stream *s, const struct xml_element *e)
 		return false;
 	}
 	s->used_ms = s2sd_now_ms(s->s2sd);
+	custody = sm_arrival(s); /* what is refused is counted too */
 	if (refused == SE_NONE)
-		send_on(s, &st);
-	else
+		refused = send_on(s, &st, custody);
+	if (refused != SE_NONE)
 		refuse(s, &st, refused);
+	custody_release(custody);
 	return s->state != S2S_CLOSING;
 }
 

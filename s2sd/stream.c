@@ -172,7 +172,8 @@ stream_leave(struct stream *s, const char *why)
 	s->attempt = NULL;
 	if (a)
 		attempt_lost(a,
-		    s->is_nobody_there ? SE_REMOTE_SERVER_NOT_FOUND : SE_REMOTE_SERVER_TIMEOUT, why);
+		    s->is_nobody_there ? SE_REMOTE_SERVER_NOT_FOUND : SE_REMOTE_SERVER_TIMEOUT,
+		    s->is_restarting, why);
 	if (s->verification)
 		verification_lost(s->verification, why);
 	pair_unlink(s, why);
@@ -189,7 +190,7 @@ stream_end(struct stream *s, enum stream_error error, const char *text)
 	    text ? ": " : "", text ? text : "");
 	stream_log(s, error == STREAM_OK ? LOG_DEBUG : LOG_INFO, "%s",
 	    error == STREAM_OK ? "stream closed" : why);
-	if (!s->wire.handshake)
+	if (!s->wire.handshake && s->state != S2S_HALF_CLOSED)
 		stream_send_end(s, error, text);
 	if (s->state == S2S_CLOSING)
 		return;
@@ -232,7 +233,7 @@ on_plain(void *ctx, struct str bytes)
 	size_t used = bytes.n;
 	enum xml_error e;
 
-	if (s->state == S2S_CLOSING)
+	if (s->state == S2S_CLOSING || s->is_over_there)
 		return;
 	s->is_feeding = true;
 	e = xml_reader_feed(s->reader, bytes, &used);
@@ -348,6 +349,7 @@ on_closed(struct conn *conn, int error)
 
 	if (s->state != S2S_CLOSING) {
 		stream_log(s, LOG_INFO, "connection ended: %s", why);
+		s->is_restarting = true; /* for all we know */
 		stream_leave(s, why);
 	}
 	list_remove(&s->link);

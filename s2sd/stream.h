@@ -6,6 +6,7 @@
  *                      ├──▶ EXTERNAL ──success──▶ HEADER …     ├──▶ DIALBACK ──dialback.c: valid──▶ OPEN
  *                      └──▶ OPEN, when it is proved who we are, or when only a key is to be verified
  *
+ *  OPEN ──stream_finish──▶ FINISHING ──▶ HALF_CLOSED ──▶ CLOSING (ending.c)
  *  any ──stream_end, stream_lost──▶ CLOSING ──the socket is closed──▶ freed
  *
  * Only stream_set_state changes the state; stream_leave is the one teardown. The struct lies in its conn and goes with it. */
@@ -24,6 +25,8 @@ enum stream_state {
 	S2S_EXTERNAL, /* out: the answer to our <auth/> is due */
 	S2S_DIALBACK, /* out: the verdict on our key is due */
 	S2S_OPEN,
+	S2S_FINISHING,   /* our end is due: not all that came is in custody yet */
+	S2S_HALF_CLOSED, /* ours was said, theirs is due */
 	S2S_CLOSING,
 	S2S_STATE_COUNT,
 };
@@ -56,13 +59,15 @@ struct stream {
 	enum stream_state state;
 	unsigned paused; /* enum stream_pause, ored */
 	bool is_out, is_direct;
-	bool is_feeding;   /* the reader is at work: it must not be given more meanwhile */
-	bool has_header;   /* ours was sent on the stream of now */
-	bool was_external; /* out: our certificate was taken, or refused; in: theirs was taken */
-	bool is_known;     /* who it is, is proved: other limits, no stranger any more */
-	bool is_misnamed;  /* out: its header is from somebody else */
-	bool is_bidi;      /* XEP-0288 */
-	unsigned failures; /* refused proofs: at most FAILURES_MAX */
+	bool is_feeding;    /* the reader is at work: it must not be given more meanwhile */
+	bool has_header;    /* ours was sent on the stream of now */
+	bool was_external;  /* out: our certificate was taken, or refused; in: theirs was taken */
+	bool is_known;      /* who it is, is proved: other limits, no stranger any more */
+	bool is_misnamed;   /* out: its header is from somebody else */
+	bool is_bidi;       /* XEP-0288 */
+	bool is_over_there; /* theirs is closed: nothing more comes */
+	enum stream_error ended_as; /* what is said when ours is */
+	unsigned failures;          /* refused proofs: at most FAILURES_MAX */
 	uint64_t deadline_ms, heard_ms, used_ms, taken_ms, last_taken;
 	struct visitor visitor;
 	struct shape shape;
@@ -76,6 +81,7 @@ struct stream {
 
 	char reason[128];     /* what the peer has said was wrong; empty: nothing */
 	bool is_nobody_there; /* it was that it does not serve the domain */
+	bool is_restarting;   /* it was that it stops; or the connection has ended without a word */
 
 	struct list proofs; /* struct proof: at most PROOFS_MAX */
 	struct list sent; /* struct item: written here, the kernel or the peer has not got it; paid for by its pair */
@@ -96,7 +102,7 @@ void stream_set_state(struct stream *s, enum stream_state state);
 void stream_is_known(struct stream *s);
 /* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. text may be NULL. Idempotent. */
 void stream_end(struct stream *s, enum stream_error error, const char *text);
-/* The same where nothing can be told to the peer any more. */
+/* The same as stream_end where nothing can be told to the peer any more. */
 void stream_lost(struct stream *s, const char *why);
 __attribute__((format(printf, 3, 4))) void stream_log(
     const struct stream *s, enum log_level level, const char *fmt, ...);

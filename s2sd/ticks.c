@@ -3,6 +3,7 @@
 #include "attempt.h"
 #include "base/clock.h"
 #include "base/mem.h"
+#include "ending.h"
 #include "pair.h"
 
 static void
@@ -14,13 +15,9 @@ tick_attempts(struct s2sd *d, uint64_t now_ms)
 	while (again) {
 		again = false;
 		LIST_FOREACH(&d->attempts, it) {
-			struct attempt *a = CONTAINER_OF(it, struct attempt, link);
-
-			if (now_ms < a->deadline_ms)
-				continue;
-			attempt_expire(a);
-			again = true;
-			break;
+			again = attempt_tick(CONTAINER_OF(it, struct attempt, link), now_ms);
+			if (again)
+				break;
 		}
 	}
 }
@@ -46,17 +43,18 @@ close_idle(struct stream *s, uint64_t now_ms)
 	uint64_t idle_ms = (uint64_t)s2sd_settings(s->s2sd)->idle_seconds * 1000;
 	uint64_t allowed_ms = s->is_out ? idle_ms : 2 * idle_ms;
 
-	if (s->attempt || !list_empty(&s->sent) || !list_empty(&s->sm.arrivals))
+	if (!list_empty(&s->sent) || !list_empty(&s->sm.arrivals))
 		return;
 	if (now_ms - s->used_ms >= allowed_ms)
-		stream_end(s, STREAM_OK, NULL);
+		stream_finish(s, STREAM_OK);
 }
 
 static void
 tick_stream(struct stream *s, uint64_t now_ms)
 {
 	if (s->deadline_ms && now_ms >= s->deadline_ms)
-		stream_lost(s, "no answer in time");
+		stream_lost(
+		    s, stream_is_ending(s) ? "it does not close its stream" : "no answer in time");
 	if (s->state == S2S_OPEN)
 		sm_tick(s, now_ms);
 	if (s->state == S2S_OPEN)

@@ -9,7 +9,7 @@
 static const char *
 state_name(enum run_state s)
 {
-	static const char *const NAMES[] = {"starting", "ready", "stopping"};
+	static const char *const NAMES[] = {"starting", "ready", "stopping", "stopping"};
 
 	return NAMES[s];
 }

@@ -242,8 +242,14 @@ service_quit(struct daemon *d)
 
 	if (k->state == RUN_STOPPING)
 		return;
+	if (k->state != RUN_DRAINING)
+		log_info("stopping");
+	if (k->state == RUN_READY && d->service->drain) {
+		k->state = RUN_DRAINING;
+		if (d->service->drain(d))
+			return;
+	}
 	k->state = RUN_STOPPING;
-	log_info("stopping");
 	if (d->loop)
 		loop_stop(d->loop);
 }

@@ -41,6 +41,9 @@ struct service {
 	 * The answer goes into out. False: unknown command. */
 	bool (*control)(
 	    struct daemon *d, struct str line, const int *fds, unsigned n_fds, struct buf *out);
+	/* An orderly stop was asked for, and the bus is still there. True: there is something to finish first, and service_quit ends
+	 * it (as a second signal does); the daemon sees to a deadline. NULL: there never is. */
+	bool (*drain)(struct daemon *d);
 	/* The exact reverse of start, threads, open; anything may be missing. */
 	void (*stop)(struct daemon *d);
 
@@ -103,5 +106,5 @@ uint32_t service_role_uid(const struct daemon *d, enum role role);
 void service_hold(struct daemon *d);
 void service_ready(struct daemon *d);
 
-/* Orderly stop from inside. */
+/* Orderly stop from inside; ends what drain has begun. */
 void service_quit(struct daemon *d);

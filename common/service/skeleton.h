@@ -28,6 +28,7 @@ struct options {
 enum run_state {
 	RUN_STARTING,
 	RUN_READY,
+	RUN_DRAINING, /* the daemon finishes what it must before it stops */
 	RUN_STOPPING,
 };
 

@@ -3,91 +3,23 @@ authoritative server that is asked, as one that is connected to. It gets the rig
 (INV-5, INV-8, INV-9, INV-23, INV-31)."""
 
 import contextlib
-import socket
-import threading
 
 import pytest
 
-from peers import HOST, Jackdaw
+from peers import Jackdaw
+from rogue import DB, OTHER, ROGUE, US, Authority, connect, message, opening, proved, result, verify
 from suite import PATIENCE, wait_for
-from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, header, tls_context
+from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, tls_context
 
-US, ROGUE, OTHER, STRICT = "north.test", "rogue.test", "other.test", "strict.test"
-SERVER, DB = "jabber:server", "jabber:server:dialback"
-KEY = "0123456789abcdef"
+STRICT = "strict.test"
 QUIET = 1.0
-
-
-def opening(to=US, whence=ROGUE, **more):
-    return header(to, xmlns=SERVER, **{"xmlns:db": DB, "from": whence, **more})
-
-
-def result(kind=None, whence=ROGUE, to=US, key=KEY):
-    typed = f" type='{kind}'" if kind else ""
-    return f"<db:result from='{whence}' to='{to}'{typed}>{'' if kind else key}</db:result>"
-
-
-def verify(kind=None, whence=ROGUE, to=US, id="1", key=KEY):
-    typed = f" type='{kind}'" if kind else ""
-    return f"<db:verify from='{whence}' to='{to}' id='{id}'{typed}>{'' if kind else key}</db:verify>"
-
-
-def message(whence=f"mallory@{ROGUE}", to=f"alice@{US}", text="believe me"):
-    return f"<message from='{whence}' to='{to}'><body>{text}</body></message>"
-
-
-class Authority:
-    """The server that is authoritative for the rogue's names. `answer(asked, id, send)`: what it does when it is asked; `on_open(send)`:
-    what it says behind our header, instead of its features."""
-
-    def __init__(self):
-        self.socket = socket.create_server((HOST, 0))
-        self.server_port = self.socket.getsockname()[1]
-        self.answer = self.valid
-        self.on_open = None
-        self.asked = []
-        self.results = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    @staticmethod
-    def valid(asked, send):
-        send(verify("valid", asked.get("to"), asked.get("from"), asked.get("id")))
-
-    def serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                sock, _ = self.socket.accept()
-                threading.Thread(target=self.talk, args=(sock,), daemon=True).start()
-
-    def talk(self, sock):
-        wire = Wire(sock)
-        with contextlib.suppress(Exception):
-            wire.until(lambda: wire.header is not None)
-            wire.send(header(wire.header.get("from"), xmlns=SERVER,
-                             **{"xmlns:db": DB, "from": wire.header.get("to"), "id": "theirs"}))
-            if self.on_open:
-                self.on_open(wire.send)
-            else:
-                wire.send("<stream:features><dialback xmlns='urn:xmpp:features:dialback'><errors/></dialback></stream:features>")
-            while True:
-                element = wire.element(30 * PATIENCE)
-                if element.tag == f"{{{DB}}}verify":
-                    self.asked.append(element)
-                    self.answer(element, wire.send)
-                else:
-                    self.results.append((wire, element))
-
-    def reset(self):
-        self.answer, self.on_open = self.valid, None
-        self.asked.clear()
-        self.results.clear()
 
 
 @pytest.fixture(scope="module")
 def authority():
     made = Authority()
     yield made
-    made.socket.close()
+    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -111,21 +43,6 @@ def alice(suite):
         wire.send("<presence/>")
         wire.wait_for(lambda e: e.tag.endswith("presence"))
         yield wire
-
-
-def connect(suite, whence=ROGUE, to=US):
-    wire = Wire.connect(suite, 5269)
-    wire.send(opening(to, whence))
-    wire.features = wire.element()
-    return wire
-
-
-def proved(suite):
-    wire = connect(suite)
-    wire.send(result())
-    answer = wire.element()
-    assert (answer.tag, answer.get("type")) == (f"{{{DB}}}result", "valid")
-    return wire
 
 
 def hears_nothing(alice):
@@ -336,6 +253,24 @@ def test_inv_05_a_server_that_we_connect_to_says_it_too_early(suite, authority, 
     assert (answer.get("type"), answer.get("from"), answer.get("id")) == ("error", f"bob@{ROGUE}", "m")
     assert not any(e.tag.endswith("message") for _, e in authority.results)
     hears_nothing(alice)
+
+
+@pytest.mark.parametrize("last_words", [
+    f"<stream:error><system-shutdown xmlns='{STREAMS}'/></stream:error></stream:stream>", None], ids=["says so", "is gone"])
+def test_a_server_that_is_just_being_restarted_is_tried_again(suite, authority, alice, last_words):
+    authority.on_element = authority.takes_all
+    def stops(send):
+        authority.on_open = None
+        if last_words:
+            send(last_words)
+        else:
+            authority.wires[-1].sock.shutdown(2)
+    authority.on_open = stops
+    alice.say(f"bob@{ROGUE}", "patience")
+    wait_for(lambda: authority.heard("message"), 20, "the message")
+    assert len(authority.wires) == 2
+    authority.wires[-1].send("</stream:stream>")
+    wait_for(lambda: authority.wires[-1].is_over, 10, "the end of the stream")
 
 
 def test_inv_05_a_stream_of_ours_takes_no_stanzas(suite, authority, alice):
