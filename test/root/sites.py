@@ -123,7 +123,15 @@ class Foreign(Placed):
 
 
 class Pros(Foreign, Prosody):
-    pass
+    """With lua-unbound it checks DNSSEC and DANE."""
+
+    anchor = None
+
+    def settings(self):
+        return f'unbound = {{ trustfile = "{self.anchor}" }}\nuse_dane = true\n' + super().settings()
+
+    def log(self):
+        return (self.home / "prosody.log").read_text(errors="replace")
 
 
 class Ejab(Foreign, Ejabberd):

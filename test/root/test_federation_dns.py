@@ -13,6 +13,7 @@ import network
 from chat import Client, befriend, clients
 from peers import Authority
 from sites import WAYS, Ejab, Gateway, Jack, Pros, domain_of, fingerprint, records
+from suite import wait_for
 
 pytestmark = [
     pytest.mark.skipif(not nameserver.available(), reason="knot is not installed"),
@@ -69,6 +70,7 @@ class Sites:
         signed = ["wrong.example", "mistaken.example", *(domain_of("dane", name) for name in self.all)]
         dns = self.net.dns(self.zones(), signed=signed)
         for site in self.all.values():
+            site.anchor = dns.anchor
             if isinstance(site, Jack):
                 site.more += f'trust_anchor = "{dns.anchor}"\nremote "mistaken.example" {{ policy = required }}\n'
         for name, site in self.all.items():
@@ -202,6 +204,24 @@ def test_a_thousand_messages_come_back_in_order(line, loop):
             assert (await asker.hear())["body"] == str(n)
     for asker, echo in ((line.near, line.far), (line.far, line.near)):
         loop.run_until_complete(bounce(asker, echo))
+
+
+def test_prosody_knows_us_by_dane(sites, loop):
+    """Nobody vouches for our certificate but the DNS."""
+    if "prosody" not in sites.all or "unbound" not in sites.all["prosody"].log():
+        pytest.skip("no Prosody with lua-unbound is installed")
+    prosody = sites.all["prosody"]
+
+    async def tell():
+        line = await Line(sites, "prosody", "dane").login()
+        line.far.say(line.near.boundjid.bare, "who are you?")
+        assert (await line.near.hear())["body"] == "who are you?"
+        await line.logout()
+    sites.ours.unlink(domain_of("dane", "prosody"))
+    before = len(prosody.log())
+    loop.run_until_complete(tell())
+    wait_for(lambda: "Enabling DANE with 1 TLSA records" in prosody.log()[before:], 20, "Prosody's use of DANE")
+    assert "certificate chain validation result: valid" in prosody.log()[before:]
 
 
 # ---- who cannot be reached ----
