@@ -34,6 +34,18 @@ client_init(struct client *c, struct load *load, unsigned index)
 		die("bad TLS priorities: %s", load->o.priority);
 }
 
+static bool
+is_far(const struct client *c)
+{
+	return c->load->o.far_domain && c->index % 2 == 1;
+}
+
+const char *
+client_domain(const struct client *c)
+{
+	return is_far(c) ? c->load->o.far_domain : c->load->o.domain;
+}
+
 /* Many sessions need many source addresses: a port serves only once for each. */
 static void
 bind_source(struct client *c)
@@ -54,12 +66,13 @@ static void fail(struct client *c, const char *what, const char *detail);
 void
 client_connect(struct client *c)
 {
-	struct sockaddr_in to = {
-	    .sin_family = AF_INET, .sin_port = htons((uint16_t)c->load->o.port)};
+	const struct options *o = &c->load->o;
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	    .sin_port = htons((uint16_t)(is_far(c) ? o->far_port : o->port))};
 	int one = 1;
 
-	if (inet_pton(AF_INET, c->load->o.host, &to.sin_addr) != 1)
-		die("%s is no IPv4 address", c->load->o.host);
+	if (inet_pton(AF_INET, o->host, &to.sin_addr) != 1)
+		die("%s is no IPv4 address", o->host);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (c->fd < 0)
 		die("socket: %s", strerror(errno));
@@ -317,8 +330,7 @@ begin_handshake(struct client *c)
 		die("gnutls_init failed");
 	gnutls_priority_set(c->tls, priority);
 	gnutls_credentials_set(c->tls, GNUTLS_CRD_CERTIFICATE, credentials);
-	gnutls_server_name_set(
-	    c->tls, GNUTLS_NAME_DNS, c->load->o.domain, strlen(c->load->o.domain));
+	gnutls_server_name_set(c->tls, GNUTLS_NAME_DNS, client_domain(c), strlen(client_domain(c)));
 	gnutls_transport_set_int(c->tls, c->fd);
 	c->tls_on = true;
 	step_handshake(c);

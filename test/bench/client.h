@@ -57,6 +57,7 @@ struct client {
 };
 
 void client_init(struct client *c, struct load *load, unsigned index);
+const char *client_domain(const struct client *c);
 void client_connect(struct client *c);
 void client_event(struct client *c, unsigned events);
 void client_flush(struct client *c);

@@ -26,7 +26,7 @@
 
 static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &mode_login,
     &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature,
-    &mode_component};
+    &mode_component, &mode_cold};
 
 /* ---- what the parts call ---- */
 
@@ -199,6 +199,7 @@ usage(void)
 	    "usage: load --mode MODE --port PORT [--host ADDRESS] [--domain NAME] [--tls] [--priority STRING]\n"
 	    "  [--mechanism SCRAM-SHA-1|SCRAM-SHA-256|PLAIN] [--password TEXT] [--sessions N] [--first N] [--sm]\n"
 	    "  [--window N] [--rate N] [--bytes N] [--logins N] [--sources N] [--messages N] [--contacts N] [--feature NAMESPACE] [--component-port N]\n"
+	    "  [--far-domain NAME --far-port PORT]\n"
 	    "modes:",
 	    stderr);
 	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -225,6 +226,7 @@ enum option_key {
 	KEY_MODE,
 	KEY_PRIORITY,
 	KEY_FEATURE,
+	KEY_FAR_DOMAIN,
 	KEY_RATE,
 	KEY_TLS,
 	KEY_SM,
@@ -237,7 +239,8 @@ enum option_key {
 	KEY_SOURCES,
 	KEY_MESSAGES,
 	KEY_CONTACTS,
-	KEY_COMPONENT_PORT
+	KEY_COMPONENT_PORT,
+	KEY_FAR_PORT
 };
 
 static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
@@ -248,7 +251,8 @@ static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
     {"port", 1, NULL, KEY_PORT}, {"sessions", 1, NULL, KEY_SESSIONS}, {"first", 1, NULL, KEY_FIRST},
     {"window", 1, NULL, KEY_WINDOW}, {"bytes", 1, NULL, KEY_BYTES}, {"logins", 1, NULL, KEY_LOGINS},
     {"sources", 1, NULL, KEY_SOURCES}, {"messages", 1, NULL, KEY_MESSAGES},
-    {"contacts", 1, NULL, KEY_CONTACTS}, {"component-port", 1, NULL, KEY_COMPONENT_PORT}, {0}};
+    {"contacts", 1, NULL, KEY_CONTACTS}, {"component-port", 1, NULL, KEY_COMPONENT_PORT},
+    {"far-domain", 1, NULL, KEY_FAR_DOMAIN}, {"far-port", 1, NULL, KEY_FAR_PORT}, {0}};
 
 static void
 set_text(struct options *o, int key, const char *text)
@@ -259,7 +263,8 @@ set_text(struct options *o, int key, const char *text)
 	    [KEY_PASSWORD] = &o->password,
 	    [KEY_MODE] = &o->mode,
 	    [KEY_PRIORITY] = &o->priority,
-	    [KEY_FEATURE] = &o->feature};
+	    [KEY_FEATURE] = &o->feature,
+	    [KEY_FAR_DOMAIN] = &o->far_domain};
 
 	*texts[key] = text;
 }
@@ -276,7 +281,8 @@ set_number(struct options *o, int key, const char *text)
 	    [KEY_SOURCES] = &o->sources,
 	    [KEY_MESSAGES] = &o->messages,
 	    [KEY_CONTACTS] = &o->contacts,
-	    [KEY_COMPONENT_PORT] = &o->component_port};
+	    [KEY_COMPONENT_PORT] = &o->component_port,
+	    [KEY_FAR_PORT] = &o->far_port};
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 
@@ -314,13 +320,13 @@ read_options(struct options *o, int argc, char **argv)
 			o->rate = strtod(optarg, NULL);
 		else if (key >= KEY_PORT)
 			set_number(o, key, optarg);
-		else if (key >= KEY_HOST && key <= KEY_FEATURE)
+		else if (key >= KEY_HOST && key <= KEY_FAR_DOMAIN)
 			set_text(o, key, optarg);
 		else
 			usage();
 	}
 	if (optind != argc || !o->mode || o->port == 0 || o->sessions == 0 || o->window == 0 ||
-	    o->bytes > 2000)
+	    o->bytes > 2000 || !o->far_domain != !o->far_port)
 		usage();
 }
 

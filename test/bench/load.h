@@ -7,8 +7,10 @@
 
 struct options {
 	const char *host, *domain, *mechanism, *password, *mode, *priority, *feature;
-	unsigned port, sessions, first, window, bytes, logins, sources, messages, contacts,
-	    component_port;
+	/* Of a second server, which has every second session; NULL: there is none. */
+	const char *far_domain;
+	unsigned port, far_port, sessions, first, window, bytes, logins, sources, messages,
+	    contacts, component_port;
 	double rate;
 	bool tls, sm;
 	bool resume; /* sessions are to outlive their connections */
@@ -54,7 +56,7 @@ struct load {
 };
 
 extern const struct mode mode_chat, mode_open, mode_ping, mode_login, mode_idle, mode_presence,
-    mode_offline, mode_archive, mode_fill, mode_feature, mode_component;
+    mode_offline, mode_archive, mode_fill, mode_feature, mode_component, mode_cold;
 
 /* Something is not as it must be; the run has failed. The first few are shown. */
 void load_error(struct load *l, const struct client *c, const char *what, struct slice shown);

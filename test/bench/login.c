@@ -19,7 +19,7 @@ open_stream(struct client *c, enum client_state next)
 	client_send(c,
 	    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' to='%s' version='1.0' "
 	    "xmlns:stream='http://etherx.jabber.org/streams'>",
-	    c->load->o.domain);
+	    client_domain(c));
 	c->state = next;
 }
 

@@ -30,7 +30,7 @@ send_message(struct client *c, uint64_t due_ns)
 
 	client_stanza(c,
 	    "<message to='u%06u@%s' type='chat' id='m%llu'><body>%u %llu %llu %.*s</body></message>",
-	    peer_of(c)->index, o->domain, (unsigned long long)c->flow.sent, c->index,
+	    peer_of(c)->index, client_domain(peer_of(c)), (unsigned long long)c->flow.sent, c->index,
 	    (unsigned long long)c->flow.sent, (unsigned long long)due_ns, (int)o->bytes, padding);
 	c->flow.sent++;
 	c->outstanding++;

@@ -1,7 +1,7 @@
 """The servers that are measured: each with settings, ports, accounts and files of its own, below one folder.
 
 All have the same certificate and the same accounts (u000000 …, one password), TLS by STARTTLS and no TLS, no limits on
-rates, logs of errors only, no connections with other servers, and just the features that the rows need: rosters,
+rates, logs of errors only, no connections with other servers (but see pairs.py), and just the features that the rows need: rosters,
 presence, offline messages, ping, stream management; archives in the variant "archive". Storage is each server's default.
 """
 
@@ -69,7 +69,8 @@ class Server:
     """One server in one variant: "plain", "archive" or "sha256" (passwords stored for SCRAM-SHA-256)."""
 
     name = program = "?"
-    variants = ("plain", "archive", "sha256", "component")
+    variants = ("plain", "archive", "sha256", "component", "s2s", "s2s-dialback")
+    domain = DOMAIN  # of the accounts
     mechanisms = ("SCRAM-SHA-1", "SCRAM-SHA-256")
     sm = True
     logins = 50  # at a time
@@ -100,8 +101,15 @@ class Server:
         self.port = free_port()
         self.clear_port = free_port()
         self.component_port = free_port()
-        self.key, self.chain = make_certificate(self.home)
+        self.key, self.chain = self.certificate()
         self.configure()
+
+    def certificate(self):
+        return make_certificate(self.home)
+
+    def domains(self):
+        """All that it serves."""
+        return [self.domain]
 
     def configure(self):
         raise NotImplementedError
@@ -149,7 +157,7 @@ class Jackdaw(Server):
 
     def configure(self):
         self.dir.rmdir()
-        self.ctl("init", "--domain", DOMAIN)
+        self.ctl("init", *(word for domain in self.domains() for word in ("--domain", domain)))
         self.append("c2sd", "".join(
             f'\nlistener "{name}" {{\n\taddress = "127.0.0.1"\n\tport = {port}\n\ttls = "{tls}"\n}}\n'
             for name, port, tls in (("tls", self.port, "required"), ("clear", self.clear_port, "optional"))))
@@ -160,27 +168,28 @@ class Jackdaw(Server):
             self.ctl("component", "add", COMPONENT, input=PASSWORD + "\n")
         if self.variant == "many":
             self.append("jackdaw", f"\nc2sd = {-(-self.accounts // self.per_edge)}\n")
-        self.ctl("cert", "import", DOMAIN, str(self.key), str(self.chain))
-        self.ctl("user", "import", input=f"{user(0)}@{DOMAIN} {PASSWORD}\n")
+        for domain in self.domains():
+            self.ctl("cert", "import", domain, str(self.key), str(self.chain))
+        self.ctl("user", "import", input=f"{user(0)}@{self.domain} {PASSWORD}\n")
         self.copy_account()
 
     def copy_account(self):
         """All accounts get the first one's salt and keys: deriving them for each would take minutes."""
-        first = f"{user(0)}@{DOMAIN}"
+        first = f"{user(0)}@{self.domain}"
         with contextlib.closing(sqlite3.connect(self.dir / "authd" / "data" / "credentials.db")) as db, db:
             def columns(table, *without):
                 names = (row[1] for row in db.execute(f"PRAGMA table_info({table})"))
                 return ", ".join(name for name in names if name not in without)
             rest = columns("account", "id", "jid")
             db.executemany(f"INSERT INTO account (jid, {rest}) SELECT ?, {rest} FROM account WHERE jid = ?",
-                           ((f"{user(i)}@{DOMAIN}", first) for i in range(1, self.accounts)))
+                           ((f"{user(i)}@{self.domain}", first) for i in range(1, self.accounts)))
             rest = columns("credential", "account")
             db.execute(f"INSERT INTO credential (account, {rest}) SELECT id, {rest} FROM account, "
                        "(SELECT * FROM credential WHERE account = (SELECT id FROM account WHERE jid = ?)) "
                        "WHERE jid <> ?", (first, first))
 
     def start(self):
-        self.log = self.home / f"{self.name}-{self.variant}.log"
+        self.log = self.home / f"{self.dir.name}.log"
         self.launch([str(self.build / "bin" / "jackdawctl"), "--dir", str(self.dir), "up"], self.port)
         end = time.monotonic() + 30
         while time.monotonic() < end:
@@ -203,10 +212,11 @@ class Prosody(Server):
     name = program = "prosody"
     generational = False
     sql = False
+    more_modules = []
 
     def configure(self):
         archive = self.variant == "archive"
-        modules = ["roster", "saslauth", "tls", "disco", "ping", "smacks"] + (["mam"] if archive else [])
+        modules = ["roster", "saslauth", "tls", "disco", "ping", "smacks"] + (["mam"] if archive else []) + self.more_modules
         gc = 'gc = { mode = "generational" }\n' if self.generational else ""
         storage = 'storage = { archive = "sql" }\nsql = { driver = "SQLite3", database = "archive.sqlite" }\n'
         ports, component = self.component()
@@ -214,14 +224,18 @@ class Prosody(Server):
         (self.dir / "prosody.cfg.lua").write_text(
             f'run_as_root = true\npidfile = "{self.dir}/prosody.pid"\ndata_path = "{self.dir}/data"\n'
             f'log = {{ error = "{self.dir}/error.log" }}\n{gc}{storage if self.sql else ""}'
-            f'modules_enabled = {{ {", ".join(json.dumps(m) for m in modules)} }}\nmodules_disabled = {{ "s2s" }}\n'
+            f'modules_enabled = {{ {", ".join(json.dumps(m) for m in modules)} }}\n{self.federation()}'
             f'interfaces = {{ "127.0.0.1" }}\nc2s_ports = {{ {self.port} }}\nc2s_direct_tls_ports = {{}}\n'
             'c2s_require_encryption = false\nauthentication = "internal_hashed"\n'
             f'password_hash = "{"SHA-256" if self.variant == "sha256" else "SHA-1"}"\n'
             'archive_expires_after = "never"\ndefault_archive_policy = true\nmax_archive_query_results = 50\n'
-            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}" }}\n{ports}VirtualHost "{DOMAIN}"\n{component}')
+            f'ssl = {{ key = "{self.key}", certificate = "{self.chain}" }}\n{ports}'
+            + "".join(f'VirtualHost "{domain}"\n' for domain in self.domains()) + component)
         self.clear_port = self.port
         self.write_accounts()
+
+    def federation(self):
+        return 'modules_disabled = { "s2s" }\n'
 
     def component(self):
         """What stands before the domain, and behind it."""
@@ -233,7 +247,7 @@ class Prosody(Server):
     def write_accounts(self):
         algorithm = "sha256" if self.variant == "sha256" else "sha1"
         stored, server = scram_keys(algorithm, b"the-same-for-all")
-        folder = self.dir / "data" / DOMAIN / "accounts"
+        folder = self.dir / "data" / self.domain.replace(".", "%2e") / "accounts"
         folder.mkdir(parents=True)
         for i in range(self.accounts):
             (folder / f"{user(i)}.dat").write_text(
@@ -259,9 +273,18 @@ class Ejabberd(Server):
     name = "ejabberd"
     program = "ejabberdctl"
     sql = False
+    environment = {}
 
     def configure(self):
         self.api_port = free_port()
+        (self.dir / "ejabberd.yml").write_text(json.dumps(self.settings(), indent=1))  # JSON is YAML
+        self.start()
+        try:
+            self.import_accounts()
+        finally:
+            self.stop()
+
+    def settings(self):
         modules = {name: {} for name in ("mod_roster", "mod_ping", "mod_disco", "mod_stream_mgmt", "mod_http_api")}
         modules["mod_offline"] = {"access_max_user_messages": "plenty"}
         if self.variant == "archive":
@@ -274,7 +297,7 @@ class Ejabberd(Server):
                    "hosts": {COMPONENT: {"password": PASSWORD}}}
         services = [service] if self.variant == "component" else []
         settings = {
-            "hosts": [DOMAIN], "loglevel": "error", "certfiles": [str(self.home / "both.pem")],
+            "hosts": self.domains(), "loglevel": "error", "certfiles": [str(self.chain.with_name("both.pem"))],
             "listen": [{**c2s, "port": self.port, "starttls_required": True}, {**c2s, "port": self.clear_port}, api, *services],
             "auth_password_format": "scram", "auth_scram_hash": "sha256" if self.variant == "sha256" else "sha",
             "disable_sasl_mechanisms": ["digest-md5", "X-OAUTH2"], "modules": modules,
@@ -283,18 +306,13 @@ class Ejabberd(Server):
                                           "what": "import_piefxis"}}}
         if self.sql:
             settings |= {"sql_type": "sqlite", "sql_database": str(self.dir / "archive.sqlite")}
-        (self.dir / "ejabberd.yml").write_text(json.dumps(settings, indent=1))  # JSON is YAML
-        self.start()
-        try:
-            self.import_accounts()
-        finally:
-            self.stop()
+        return settings
 
     def import_accounts(self):
         users = "".join(f"<user name='{user(i)}' password='{PASSWORD}'/>" for i in range(self.accounts))
         path = self.dir / "accounts.xml"
         path.write_text("<?xml version='1.0'?><server-data xmlns='urn:xmpp:pie:0'>"
-                        f"<host jid='{DOMAIN}'>{users}</host></server-data>")
+                        f"<host jid='{self.domain}'>{users}</host></server-data>")
         request = urllib.request.Request(f"http://127.0.0.1:{self.api_port}/api/import_piefxis",
                                          json.dumps({"file": str(path)}).encode(),
                                          {"Content-Type": "application/json"})
@@ -306,7 +324,7 @@ class Ejabberd(Server):
         ebin = next(f for f in files.split() if f.endswith("/ebin/ejabberd.app"))
         env = {"ERL_LIBS": str(pathlib.Path(ebin).parents[2]), "EJABBERD_CONFIG_PATH": str(self.dir / "ejabberd.yml"),
                "EJABBERD_LOG_PATH": str(self.dir / "ejabberd.log"), "HOME": str(self.dir),
-               "ERL_CRASH_DUMP": str(self.dir / "crash.dump")}
+               "ERL_CRASH_DUMP": str(self.dir / "crash.dump"), **self.environment}
         self.launch(["erl", "-noinput", "+K", "true", "+P", "250000", "+Q", "131072", "-mnesia", "dir",
                      f'"{self.dir}/mnesia"', "-s", "ejabberd"], self.port, env=env)
         wait_port(self.clear_port, self.processes[0], self.log)
