@@ -78,13 +78,32 @@ settle_conflict(const struct binding *b, struct session *old, struct str *resour
 	return false;
 }
 
+static struct session *
+oldest_of(const struct account *a)
+{
+	struct session *oldest = NULL;
+
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!oldest || s->since_us < oldest->since_us)
+			oldest = s;
+	}
+	return oldest;
+}
+
+/* One more than the account may have: the oldest makes room, or there is none. */
 static bool
-is_full(const struct account *a)
+make_room(const struct binding *b, struct account *a)
 {
 	const struct sessiond_settings *set = settings_of(a->sd);
 
-	return a->n_sessions >= set->sessions_per_account ||
-	    sessions_count(a->sd) >= set->sessions_max;
+	while (a->n_sessions >= set->sessions_per_account) {
+		if (!set->replace_oldest_session)
+			return false;
+		session_end(oldest_of(a), &b->act, END_TAKEN, STREAM_CONFLICT);
+	}
+	return sessions_count(a->sd) < set->sessions_max;
 }
 
 /* ---- the session ---- */
@@ -121,7 +140,7 @@ bind_resource(const struct binding *b, const struct msg_REDEEMED *m)
 	old = account_session(a, resource);
 	if (old && !settle_conflict(b, old, &resource, text))
 		refuse(b, BUS_ERROR_CONFLICT, "the resource is in use");
-	else if (is_full(a))
+	else if (!make_room(b, a))
 		refuse(b, BUS_ERROR_LIMIT, "too many sessions");
 	else
 		open_session(b, a, resource, m);

@@ -27,7 +27,7 @@ struct sessiond_settings {
 	int64_t sessions_max;
 	int64_t sessions_per_account;
 	int64_t accounts_cached;
-	bool deliver_to_all_resources;
+	bool deliver_to_all_resources, replace_oldest_session;
 	bool password_change, account_removal;
 	bool tell_version, privacy_lists, client_state, archive_preferences;
 	struct setting_strings contact_abuse, contact_admin, contact_feedback, contact_sales,

@@ -58,6 +58,12 @@ const struct setting sessiond_settings_table[] = {
 	    " one is refused, or it gets another resource."},
     INT(sessions_max, 1, 10000000, "200000", "Most sessions of this shard."),
     INT(sessions_per_account, 1, 1000, "10", "Most sessions of one account at a time."),
+    {.name = "replace_oldest_session",
+	.type = SETTING_BOOL,
+	.offset = AT(replace_oldest_session),
+	.def = "true",
+	.help =
+	    "One session more than sessions_per_account: the account's oldest one is closed. false: the newer one is refused."},
     INT(accounts_cached, 0, 10000000, "10000",
 	"Accounts without a session whose rosters are kept in memory."),
     {.name = "deliver_to_all_resources",

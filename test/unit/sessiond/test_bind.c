@@ -75,6 +75,7 @@ test_limits(void **state)
 	char name[32];
 
 	(void)state;
+	s->settings.replace_oldest_session = false;
 	for (unsigned i = 0; i < 10; i++) {
 		snprintf(name, sizeof(name), "romeo/%u", i);
 		binds(s, name);
@@ -89,6 +90,34 @@ test_limits(void **state)
 	forget(s);
 	binds(s, "juliet/balcony");
 	expect(s, "c2sd FAILED too many sessions\n");
+	scene_free(s);
+}
+
+/* REQUIREMENTS N-62: also where the limit has become smaller meanwhile. The shard's own limit makes room for nobody. */
+static void
+test_the_oldest_makes_room(void **state)
+{
+	struct scene *s = scene_new();
+	char name[32];
+
+	(void)state;
+	for (unsigned i = 0; i < 10; i++) {
+		snprintf(name, sizeof(name), "romeo/%u", i);
+		binds(s, name);
+	}
+	forget(s);
+	binds(s, "romeo/more");
+	expect(s, "romeo/0: RELEASE conflict\nromeo/more is romeo@h/more\n");
+	assert_int_equal(sessions_count(&s->sd), 10);
+	s->settings.sessions_per_account = 8;
+	binds(s, "romeo/again");
+	expect(s,
+	    "romeo/1: RELEASE conflict\nromeo/2: RELEASE conflict\nromeo/3: RELEASE conflict\n"
+	    "romeo/again is romeo@h/again\n");
+	s->settings.sessions_max = 8;
+	binds(s, "juliet/balcony");
+	expect(s, "c2sd FAILED too many sessions\n");
+	assert_int_equal(sessions_count(&s->sd), 8);
 	scene_free(s);
 }
 
@@ -168,6 +197,7 @@ main(void)
 	    cmocka_unit_test(test_refuse),
 	    cmocka_unit_test(test_rename),
 	    cmocka_unit_test(test_limits),
+	    cmocka_unit_test(test_the_oldest_makes_room),
 	    cmocka_unit_test(test_bad_ticket),
 	    cmocka_unit_test(test_again),
 	    cmocka_unit_test(test_authd_is_down),
