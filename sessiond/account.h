@@ -30,6 +30,7 @@ struct account {
 	bool is_flushing; /* offline messages are on their way: what is new waits behind them (BUS.md §8, order) */
 	struct flush *paused; /* waits until its session has room (offline.c); NULL: does not */
 	bool is_owed_again;   /* and when that is done, once more from the beginning */
+	bool is_withheld;     /* some stay where they are: no session that is here lets them pass */
 	bool is_reloading;
 	uint64_t generation;
 	struct roster roster;

@@ -53,6 +53,23 @@ session_denies(const struct session *s, struct str jid, enum privacy_kind kind)
 	return denies(s->account, session_active_list(s), jid, kind);
 }
 
+static enum privacy_kind
+kind_of(const struct stanza *st)
+{
+	if (st->kind == STANZA_MESSAGE)
+		return PRIVACY_MESSAGE;
+	if (st->kind == STANZA_IQ)
+		return PRIVACY_IQ;
+	return st->type == TYPE_AVAILABLE || st->type == TYPE_UNAVAILABLE ? PRIVACY_PRESENCE_IN
+									  : PRIVACY_REST;
+}
+
+bool
+session_denies_stanza(const struct session *s, const struct stanza *st)
+{
+	return !str_empty(st->from) && session_denies(s, st->from, kind_of(st));
+}
+
 bool
 account_denies(const struct account *a, struct str jid, enum privacy_kind kind)
 {

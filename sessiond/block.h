@@ -20,6 +20,8 @@ const struct privacy_list *list_for(const struct account *a, const struct sessio
 
 /* May this address not say this to the session, or hear it from it? Never about the user, nor the own domain itself. */
 bool session_denies(const struct session *s, struct str jid, enum privacy_kind kind);
+/* May it not have this stanza, which is for it? */
+bool session_denies_stanza(const struct session *s, const struct stanza *st);
 /* The same for what the server does for the account as a whole. */
 bool account_denies(const struct account *a, struct str jid, enum privacy_kind kind);
 /* What is for no session in particular: as long as one of the available ones lets it pass, that one may have it. */

@@ -233,6 +233,9 @@ message_again(struct account *a, const struct act *act, const struct stanza *st)
 	again.archive_from = again.archive_to = false;
 	if (st->type != TYPE_NORMAL && st->type != TYPE_CHAT)
 		return;
+	/* Lists and blocks are those of now; its sender has been told that it was taken. */
+	if (is_denied(a, NULL, st))
+		return;
 	LIST_FOREACH(&a->sessions, it) {
 		if (has_got(CONTAINER_OF(it, struct session, link), act))
 			return;

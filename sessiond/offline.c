@@ -24,9 +24,9 @@ struct flush {
 
 static void fetch(struct flush *f);
 
-/* This session if it still takes messages, or any other that does. */
+/* This session if it still takes messages (of this sender; empty: of somebody), or any other that does. */
 static struct session *
-taker_of(const struct account *a, const struct id128 *sid)
+taker_of(const struct account *a, const struct id128 *sid, struct str from)
 {
 	struct session *taker = NULL;
 
@@ -34,6 +34,8 @@ taker_of(const struct account *a, const struct id128 *sid)
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
 		if (session_is_away(s) || !session_is_available(s) || s->priority < 0)
+			continue;
+		if (!str_empty(from) && session_denies(s, from, PRIVACY_MESSAGE))
 			continue;
 		if (!taker || id_eq(&s->sid, sid))
 			taker = s;
@@ -58,7 +60,7 @@ flush_end(struct flush *f)
 {
 	struct account *a = f->account;
 
-	if (a->is_owed_again && taker_of(a, &f->sid)) {
+	if (a->is_owed_again && taker_of(a, &f->sid, (struct str){0})) {
 		a->is_owed_again = false;
 		a->last_row = 0;
 		fetch(f);
@@ -152,6 +154,25 @@ was_given(struct account *a, const struct act *act, const struct rec_owed_item *
 	return false;
 }
 
+/* Lists and blocks are those of now (XEP-0191 §3.3, XEP-0016 §2.2): what the user has denied since it came goes, and silently, for
+ * an error would tell its sender that the user is here. What only the lists of these sessions keep away stays. */
+static void
+give_or_keep(struct flush *f, const struct rec_owed_item *item)
+{
+	struct account *a = f->account;
+	struct session *s = taker_of(a, &f->sid, item->st.from);
+	struct rec_row row = {.row = item->row};
+
+	if (was_given(a, &f->act, item))
+		return;
+	if (s)
+		give(s, &f->act, item);
+	else if (account_denies(a, item->st.from, PRIVACY_MESSAGE))
+		offline_drop(a, &f->act, &row, 1);
+	else
+		a->is_withheld = true;
+}
+
 /* Without storaged it is a pause, however long it lasts: what comes for the account waits, or it would overtake. */
 static void
 wait_for_storaged(struct flush *f)
@@ -167,7 +188,7 @@ on_owed(void *arg, const struct bus_in *in, const void *msg)
 {
 	struct flush *f = arg;
 	const struct msg_OWED *m = msg;
-	struct session *s = taker_of(f->account, &f->sid);
+	struct session *s = taker_of(f->account, &f->sid, (struct str){0});
 	struct bus_list list;
 	struct rec_owed_item item;
 
@@ -184,8 +205,7 @@ on_owed(void *arg, const struct bus_in *in, const void *msg)
 	}
 	list = m->items;
 	while (bus_list_next(&list, &bus_record_owed_item, &item)) {
-		if (!was_given(f->account, &f->act, &item))
-			give(s, &f->act, &item);
+		give_or_keep(f, &item);
 		f->account->last_row = item.row;
 	}
 	if (!m->more)
@@ -247,6 +267,9 @@ offline_flush(struct account *a, const struct act *act, struct session *s)
 
 	if (a->is_flushing)
 		return;
+	if (a->is_withheld)
+		a->last_row = 0;
+	a->is_withheld = false;
 	f = NEW(struct flush);
 	list_init(&f->late);
 	f->account = a;
@@ -278,7 +301,7 @@ has_unwritten_rows(const struct session *s)
 void
 offline_again(struct account *a, const struct act *act, const struct id128 *sid)
 {
-	struct session *other = taker_of(a, sid);
+	struct session *other = taker_of(a, sid, (struct str){0});
 
 	if (a->is_flushing) {
 		a->is_owed_again = true;
@@ -287,6 +310,15 @@ offline_again(struct account *a, const struct act *act, const struct id128 *sid)
 	a->last_row = 0;
 	if (other)
 		offline_flush(a, act, other);
+}
+
+void
+offline_lists_changed(struct account *a, const struct act *act)
+{
+	struct id128 any = {{0}};
+
+	if (a->is_withheld)
+		offline_again(a, act, &any);
 }
 
 void

@@ -15,4 +15,6 @@ void offline_forget(struct account *a);
 void offline_session_ended(struct account *a, const struct act *act, const struct session *s);
 /* What was on its way to this session goes to another one, or waits. */
 void offline_again(struct account *a, const struct act *act, const struct id128 *sid);
+/* Lists or blocks have changed: what was withheld may be given. */
+void offline_lists_changed(struct account *a, const struct act *act);
 void offline_drop(struct account *a, const struct act *act, const struct rec_row *rows, uint32_t n);

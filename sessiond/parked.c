@@ -1,6 +1,7 @@
 /* See parked.h. */
 #include "parked.h"
 
+#include "block.h"
 #include "bounce.h"
 #include "session.h"
 #include "teardown.h"
@@ -34,6 +35,22 @@ park(struct session *s, const struct delivery *d)
 		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
 }
 
+static bool
+is_question(const struct stanza *st)
+{
+	return st->kind == STANZA_IQ && stanza_wants_answer(st) && !str_empty(st->from);
+}
+
+static void
+bounce_question(const struct act *act, const struct outgoing *o)
+{
+	struct act own = *act;
+
+	own.op = o->op;
+	bounce(&own, o->st, SE_SERVICE_UNAVAILABLE);
+}
+
+/* Lists and blocks are those of now. */
 void
 unpark(struct session *s, const struct act *act)
 {
@@ -42,15 +59,12 @@ unpark(struct session *s, const struct act *act)
 		struct delivery d = {.act = act, .op = o->op, .st = o->st, .stamp_us = o->stamp_us};
 
 		ledger_forget(&s->out.ledger, &o->op);
-		outbound_send_now(s, &d);
+		if (!session_denies_stanza(s, o->st))
+			outbound_send_now(s, &d);
+		else if (is_question(o->st))
+			bounce_question(act, o);
 	}
 	parked_clear(&s->parked);
-}
-
-static bool
-is_question(const struct stanza *st)
-{
-	return st->kind == STANZA_IQ && stanza_wants_answer(st) && !str_empty(st->from);
 }
 
 static void
@@ -58,11 +72,9 @@ bounce_questions(const struct act *act, const struct list *outgoing)
 {
 	LIST_FOREACH(outgoing, it) {
 		const struct outgoing *o = CONTAINER_OF(it, struct outgoing, link);
-		struct act own = *act;
 
-		own.op = o->op;
 		if (o->st && is_question(o->st))
-			bounce(&own, o->st, SE_SERVICE_UNAVAILABLE);
+			bounce_question(act, o);
 	}
 }
 

@@ -1,6 +1,7 @@
 /* See sight.h. */
 #include "sight.h"
 
+#include "offline.h"
 #include "presence.h"
 #include "route.h"
 
@@ -142,4 +143,5 @@ sight_end(struct sight *v, const struct act *act)
 			tell(s, act, v->jids[i], v->seen[n++]);
 	}
 	arena_deinit(&v->arena);
+	offline_lists_changed(v->account, act);
 }
