@@ -55,9 +55,11 @@ query_answer(struct query *q)
 	q->job->goes_on = q->is_paused;
 	if (q->is_paused)
 		return SQLITE_OK;
+	if (q->is_tired && q->n == 0)
+		return job_refuse(q->job, BUS_ERROR_LIMIT, "too much to look through");
 	if (q->m->backward)
 		reverse(q->items, q->n);
-	q->answer.complete = !q->has_more;
+	q->answer.complete = !q->has_more && !q->is_tired;
 	q->answer.unstable = q->is_behind;
 	q->answer.items = (struct bus_list){.items = q->items, .count = q->n};
 	q->job->answer.page = q->answer;
@@ -160,6 +162,7 @@ end_of(struct query *q, bool backward, struct rec_archive_item *item)
 	q->max = 1;
 	q->items = item;
 	q->has_more = false;
+	q->looked = 0;
 	do
 		rc = query_read(q);
 	while (rc == SQLITE_OK && q->is_paused);

@@ -15,6 +15,8 @@
 #define COUNT_MAX 2000              /* counting more would cost more than the page */
 #define STEP 64                     /* ids read at a time */
 #define PART 2000                   /* rows looked at, then others come first */
+#define LOOK_MAX \
+	(50 * PART) /* and no more than this for one page: then it ends, or is refused if it is empty */
 #define SAME_TAG_MAX 8
 
 enum {
@@ -300,8 +302,10 @@ query_read(struct query *q)
 				take(q, &r);
 		}
 		looked += n;
-		q->is_paused = looked >= PART && !q->has_more;
-		if (q->has_more || q->is_paused)
+		q->looked += n;
+		q->is_tired = q->looked >= LOOK_MAX && !q->has_more;
+		q->is_paused = looked >= PART && !q->has_more && !q->is_tired;
+		if (q->has_more || q->is_paused || q->is_tired)
 			break;
 	}
 	return rc;

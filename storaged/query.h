@@ -26,6 +26,8 @@ struct query {
 	bool has_more;
 	bool is_under_way; /* the range is known, and some of it has been looked at */
 	bool is_paused;    /* a part has been looked at, and that was not all */
+	bool is_tired;     /* so much has been looked at that the page ends here */
+	size_t looked;     /* rows */
 	struct msg_ARCHIVE_PAGE answer;
 };
 
@@ -34,7 +36,7 @@ uint64_t query_owner(const struct query *q);
 /* The whole archive; then all that the query says: is_missing if it names a message that is not there. */
 void query_range_begin(struct query *q);
 int query_range(struct query *q);
-/* Fills the page until it is full, nothing is left, or a part has been looked at (is_paused). */
+/* Fills the page until it is full, nothing is left, a part has been looked at (is_paused), or too much (is_tired). */
 int query_read(struct query *q);
 /* How many match, where that is cheap to say. */
 int query_count(struct query *q, struct msg_ARCHIVE_PAGE *page);

@@ -167,12 +167,28 @@ raise_owner(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t horizon)
 	return rc;
 }
 
+static uint64_t
+indexed_upto(sqlite3 *db)
+{
+	sqlite3_stmt *st = db_stmt(db, &stmts[Q_INDEXED]);
+	uint64_t id = 0;
+
+	if (st && db_step(st) == SQLITE_ROW)
+		id = db_column_u64(st, 0);
+	if (st)
+		sqlite3_reset(st);
+	return id;
+}
+
+/* What is to go already and is not in the index yet takes room until it is: nothing more goes meanwhile. */
 int
 retention_cap(struct storaged *s, sqlite3 *db, uint64_t bytes)
 {
 	sqlite3_stmt *st = db_stmt(db, &stmts[Q_PAGES]);
 	uint64_t used = 0, first = 0, last = 0;
 
+	if (horizon_of_all(s->horizons) > indexed_upto(db))
+		return SQLITE_OK;
 	if (st && db_step(st) == SQLITE_ROW)
 		used = db_column_u64(st, 0);
 	if (st)
@@ -365,19 +381,6 @@ remove_row(sqlite3 *db, const struct old_row *r)
 		return run_with(db, Q_UNARCHIVE, r->id, 0, 0);
 	rc = run_with(db, Q_MESSAGE_DEL, r->id, 0, 0);
 	return rc == SQLITE_OK ? run_with(db, Q_UID_DEL, r->tag, r->id, 0) : rc;
-}
-
-static uint64_t
-indexed_upto(sqlite3 *db)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_INDEXED]);
-	uint64_t id = 0;
-
-	if (st && db_step(st) == SQLITE_ROW)
-		id = db_column_u64(st, 0);
-	if (st)
-		sqlite3_reset(st);
-	return id;
 }
 
 /* Rows behind the cursor; when there are no more, on to the next phase. */

@@ -14,6 +14,7 @@ struct sweep {
 	struct storaged *storaged;
 	struct sweep_cursor from, upto;
 	uint64_t before, cap; /* cap: to be done first; 0: none */
+	uint64_t capped;      /* the horizon that it has raised; 0: none */
 	uint64_t due;         /* what made it due; 0: the time */
 	struct loop_timer *pause;
 };
@@ -30,8 +31,10 @@ sweep_run(struct db_job *base, sqlite3 *db)
 	w->upto = w->from;
 	if (w->cap)
 		rc = retention_cap(w->storaged, db, w->cap);
-	if (was != horizon_of_all(w->storaged->horizons))
+	if (was != horizon_of_all(w->storaged->horizons)) {
 		w->upto.phase = SWEEP_ENTRIES;
+		w->capped = horizon_of_all(w->storaged->horizons);
+	}
 	return rc == SQLITE_OK ? retention_slice(w->storaged, db, &w->upto, w->before) : rc;
 }
 
@@ -65,8 +68,10 @@ sweep_done(struct db_job *base, int rc)
 		sweep_end(w);
 		return;
 	}
+	if (w->capped)
+		sweep_owe(w->storaged, w->capped, true);
 	w->from = w->upto;
-	w->cap = 0;
+	w->cap = w->capped = 0;
 	loop_timer_start(w->pause, PAUSE_MS, 0);
 }
 

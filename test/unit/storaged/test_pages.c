@@ -169,6 +169,41 @@ test_a_long_look_goes_on_in_parts(void **state)
 	free(w);
 }
 
+/* For one page so many rows are looked at, whatever the archive has: it ends early, and the next one goes on behind it. */
+static void
+test_a_look_has_an_end(void **state)
+{
+	struct world *w = world_new(state);
+	struct msg_STORE m = {.archive_from = true,
+	    .stamp_us = clock_wall_us(),
+	    .st = {.type = TYPE_CHAT, .from = S("p0@x/r"), .payload = S("<body>x</body>")}};
+	struct msg_ARCHIVE_QUERY q = {
+	    .req = 1, .owner = S("p0@x"), .with = S("p1@x/rare"), .max = 3};
+	const struct msg_ARCHIVE_PAGE *page = &w->s->job.answer.page;
+
+	for (unsigned i = 0; i < 101000; i++) {
+		m.st.to = i == 10 ? S("p1@x/rare") : S("p1@x/often");
+		w->s->job.op = op_of(3, i + 1, OP_OWED);
+		assert_int_equal(store_run(w->s, w->s->archive, archive_store, &m), SQLITE_OK);
+		if (i % 20000 == 0)
+			store_ride(w->s, 1000000);
+	}
+	assert_int_equal(store_run(w->s, w->s->archive, archive_query, &q), SQLITE_OK);
+	assert_int_equal(page->items.count, 1);
+	assert_false(page->complete);
+	assert_in_range(w->s->parts, 48, 52);
+	q.after = ((const struct rec_archive_item *)page->items.items)->id;
+	assert_int_equal(store_run(w->s, w->s->archive, archive_query, &q), SQLITE_OK);
+	assert_int_equal(w->s->job.result, JOB_REFUSE);
+	assert_int_equal(w->s->job.error, BUS_ERROR_LIMIT);
+	/* Who says from when on is answered. */
+	q.start_us = clock_wall_us();
+	assert_int_equal(store_run(w->s, w->s->archive, archive_query, &q), SQLITE_OK);
+	assert_int_equal(page->items.count, 0);
+	assert_true(page->complete);
+	free(w);
+}
+
 /* ---- the clock ---- */
 
 static void
@@ -260,6 +295,7 @@ main(void)
 	    TEST(test_inv_13_an_id_of_another_archive_is_refused),
 	    TEST(test_single_messages_by_id),
 	    TEST(test_a_long_look_goes_on_in_parts),
+	    TEST(test_a_look_has_an_end),
 	    TEST(test_order_under_a_clock_that_jumps),
 	    TEST(test_every_statement_goes_by_an_index),
 	    TEST(test_metadata),
