@@ -36,6 +36,10 @@ refuse(struct client *c, enum stanza_error error)
 	xw_init(&w, &payload, S(NS_CLIENT));
 	xml_write_error(&w, error, S(""));
 	write_iq(c, TYPE_ERROR, &payload);
+	/* RFC 6120 §7.7.3 */
+	if (c->state != CLIENT_CLOSING &&
+	    ++c->nego->refusals >= (unsigned)c2sd_settings(c->c2sd)->bind_failures)
+		client_end(c, STREAM_POLICY_VIOLATION, "too many refused requests to bind");
 }
 
 static void
@@ -184,6 +188,18 @@ ask(struct client *c, const struct endpoint *sessiond, struct str resource)
 	    c2sd_bus(c->c2sd), sessiond, MSG_BIND, &m, NULL, NULL, 0, on_bound, bind_wait(c));
 }
 
+/* To the account or the server, nobody else (RFC 6120 §7.1). */
+static bool
+is_for_us(const struct client *c, struct str to)
+{
+	struct jid_buf buf;
+	struct jid jid;
+
+	return str_empty(to) ||
+	    (jid_prepare(&jid, &buf, to) &&
+		(str_is(jid.full, c->nego->jid) || str_is(jid.full, c->nego->domain)));
+}
+
 bool
 bind_iq(struct client *c, const struct xml_element *e)
 {
@@ -193,7 +209,7 @@ bind_iq(struct client *c, const struct xml_element *e)
 
 	/* Before a resource is bound nothing else may be asked (RFC 6120 §7.1). */
 	if (!str_is(xml_element_attr(e, S(""), "type", NULL), "set") ||
-	    !str_is(e->child_ns, NS_BIND)) {
+	    !str_is(e->child_ns, NS_BIND) || !is_for_us(c, xml_element_attr(e, S(""), "to", NULL))) {
 		client_end(c, STREAM_NOT_AUTHORIZED, "bind first");
 		return false;
 	}

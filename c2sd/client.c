@@ -71,6 +71,7 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	c->conn = conn;
 	c->number = ++d->last_number;
 	c->listener_tls = g->tls;
+	c->speaks = (enum lang)c2sd_settings(d)->language;
 	c->visitor = *v;
 	c->nego = NEW(struct negotiation);
 	c->nego->deadline_ms = c2sd_now_ms(d) + (uint64_t)c2sd_settings(d)->preauth_seconds * 1000;
@@ -100,6 +101,7 @@ negotiation_free(struct negotiation **np)
 	if (!n)
 		return;
 	free(n->domain);
+	free(n->said);
 	free(n->jid);
 	free(n->bind_id);
 	free(n->previd);

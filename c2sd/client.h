@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "c2sd.h"
 #include "edge/shape.h"
+#include "edge/texts.h"
 #include "waiting.h"
 #include "xml/reader.h"
 
@@ -62,7 +63,8 @@ struct client {
 	struct xml_reader *reader;
 	struct waiting waiting;
 	struct shape shape;
-	char *lang; /* of the stream; NULL: none */
+	char *lang;       /* of the stream; NULL: none */
+	enum lang speaks; /* what the client is told in words */
 
 	struct negotiation *nego; /* NULL in SESSION */
 	struct session *session;  /* only in SESSION; owned by the map of sessions */

@@ -25,7 +25,7 @@ static const struct rule {
     {STATE(SESSION), NS_CSI, "inactive", csi_take},
     {NOT_WAITING, NS_TLS, "starttls", starttls_begin},
     {STATE(FEATURES), NS_CLIENT, "iq", registration_iq},
-    {STATE(FEATURES), NS_SASL, "auth", sasl_auth},
+    {STATE(FEATURES) | STATE(SASL) | STATE(SASL_WAIT), NS_SASL, "auth", sasl_auth},
     {STATE(SASL), NS_SASL, "response", sasl_response},
     {STATE(SASL) | STATE(SASL_WAIT), NS_SASL, "abort", sasl_abort},
     {STATE(BIND), NS_CLIENT, "iq", bind_iq},

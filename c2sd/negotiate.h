@@ -16,11 +16,12 @@ struct session_wait {
 struct negotiation {
 	uint64_t deadline_ms; /* for all of it */
 	char *domain;         /* pinned by the first header */
+	char *said;           /* who the client said it is, under TLS (bare); NULL: it did not */
 	char *jid;            /* bare, once authenticated */
 	struct id128 ticket;
-	uint64_t request; /* open at authd; 0: none */
-	uint64_t authd;   /* the incarnation that has the exchange */
-	unsigned failures;
+	uint64_t request;            /* open at authd; 0: none */
+	uint64_t authd;              /* the incarnation that has the exchange */
+	unsigned failures, refusals; /* of authentication, of binding */
 	bool lacks_binding; /* has tried a channel binding that we do not have, and is forgiven (sasl.c) */
 	struct verdict *verdict;   /* authd's, told when the state's deadline comes; NULL: none */
 	char *bind_id;             /* of the iq that asked */

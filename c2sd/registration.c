@@ -27,6 +27,7 @@ write_iq(struct client *c, enum stanza_type type, struct str payload)
 	    .type = (uint8_t)type,
 	    .from = str_z(c->nego->domain),
 	    .id = str_z(c->nego->bind_id),
+	    .lang = str_z(texts_tag(c->speaks)),
 	    .payload = payload};
 
 	xml_write_stanza(wire_out(&c->wire), &iq);
@@ -99,7 +100,8 @@ write_form(struct client *c)
 
 	xw_init(&w, &payload, S(NS_CLIENT));
 	xw_open(&w, S(NS_REGISTER), S("query"));
-	xw_leaf(&w, S(""), "instructions", S("Choose a name and a password."));
+	xw_leaf(
+	    &w, S(""), "instructions", str_z(texts_in(c->speaks, "Choose a name and a password.")));
 	xw_leaf(&w, S(""), "username", S(""));
 	xw_leaf(&w, S(""), "password", S(""));
 	xw_close(&w);

@@ -60,6 +60,16 @@ write_with_data(struct client *c, const char *name, bool has_data, struct str da
 	client_touch(c);
 }
 
+/* False: that was one too many, and the stream has ended (RFC 6120 §6.4.5). */
+static bool
+count_failure(struct client *c)
+{
+	if (++c->nego->failures < (unsigned)c2sd_settings(c->c2sd)->auth_failures)
+		return true;
+	client_end(c, STREAM_POLICY_VIOLATION, "too many failed authentications");
+	return false;
+}
+
 static void
 fail(struct client *c, enum sasl_condition condition)
 {
@@ -67,11 +77,7 @@ fail(struct client *c, enum sasl_condition condition)
 	buf_printf(wire_out(&c->wire), "<failure xmlns='" NS_SASL "'><%s/></failure>",
 	    sasl_condition_name(condition));
 	client_touch(c);
-	if (c->state == CLIENT_CLOSING)
-		return;
-	if (++c->nego->failures >= (unsigned)c2sd_settings(c->c2sd)->auth_failures)
-		client_end(c, STREAM_POLICY_VIOLATION, "too many failed authentications");
-	else
+	if (c->state != CLIENT_CLOSING && count_failure(c))
 		client_resume(c, PAUSE_ANSWER);
 }
 
@@ -82,12 +88,17 @@ has_data_behind(const struct client *c)
 	return wire_has_unread(&c->wire) || !xml_reader_is_between(c->reader);
 }
 
-/* The stream starts anew; what is kept is TLS, the identity and the domain (C-6). */
+/* The stream starts anew; what is kept is TLS, the identity and the domain (C-6). Who the client has said it is, under TLS, it
+ * must be (RFC 6120 §6.4.6). */
 static void
 succeed(struct client *c, struct verdict *v)
 {
 	if (has_data_behind(c)) {
 		client_end(c, STREAM_POLICY_VIOLATION, "data behind the end of authentication");
+		return;
+	}
+	if (c->nego->said && !str_is(str_z(c->nego->said), v->jid)) {
+		client_end(c, STREAM_INVALID_FROM, NULL);
 		return;
 	}
 	write_with_data(c, "success", v->has_data, buf_str(&v->data));
@@ -234,6 +245,16 @@ start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 	buf_deinit(&end_point);
 }
 
+/* One that is under way is given up for a new one (RFC 6120 §6.4.2): a failed try as any other. */
+static bool
+give_up(struct client *c)
+{
+	sasl_forget(c);
+	client_set_state(c, CLIENT_FEATURES);
+	return count_failure(c);
+}
+
+/* What authd has decided and is yet to be told stays so: it is not had sooner by another try. */
 bool
 sasl_auth(struct client *c, const struct xml_element *e)
 {
@@ -242,6 +263,10 @@ sasl_auth(struct client *c, const struct xml_element *e)
 	struct endpoint authd;
 	enum sasl_condition wrong;
 
+	if (c->nego->verdict)
+		return true;
+	if (c->state != CLIENT_FEATURES && !give_up(c))
+		return false;
 	features_mechanisms(c, &offered);
 	wrong = check_mechanism(c, buf_str(&offered), m.mechanism);
 	if (wrong == SASL_NONE && !links_authd(c->c2sd, &authd))

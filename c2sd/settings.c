@@ -35,6 +35,13 @@ const struct setting c2sd_settings_table[] = {
 	    "A client that tried a channel binding which TLS 1.3 has not (tls-unique) may then log in without any, though "
 	    "it says that it knows of them; slixmpp before 1.9 needs it. Off: nobody may, which is safer against somebody "
 	    "in between who has a certificate for the domain and takes -PLUS out of the list"},
+    {.name = "language",
+	.type = SETTING_ENUM,
+	.offset = AT(language),
+	.def = "en",
+	.text = "en|de|fr",
+	.help =
+	    "What clients are told in words is in this language, unless their stream asks for another one of these"},
     EXEMPT_ROW(AT(door.exempt), "per-source limits and of shaping"),
     STRANGER_LIMIT_ROWS(AT(stranger), "32"),
     STANZA_LIMIT_ROWS(AT(stanza), "262144", 393216, "4096", "262144"),
@@ -58,6 +65,8 @@ const struct setting c2sd_settings_table[] = {
 	"New connections from one source in a minute"),
     INT("auth_failures", auth_failures, "5", 1, 100,
 	"Failed authentications on a stream before it is closed"),
+    INT("bind_failures", bind_failures, "10", 1, 100,
+	"Refused requests to bind a resource on a stream before it is closed"),
     INT("rate_bytes", rate.bytes_per_second, "500000", 1000, 1000000000,
 	"Bytes per second that a session may send on average"),
     INT("burst_bytes", rate.burst_bytes, "1048576", 10000, 1000000000,

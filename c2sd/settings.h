@@ -5,6 +5,7 @@
 #include "edge/limits.h"
 #include "edge/listeners.h"
 #include "edge/shape.h"
+#include "edge/texts.h"
 #include "service/service.h"
 
 enum listener_tls {
@@ -17,11 +18,12 @@ struct c2sd_settings {
 	struct setting_sections listeners;
 	struct setting_strings mechanisms;
 	bool forgive_unknown_binding;
+	int language; /* enum lang */
 	struct door_settings door;
 	struct element_limits stranger, stanza;
 	struct shape_rate rate;
 	int64_t tls_seconds, preauth_seconds, idle_seconds, dead_seconds, linger_seconds;
-	int64_t auth_failures, out_bytes;
+	int64_t auth_failures, bind_failures, out_bytes;
 };
 
 extern const struct setting c2sd_settings_table[];

@@ -37,16 +37,17 @@ own_name(const struct client *c)
 	return s->n_domains ? str_z(s->domains[0]) : S("");
 }
 
-/* to: who the client says it is; empty if it does not (RFC 6120 §4.7.2). */
 static void
-send_header(struct client *c, struct str to)
+send_header(struct client *c, struct header h)
 {
 	struct id128 id = id_random();
 	char hex[2 * ID_BYTES + 1];
-	struct header h = {.ns = NS_CLIENT, .from = own_name(c), .to = to};
 
 	id_hex(&id, hex);
+	h.ns = NS_CLIENT;
+	h.from = own_name(c);
 	h.id = str_z(hex);
+	h.lang = c->speaks;
 	header_write(wire_out(&c->wire), &h);
 	c->has_header = true;
 }
@@ -58,9 +59,9 @@ stream_send_end(struct client *c, enum stream_error error, const char *text)
 	struct buf *out = wire_out(&c->wire);
 
 	if (error != STREAM_OK && !c->has_header)
-		send_header(c, S(""));
+		send_header(c, (struct header){.is_old = false});
 	if (error != STREAM_OK)
-		header_write_error(out, error, text);
+		header_write_error(out, error, text, c->speaks);
 	if (c->has_header)
 		buf_add_z(out, "</stream:stream>");
 	client_touch(c);
@@ -103,11 +104,23 @@ check_from(const struct client *c, struct str from, struct jid_buf *buf, struct 
 	return c->nego->jid && !str_is(jid.bare, c->nego->jid) ? STREAM_INVALID_FROM : STREAM_OK;
 }
 
+/* RFC 6120 §4.7.4: the client's language is that of its stanzas, and what it is told is in it if that is known here. */
 static void
 take_lang(struct client *c, struct str lang)
 {
 	free(c->lang);
 	c->lang = str_empty(lang) || lang.n > LANG_MAX ? NULL : str_dup(lang);
+	c->speaks = texts_lang(lang, (enum lang)c2sd_settings(c->c2sd)->language);
+}
+
+/* Only what was said under TLS is held against a client: §6.4.6. */
+static void
+take_from(struct client *c, struct str peer)
+{
+	if (!c->wire.tls || c->nego->jid || str_empty(peer))
+		return;
+	free(c->nego->said);
+	c->nego->said = str_dup(peer);
 }
 
 static bool
@@ -115,22 +128,26 @@ on_open(void *ctx, const struct xml_element *root)
 {
 	struct client *c = ctx;
 	struct jid_buf buf;
-	struct str peer = S("");
+	struct header h = {.is_old = false};
 	enum stream_error error = header_check(root, NS_CLIENT), from;
+	bool has_version;
 
-	from = check_from(c, xml_element_attr(root, S(""), "from", NULL), &buf, &peer);
+	xml_element_attr(root, S(""), "version", &has_version);
+	h.is_old = error == STREAM_UNSUPPORTED_VERSION && !has_version;
+	take_lang(c, xml_element_attr(root, S(XML_NS), "lang", NULL));
+	from = check_from(c, xml_element_attr(root, S(""), "from", NULL), &buf, &h.to);
 	if (error == STREAM_OK)
 		error = take_domain(c, xml_element_attr(root, S(""), "to", NULL));
 	if (error == STREAM_OK)
 		error = from;
 	if (error != STREAM_OK) {
 		/* Who has said who it is finds that in our header, also then (RFC 6120 §4.9.1.3). */
-		send_header(c, peer);
+		send_header(c, h);
 		client_end(c, error, NULL);
 		return false;
 	}
-	take_lang(c, xml_element_attr(root, S(XML_NS), "lang", NULL));
-	send_header(c, peer);
+	take_from(c, h.to);
+	send_header(c, h);
 	client_set_state(c, c->nego->jid ? CLIENT_BIND : CLIENT_FEATURES);
 	features_send(c);
 	return c->state != CLIENT_CLOSING;

@@ -253,7 +253,7 @@ stream_end(struct stream *s, enum stream_error error, const char *text)
 		if (!s->has_header)
 			proof_send_header(s);
 		if (error != STREAM_OK)
-			header_write_error(out, error, text);
+			header_write_error(out, error, text, LANG_EN);
 		buf_add_z(out, "</stream:stream>");
 	}
 	wire_flush(&s->wire, componentd_now_ms(s->componentd));

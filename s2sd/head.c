@@ -57,7 +57,7 @@ stream_send_end(struct stream *s, enum stream_error error, const char *text)
 	if (error != STREAM_OK && !s->has_header)
 		stream_send_header(s);
 	if (error != STREAM_OK)
-		header_write_error(out, error, text);
+		header_write_error(out, error, text, LANG_EN);
 	if (s->has_header)
 		buf_add_z(out, "</stream:stream>");
 	stream_touch(s);

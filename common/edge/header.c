@@ -89,22 +89,32 @@ header_write(struct buf *out, const struct header *h)
 	if (h->dialback)
 		write_attr(out, "xmlns:db", S("jabber:server:dialback"));
 	write_attr(out, "id", h->id);
-	buf_add_z(out, " version='1.0' xml:lang='en'");
+	if (!h->is_old)
+		write_attr(out, "version", S("1.0"));
+	write_attr(out, "xml:lang", str_z(texts_tag(h->lang)));
 	write_attr(out, "from", h->from);
 	write_attr(out, "to", h->to);
 	buf_add_c(out, '>');
 }
 
+static void
+write_text(struct buf *out, const char *text, enum lang lang)
+{
+	const char *said = texts_in(lang, text);
+
+	buf_printf(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='%s'>",
+	    texts_tag(said == text ? LANG_EN : lang));
+	xml_escape(out, str_z(said));
+	buf_add_z(out, "</text>");
+}
+
 void
-header_write_error(struct buf *out, enum stream_error error, const char *text)
+header_write_error(struct buf *out, enum stream_error error, const char *text, enum lang lang)
 {
 	buf_printf(
 	    out, "<stream:error><%s xmlns='" NS_STREAM_ERRORS "'/>", stream_error_name(error));
-	if (text) {
-		buf_add_z(out, "<text xmlns='" NS_STREAM_ERRORS "' xml:lang='en'>");
-		xml_escape(out, str_z(text));
-		buf_add_z(out, "</text>");
-	}
+	if (text)
+		write_text(out, text, lang);
 	if (text == header_text_too_big)
 		buf_add_z(out, "<stanza-too-big xmlns='urn:xmpp:errors'/>");
 	buf_add_z(out, "</stream:error>");

@@ -257,6 +257,51 @@ def test_abort_right_behind_auth(wire, password):
     assert wire.scram("SCRAM-SHA-256", USER, password) == "success"
 
 
+@pytest.mark.parametrize("mechanism", ["SCRAM-SHA-512", "PLAIN"])
+def test_a_new_exchange_takes_the_place_of_the_old(wire, password, mechanism):
+    """RFC 6120 §6.4.2: the one that was under way is given up without a word."""
+    assert wire.auth("SCRAM-SHA-256", b"n,,n=alice,r=abc").tag == f"{{{SASL}}}challenge"
+    if mechanism == "PLAIN":
+        assert wire.plain(USER, password) == "success"
+    else:
+        assert wire.scram(mechanism, USER, password) == "success"
+    wire.open()
+    assert wire.bind().get("type") == "result"
+
+
+def test_a_new_exchange_right_behind_another(wire, password):
+    """The client has not waited for the challenge of the first."""
+    exchange = Scram("SCRAM-SHA-256", USER, password)
+    wire.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-1'>{encode(b'n,,n=alice,r=abc')}</auth>"
+              f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{encode(exchange.first())}</auth>")
+    challenge = wire.element()
+    if b"r=abc" in decode(challenge):
+        challenge = wire.element()
+    answer = wire.respond(exchange.final(decode(challenge)))
+    assert answer.tag == f"{{{SASL}}}success"
+    exchange.verify(decode(answer))
+
+
+def test_exchanges_that_are_given_up_are_counted(wire):
+    """Five, as failures are: a client cannot try for ever."""
+    wire.send(f"<auth xmlns='{SASL}' mechanism='SCRAM-SHA-256'>{encode(b'n,,n=alice,r=abc')}</auth>" * 6)
+    assert wire.ending() == "policy-violation"
+
+
+def test_who_one_says_one_is(suite, password):
+    """RFC 6120 §6.4.6: under TLS `from` must be who authenticates; what was said in clear is nobody's word."""
+    for claim, ending in ((JID, None), (f"{JID.upper()}/x", None), ("bob@localhost", "invalid-from"), ("localhost", "invalid-from")):
+        with Wire.connect(suite) as wire:
+            wire.open(**{"from": "bob@localhost"})
+            wire.ask_starttls()
+            wire.handshake().open(**{"from": claim})
+            if ending is None:
+                assert wire.scram("SCRAM-SHA-256", USER, password) == "success"
+            else:
+                wire.send(f"<auth xmlns='{SASL}' mechanism='PLAIN'>{encode(plain(USER, password))}</auth>")
+                assert wire.ending() == ending
+
+
 def test_a_nonce_is_new_each_time(suite):
     nonces = set()
     for _ in range(3):

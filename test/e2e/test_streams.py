@@ -1,5 +1,6 @@
 """Streams on the wire (RFC 6120 §4, §5): headers, errors, what may be said when, STARTTLS and what stands behind it."""
 
+import contextlib
 import re
 import signal
 
@@ -7,7 +8,7 @@ import pytest
 
 from scram import plain
 from suite import Suite, wait_for
-from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
+from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, ERRORS, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
                   SESSION, STREAMS, TLS, Ended, Pair, Wire, encode, header, stanza_error)
 
 
@@ -17,6 +18,13 @@ def suite():
     with Suite(domains=("localhost", "example.org"), settings={"c2sd": OPTIONAL_LISTENERS}) as s:
         for jid in ("alice@localhost", "bob@localhost", "carol@localhost", "alice@example.org"):
             s.add_user(jid)
+        yield s
+
+
+@pytest.fixture(scope="module")
+def french():
+    with Suite(settings={"c2sd": "language = fr\n"}) as s:
+        s.add_user("alice@localhost")
         yield s
 
 
@@ -143,7 +151,7 @@ def test_headers_that_are_bad(suite, name, stage):
     data, errors = BAD_HEADERS[name]
     with Wire.before_header(suite, stage) as wire:
         wire.send(data)
-        assert wire.ending() in errors.split()
+        assert wire.ending(version=None if name == "no version" else "1.0") in errors.split()
 
 
 @pytest.mark.parametrize("stage", [SECURE, AUTHENTICATED])
@@ -157,6 +165,34 @@ def test_inv_07_a_restart_stays_with_its_account(suite):
     with Wire.before_header(suite, AUTHENTICATED) as wire:
         wire.send(header(**{"from": "bob@localhost"}))
         assert wire.ending() == "invalid-from"
+
+
+def test_who_knows_no_version_is_told_none(suite):
+    """RFC 6120 §4.7.5"""
+    with Wire.connect(suite) as wire:
+        wire.send(header(version=None))
+        assert wire.ending(version=None) == "unsupported-version"
+
+
+@pytest.mark.parametrize("asked, told", [("de", "de"), ("de-CH-1996", "de"), ("FR", "fr"), ("en-GB", "en"), ("tlh", "fr"), (None, "fr")])
+def test_what_is_said_in_words_is_in_the_language_of_the_stream(french, asked, told):
+    """RFC 6120 §4.7.4, by the lookup of RFC 4647 §3.4; the default is the operator's."""
+    said = {"de": "zuerst muss eine Ressource gebunden werden", "fr": "il faut d'abord lier une ressource", "en": "bind first"}
+    with Wire.at(french, SECURE) as wire:
+        assert wire.scram("SCRAM-SHA-256", "alice", french.passwords["alice@localhost"]) == "success"
+        wire.open(**{"xml:lang": asked})
+        assert wire.header.get(LANG) == told
+        wire.send(IQ)
+        assert wire.ending() == "not-authorized"
+        text = wire.elements[-1].find(f"{{{ERRORS}}}text")
+        assert (text.get(LANG), text.text) == (told, said[told])
+
+
+def test_a_byte_order_mark_is_none(suite):
+    """RFC 6120 §11.6: it is a character, and what stands before the root is not well-formed."""
+    with Wire.connect(suite) as wire:
+        wire.send(b"\xef\xbb\xbf" + header(declaration="").encode())
+        assert wire.ending() == "not-well-formed"
 
 
 # ---- the end ----
@@ -194,15 +230,58 @@ def test_whoever_is_connected_is_told_of_a_shutdown(own_suite):
     assert [wire.ending() for wire in wires] == ["system-shutdown"] * len(wires)
 
 
+def test_one_session_too_many_replaces_the_oldest():
+    """REQUIREMENTS N-62"""
+    with Suite(settings={"sessiond": "sessions_per_account = 2\n"}) as crowded:
+        crowded.add_user("alice@localhost")
+        with contextlib.ExitStack() as stack:
+            one, two, three = (stack.enter_context(Wire.at(crowded, SESSION, resource=r)) for r in ("one", "two", "three"))
+            assert one.ending() == "conflict"
+            for wire in (two, three):
+                assert wire.ask("<ping xmlns='urn:xmpp:ping'/>").get("type") == "result"
+            assert "alice@localhost/one" not in crowded.ctl("session", "list").stdout
+
+
 def test_no_more_sessions_than_an_account_may_have():
-    """RFC 6120 §7.7.2.1: resource-constraint, and the stream may wish again when another one has gone."""
-    with Suite(settings={"sessiond": "sessions_per_account = 1\n"}) as crowded:
+    """RFC 6120 §7.6.2.1, where the operator wants it: resource-constraint, and the stream may wish again when another one has gone."""
+    with Suite(settings={"sessiond": "sessions_per_account = 1\nreplace_oldest_session = false\n"}) as crowded:
         crowded.add_user("alice@localhost")
         with Wire.at(crowded, SESSION, resource="one") as one, Wire.at(crowded, AUTHENTICATED) as two:
             assert stanza_error(two.bind("two")) == ("wait", "resource-constraint")
             one.send("</stream:stream>")
             assert one.ending() == "closed"
             wait_for(lambda: two.bind("two").get("type") == "result", 10, "the room is free")
+
+
+def test_ten_wishes_for_a_resource(suite):
+    """RFC 6120 §7.7.3: so often a client may be wrong."""
+    with Wire.at(suite, AUTHENTICATED) as wire:
+        for _ in range(9):
+            assert stanza_error(wire.bind("x" * 1024)) == ("modify", "bad-request")
+        assert wire.bind("right").get("type") == "result"
+    with Wire.at(suite, AUTHENTICATED) as wire:
+        for _ in range(9):
+            wire.bind("x" * 1024)
+        wire.send(f"<iq type='set' id='bind'><bind xmlns='{BIND}'><resource>{'x' * 1024}</resource></bind></iq>")
+        assert wire.ending() == "policy-violation"
+
+
+def test_binding_is_between_a_client_and_its_server(suite):
+    """RFC 6120 §7.1: nothing goes to anybody else before it."""
+    for to, ending in (("localhost", None), ("alice@localhost", None), ("bob@localhost", "not-authorized"), ("@", "not-authorized")):
+        with Wire.at(suite, AUTHENTICATED) as wire:
+            wire.send(f"<iq type='set' id='b' to='{to}'><bind xmlns='{BIND}'/></iq>")
+            if ending:
+                assert wire.ending() == ending
+            else:
+                assert wire.element().get("type") == "result"
+
+
+def test_an_empty_resource_is_one_of_ours(suite):
+    """RFC 6120 §7.7.2.1: it is made right rather than refused."""
+    with Wire.at(suite, AUTHENTICATED) as wire:
+        assert wire.bind("").get("type") == "result"
+        assert len(wire.jid.split("/")[1]) >= 16
 
 
 # ---- what may be said when (INV-3) ----
@@ -247,6 +326,7 @@ MATRIX = {
     **{(stage, "starttls"): "=failure" for stage in (SECURE, ASKED, AUTHENTICATED, SESSION)},
     (CLEAR, "auth"): "failure encryption-required",
     (SECURE, "auth"): "=success",
+    (ASKED, "auth"): "=success",
     (ASKED, "response"): "failure malformed-request",
     (ASKED, "abort"): "failure aborted",
     (AUTHENTICATED, "bind"): "=iq result",

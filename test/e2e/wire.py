@@ -185,12 +185,12 @@ class Wire:
             if accepts(element):
                 return element
 
-    def ending(self, seconds=WAIT):
+    def ending(self, seconds=WAIT, version="1.0"):
         """How the server ended the stream: the condition of its error, or "closed". Asserts the order that RFC 6120 §4.4 and
         §4.9.1 demand: its header, at most one error and nothing behind it, the closing tag, the end of the connection."""
         self.until(lambda: self.is_over, seconds)
         assert self.header is not None, f"no header: {self.raw[-500:]}"
-        check_header(self.header)
+        check_header(self.header, version)
         errors = [e for e in self.elements if e.tag == f"{{{STREAMS}}}error"]
         assert self.is_closed, f"no closing tag: {self.raw[-500:]}"
         if not errors:
@@ -330,11 +330,11 @@ class Wire:
         return self.wait_for(lambda e: e.tag == f"{{{CLIENT}}}iq" and e.get("id") == id)
 
 
-def check_header(element):
+def check_header(element, version="1.0"):
     """What RFC 6120 §4.7 demands of ours."""
     assert element.tag == f"{{{STREAMS}}}stream"
     assert len(element.get("id") or "") >= 16
-    assert element.get("version") == "1.0"
+    assert element.get("version") == version
     assert element.get("from") and element.get(LANG)
 
 

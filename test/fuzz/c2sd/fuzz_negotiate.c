@@ -11,7 +11,8 @@
 
 #define SASL "xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
 #define BIND_NS "xmlns='urn:ietf:params:xml:ns:xmpp-bind'"
-#define FAILURES_MAX 3 /* auth_failures of the rig */
+#define FAILURES_MAX 3  /* auth_failures of the rig */
+#define REFUSALS_MAX 10 /* bind_failures */
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -80,10 +81,14 @@ static const struct {
     {HEADER, SAYS_OTHER_HEADER, FEATURES},
     {FEATURES, SAYS_AUTH, SASL_WAIT},
     {FEATURES, SAYS_UNKNOWN_AUTH, FEATURES},
+    {SASL_WAIT, SAYS_AUTH, SASL_WAIT},
+    {SASL_WAIT, SAYS_UNKNOWN_AUTH, FEATURES},
     {SASL_WAIT, SAYS_ABORT, FEATURES},
     {SASL_WAIT, AUTHD_CHALLENGES, SASL_TURN},
     {SASL_WAIT, AUTHD_AGREES, HEADER_AGAIN},
     {SASL_WAIT, AUTHD_REFUSES, FEATURES},
+    {SASL_TURN, SAYS_AUTH, SASL_WAIT},
+    {SASL_TURN, SAYS_UNKNOWN_AUTH, FEATURES},
     {SASL_TURN, SAYS_RESPONSE, SASL_WAIT},
     {SASL_TURN, SAYS_ABORT, FEATURES},
     {HEADER_AGAIN, SAYS_HEADER, BINDABLE},
@@ -113,7 +118,7 @@ static const enum client_state states[MODELS] = {
 static struct {
 	struct person p;
 	enum model model;
-	unsigned failures;
+	unsigned failures, refusals;
 	bool other;          /* the first header was to the other domain */
 	uint64_t auth, bind; /* requests that are open; 0: none */
 	enum event waiting[64];
@@ -163,10 +168,14 @@ model_takes(enum event e)
 	now.model = next_of(from, e);
 	if (from == HEADER_AGAIN && (e == SAYS_OTHER_HEADER) != now.other)
 		now.model = ENDED;
-	bool failed =
-	    (from == SASL_WAIT || from == SASL_TURN || from == FEATURES) && now.model == FEATURES;
-	now.failures += failed;
-	if (now.failures == FAILURES_MAX)
+	/* A new exchange gives up the one under way, which has failed then; an unknown one fails on top. */
+	bool is_exchange = from == SASL_WAIT || from == SASL_TURN;
+	now.failures += is_exchange && (e == SAYS_AUTH || e == SAYS_UNKNOWN_AUTH);
+	now.failures += (is_exchange || from == FEATURES) && now.model == FEATURES;
+	if (now.failures >= FAILURES_MAX)
+		now.model = ENDED;
+	now.refusals += from == BIND_WAIT && now.model == BINDABLE;
+	if (now.refusals == REFUSALS_MAX)
 		now.model = ENDED;
 	while (from == BIND_WAIT && now.n_waiting > 0 && now.model != ENDED &&
 	    now.model != BIND_WAIT) {
@@ -238,7 +247,9 @@ check_bus(enum model before)
 			continue;
 		bus_rig_decode(&rig.bus, &m);
 		if (f->type == MSG_AUTH_START || f->type == MSG_AUTH_NEXT) {
-			assert(before == (f->type == MSG_AUTH_START ? FEATURES : SASL_TURN));
+			assert(before == SASL_TURN ||
+			    (f->type == MSG_AUTH_START &&
+				(before == FEATURES || before == SASL_WAIT)));
 			now.auth = *(uint64_t *)(void *)&m;
 		} else if (f->type == MSG_BIND) {
 			assert(before == BINDABLE || before == BIND_WAIT);

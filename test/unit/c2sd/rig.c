@@ -42,6 +42,7 @@ use_defaults(void)
 	    .dead_seconds = 900,
 	    .linger_seconds = 5,
 	    .auth_failures = 3,
+	    .bind_failures = 10,
 	    .out_bytes = 2097152,
 	};
 }
