@@ -8,6 +8,7 @@
 #include "iq.h"
 
 #define NS_PRIVACY "jabber:iq:privacy"
+#define NS_REGISTER "jabber:iq:register"
 
 /* XEP-0157 §3: in the order of their names, as the string wants them. */
 static const struct {
@@ -24,12 +25,14 @@ static const struct {
 };
 
 /* What is not asked by IQ of the server itself. */
-static const char *const extras[] = {
-    NS_PRIVACY, "msgoffline", "urn:xmpp:blocking", "urn:xmpp:carbons:2", "vcard-temp"};
+static const char *const extras[] = {NS_PRIVACY, "http://jabber.org/protocol/caps", "msgoffline",
+    "urn:xmpp:blocking", "urn:xmpp:carbons:2", "vcard-temp"};
 
 bool
 caps_is_off(const char *ns, const struct sessiond_settings *set)
 {
+	if (strcmp(ns, NS_REGISTER) == 0)
+		return !set->password_change && !set->account_removal;
 	return !set->privacy_lists && strcmp(ns, NS_PRIVACY) == 0;
 }
 
@@ -51,7 +54,7 @@ caps_server_features(const char *list[FEATURES_MAX], const struct sessiond_setti
 	unsigned n = 0, kept = 0;
 
 	for (const struct iq_entry *e = iq_table; e->name && n < FEATURES_MAX; e++)
-		if (e->place == IQ_SERVER && e->is_feature)
+		if (e->place == IQ_SERVER && e->is_feature && !caps_is_off(e->ns, set))
 			list[n++] = e->ns;
 	for (size_t i = 0; i < COUNT(extras) && n < FEATURES_MAX; i++)
 		if (!caps_is_off(extras[i], set))

@@ -1,5 +1,7 @@
 """XEP-0077 on a stream that has not authenticated: accounts are made where the operator allows it, and nowhere else."""
 
+import contextlib
+
 import pytest
 
 from suite import Suite
@@ -89,6 +91,37 @@ def test_a_source_has_so_many_accounts():
         assert wish(wire, "two", "x").get("type") == "result"
         assert refused(wish(wire, "three", "x")) == "resource-constraint"
         assert "three@localhost" not in suite.ctl("user", "list").stdout
+
+
+def test_a_user_removes_the_account(open_suite):
+    """XEP-0077 §3.2: all its sessions end with not-authorized, contacts are told, nobody logs in again."""
+    for name in ("leaver", "friend"):
+        open_suite.add_user(f"{name}@localhost")
+    with contextlib.ExitStack() as stack:
+        one, two, friend = (stack.enter_context(Wire.at(open_suite, SESSION, f"{name}@localhost")) for name in ("leaver", "leaver", "friend"))
+        for wire in (one, friend):
+            wire.ask("<query xmlns='jabber:iq:roster'/>")
+            wire.send("<presence/>")
+        friend.send("<presence to='leaver@localhost' type='subscribe'/>")
+        one.wait_for(lambda e: e.get("type") == "subscribe")
+        one.send("<presence to='friend@localhost' type='subscribed'/>")
+        friend.wait_for(lambda e: e.get("type") == "subscribed")
+        one.send(f"<iq type='set' id='bye'><query xmlns='{REGISTER}'><remove/></query></iq>")
+        assert [wire.ending() for wire in (one, two)] == ["not-authorized"] * 2
+        friend.wait_for(lambda e: e.get("type") == "unsubscribed")
+    with Wire.at(open_suite, SECURE) as wire:
+        assert wire.plain("leaver", open_suite.passwords["leaver@localhost"]) == "not-authorized"
+    assert "leaver@localhost" not in open_suite.ctl("user", "list").stdout
+
+
+def test_an_empty_password_changes_nothing(open_suite):
+    """XEP-0077 §3.3"""
+    jid = open_suite.add_user("keeper@localhost")
+    with Wire.at(open_suite, SESSION, jid) as wire:
+        for password in ("<password/>", ""):
+            answer = wire.ask(f"<query xmlns='{REGISTER}'><username>keeper</username>{password}</query>", "set")
+            assert refused(answer) in ("bad-request", "not-acceptable")
+    Wire.at(open_suite, SESSION, jid).close()
 
 
 def test_inv_17_the_password_is_in_no_log():

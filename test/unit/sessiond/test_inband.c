@@ -158,7 +158,7 @@ test_caps(void **state)
 	caps_string(&caps, &s->settings);
 	buf_add_c(&caps, '\0');
 	assert_true(
-	    strstr((char *)caps.data, "server/im//Jackdaw<http://jabber.org/protocol/disco#info<"));
+	    strstr((char *)caps.data, "server/im//Jackdaw<http://jabber.org/protocol/caps<"));
 	assert_true(strstr((char *)caps.data,
 	    "http://jabber.org/network/serverinfo<abuse-addresses<mailto:a@example.org<mailto:b@example.org<"));
 	buf_deinit(&caps);
