@@ -1,8 +1,8 @@
 /* jackdawctl domain check: which records of the DNS lead clients and other servers to a domain, which of them are there, and
  * whether the certificate is made for the names that are served.
  *
- * A line for each, which begins with a word: ok, missing, wrong, wish, or unknown when nobody could be asked. The exit status says
- * whether all is well. What must not be missing is the way in: a record for direct TLS is only a wish. keyd is asked first, since
+ * A line for each, which begins with a word: ok, missing, wrong, wish, note, or unknown when nobody could be asked. The exit status
+ * says whether all is well. What must not be missing is the way in: a record for direct TLS is only a wish. keyd is asked first, since
  * that takes root or the suite's owner; what strangers wrote into the DNS is read without. */
 #include <errno.h>
 #include <grp.h>
@@ -47,7 +47,7 @@ say(struct report *r, const char *word, const char *fmt, ...)
 {
 	va_list args;
 
-	if (strcmp(word, "ok") != 0 && strcmp(word, "wish") != 0)
+	if (strcmp(word, "ok") != 0 && strcmp(word, "wish") != 0 && strcmp(word, "note") != 0)
 		r->is_bad = true;
 	printf("%-8s ", word);
 	va_start(args, fmt);
@@ -87,9 +87,40 @@ addresses_text(const struct addresses *a, char *out, size_t cap)
 
 /* ---- services ---- */
 
+/* RFC 7673: of use where the SRV record, the address and the TLSA record are all signed; servers look at it, clients hardly do. */
 static void
-check_target(struct report *r, const struct question *q, size_t i, int port)
+check_tlsa(struct report *r, const struct question *srv, size_t i, bool is_secure)
 {
+	struct question q = {.type = DNS_TLSA};
+
+	snprintf(
+	    q.name, sizeof(q.name), "_%u._tcp.%s", srv->records[i].port, srv->records[i].target);
+	lookup_all(r->dns, &q, 1);
+	if (q.status == DNS_BROKEN && is_secure)
+		say(r, "wrong", "%s TLSA: %s; others will not come here", q.name, q.why);
+	for (size_t k = 0; k < q.n; k++) {
+		if (is_secure && q.is_secure)
+			say(r, "ok", "%s TLSA %s, by DNSSEC", q.name, q.records[k].text);
+		else
+			say(r, "note",
+			    "%s TLSA %s is not used: DNSSEC does not vouch for all that leads to it",
+			    q.name, q.records[k].text);
+	}
+}
+
+static bool
+are_secure(const struct addresses *a)
+{
+	for (size_t i = 0; i < COUNT(a->q); i++)
+		if (a->q[i].n > 0 && !a->q[i].is_secure)
+			return false;
+	return true;
+}
+
+static void
+check_target(struct report *r, const struct question *q, size_t i, const struct wanted *s)
+{
+	int port = s->port + r->ctl->suite.port_offset;
 	struct addresses a;
 	char text[512];
 
@@ -106,6 +137,8 @@ check_target(struct report *r, const struct question *q, size_t i, int port)
 		else
 			say(r, "ok", "%s SRV %s (%s); the port here is %d", q->name,
 			    q->records[i].text, text, port);
+		if (!s->for_clients)
+			check_tlsa(r, q, i, q->is_secure && are_secure(&a));
 	}
 }
 
@@ -138,7 +171,24 @@ check_service(
 	else if (q->n == 0)
 		check_missing(r, q, s, port, own);
 	for (size_t i = 0; i < q->n; i++)
-		check_target(r, q, i, port);
+		check_target(r, q, i, s);
+}
+
+static void
+tell_dnssec(struct report *r, const struct question *q)
+{
+	if (q->status == DNS_BROKEN)
+		return; /* said already */
+	if (q->is_secure)
+		say(r, "ok", "%s: DNSSEC vouches for what the DNS says", q->name);
+	else if (dns_trust(r->dns) == DNS_TRUST_UNSIGNED)
+		say(r, "note",
+		    "%s: this resolver does not pass on signatures: ask another one about DNSSEC",
+		    q->name);
+	else if (dns_trust(r->dns) == DNS_TRUST_OFF)
+		say(r, "note", "%s: DNSSEC was not asked for: there is no trust anchor", q->name);
+	else
+		say(r, "note", "%s: not signed (DNSSEC), so DANE cannot be used", q->name);
 }
 
 static void
@@ -158,6 +208,7 @@ check_records(struct report *r, const char *ascii, bool has_users)
 	addresses_ask(r, &own, ascii);
 	for (size_t i = first; i < N_WANTED; i++)
 		check_service(r, &q[i], &WANTED[i], &own);
+	tell_dnssec(r, &q[N_WANTED - 2]); /* servers' */
 	free(q);
 }
 
@@ -262,7 +313,7 @@ domain_check(struct ctl *c, int argc, char **argv)
 	fflush(stdout);
 	if (give_up_root(&err) != 0)
 		return ctl_error("%s", err.text);
-	r.dns = lookup_open(argc > 1 ? argv[1] : NULL, &err);
+	r.dns = lookup_open(argc > 1 ? argv[1] : NULL, argc > 2 ? argv[2] : NULL, &err);
 	if (!r.dns)
 		return ctl_error("%s", err.text);
 	check_all(&r, domain, has_users);

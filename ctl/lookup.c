@@ -1,9 +1,10 @@
-/* See lookup.h. What the DNS says is shown to the operator, not trusted: DNSSEC is not asked for. */
+/* See lookup.h. */
 #include "lookup.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "dns/srv.h"
@@ -11,9 +12,11 @@
 #define WAIT_MS 10000
 
 struct dns *
-lookup_open(const char *resolver, struct err *err)
+lookup_open(const char *resolver, const char *trust_anchor, struct err *err)
 {
-	const struct dns_settings s = {.resolver = resolver};
+	const struct dns_settings s = {.resolver = resolver,
+	    .trust_anchor = trust_anchor,
+	    .validate = !trust_anchor || strcmp(trust_anchor, "none") != 0};
 	struct dns *dns = dns_new(&s, err);
 
 	if (dns && dns_start(dns, err) != 0)
@@ -42,6 +45,21 @@ put_srv(struct question *q, struct str rdata)
 	return true;
 }
 
+/* Usage, selector, matching type, data (RFC 6698 §2.1); of long data the beginning. */
+static bool
+put_tlsa(char *out, size_t cap, struct str rdata)
+{
+	const unsigned char *p = (const unsigned char *)rdata.p;
+	size_t at;
+
+	if (rdata.n < 4)
+		return false;
+	at = (size_t)snprintf(out, cap, "%u %u %u ", p[0], p[1], p[2]);
+	for (size_t i = 3; i < rdata.n && at + 3 < cap; i++)
+		at += (size_t)snprintf(out + at, cap - at, "%02x", p[i]);
+	return true;
+}
+
 static void
 put_record(struct question *q, struct str rdata)
 {
@@ -55,6 +73,8 @@ put_record(struct question *q, struct str rdata)
 		ok = put_address(text, cap, AF_INET, rdata);
 	else if (q->type == DNS_AAAA)
 		ok = put_address(text, cap, AF_INET6, rdata);
+	else if (q->type == DNS_TLSA)
+		ok = put_tlsa(text, cap, rdata);
 	q->n += ok;
 }
 
@@ -65,6 +85,7 @@ on_answer(void *ctx, const struct dns_answer *a)
 
 	q->is_answered = true;
 	q->status = a->status;
+	q->is_secure = a->is_secure;
 	snprintf(q->why, sizeof(q->why), "%s", a->why ? a->why : "");
 	for (size_t i = 0; i < a->n && q->n < LOOKUP_RECORDS_MAX; i++)
 		put_record(q, a->rdata[i]);

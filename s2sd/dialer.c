@@ -12,12 +12,29 @@
 #include "base/source.h"
 
 static void
+tell_trust(struct dialer *d)
+{
+	enum dns_trust trust = dns_trust(d->dns);
+
+	if (trust == d->told)
+		return;
+	if (trust == DNS_TRUST_UNSIGNED)
+		log_warn(
+		    "the DNS resolver does not pass on the signatures of DNSSEC: answers are not validated, "
+		    "and DANE is not used");
+	else if (trust == DNS_TRUST_SIGNED)
+		log_info("answers of the DNS are validated by DNSSEC");
+	d->told = trust;
+}
+
+static void
 on_dns(void *ctx, int events)
 {
 	struct dialer *d = ctx;
 
 	(void)events;
 	dns_process(d->dns);
+	tell_trust(d);
 }
 
 static void
@@ -46,7 +63,7 @@ dialer_new(const struct dialer_settings *s, struct err *err)
 		dialer_free(&d);
 		return NULL;
 	}
-	if (s->validate && !dns_validates(d->dns))
+	if (s->validate && dns_trust(d->dns) == DNS_TRUST_OFF)
 		log_warn(
 		    "no trust anchor of the DNS is installed (package dns-root-data): answers are not "
 		    "validated, and DANE is not used");

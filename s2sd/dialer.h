@@ -19,6 +19,7 @@ struct dialer {
 	struct loop_watch *watch;
 	struct route_table *routes;
 	struct failure_table *failures;
+	enum dns_trust told; /* what the log says of the resolver */
 	size_t n_dials;
 };
 

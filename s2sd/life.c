@@ -233,6 +233,21 @@ may_stay(const struct stream *s)
 	return policy_serves(set, local) && policy_admits(set, remote);
 }
 
+static void
+refuse_pairs(struct s2sd *d)
+{
+	const struct s2sd_settings *set = s2sd_settings(d);
+	struct pair *p, *next;
+
+	HASH_ITER(hh, d->pairs, p, next) {
+		if (policy_sends_from(set, str_z(p->local)) && policy_sends_to(set, str_z(p->remote)))
+			continue;
+		attempt_free(&p->attempt);
+		pair_fail(p, SE_NOT_ALLOWED, "federation with this domain is not allowed");
+		pair_reap(p);
+	}
+}
+
 /* Streams that new settings forbid end; what they say of TLS holds for the next ones. */
 void
 s2sd_reloaded(struct daemon *daemon, const void *old)
@@ -249,6 +264,7 @@ s2sd_reloaded(struct daemon *daemon, const void *old)
 			continue;
 		stream_end(s, STREAM_POLICY_VIOLATION, "the settings have changed");
 	}
+	refuse_pairs(d);
 }
 
 /* ---- stop ---- */

@@ -1,11 +1,13 @@
 /* s2sd: see README.md. */
 #include "s2sd.h"
 
+#include "dns/dns.h"
+
 static const struct sandbox sandbox = {
     .syscalls = dialer_syscalls,
     .accept = true,
     .inet_connect = true,
-    .threads = 9,
+    .threads = 8 + DNS_THREADS,
     .max_files = 1 << 20,
     .max_file_size = 0,
 };

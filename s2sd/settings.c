@@ -158,8 +158,9 @@ const struct setting s2sd_settings_table[] = {
 	.def = "",
 	.max = 4000,
 	.help =
-	    "File with DS or DNSKEY records from which answers of the DNS are validated; empty: the root's, from package "
-	    "dns-root-data; none: answers are not validated, and DANE is not used (closed networks with a DNS of their own)"},
+	    "File with DS or DNSKEY records from which answers of the DNS are validated, without exception; empty: the root's, from "
+	    "package dns-root-data, unless the resolver does not pass on signatures (then DANE is not used); none: answers are not "
+	    "validated"},
     {.name = "ca_file",
 	.at_start = true,
 	.type = SETTING_STRING,

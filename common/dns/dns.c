@@ -1,5 +1,10 @@
 /* See dns.h. What is set here differs from libunbound's defaults where closed networks need it: a resolver may be on this machine,
- * and the names under test and home.arpa may be somebody's. */
+ * and the names under test and home.arpa may be somebody's.
+ *
+ * There are two contexts of libunbound, one that validates and one that does not, where the second may have to stand in:
+ *
+ *   question ──▶ validating ──bogus, and the root's keys are not there──▶ (asks for them) ──▶ plain ──▶ answer, never secure
+ *                    └──else──▶ answer */
 #include "dns/dns.h"
 
 #include <arpa/inet.h>
@@ -8,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unbound.h>
 #include <unistd.h>
 
@@ -19,23 +25,32 @@
 #define RCODE_NXDOMAIN 3
 #define START_MS 5000
 #define NEGATIVE_SECONDS "60" /* how long that there is nothing is believed at most */
+#define TYPE_DNSKEY 48
+#define PROBE_AGAIN_MS 300000
 
 static const char *const ANCHORS[] = {
     "/var/lib/unbound/root.key", "/usr/share/dns/root.key", "/etc/unbound/root.key"};
 
 struct dns {
-	struct ub_ctx *ub;
+	struct ub_ctx *ub;    /* validates, if there is an anchor */
+	struct ub_ctx *plain; /* stands in for it; NULL: it must not */
+	int fd;               /* readable when one of them has something */
 	struct list queries;
 	size_t n_queries;
-	bool validates;
+	enum dns_trust trust;
+	bool is_probing;
+	uint64_t probed_ms;
 };
 
 struct dns_query {
 	struct list link; /* dns->queries */
 	struct dns *dns;
+	struct ub_ctx *ub; /* that is asked; NULL: bogus, and it is to be found out what that means */
 	int id;
 	dns_fn *fn;
 	void *ctx;
+	enum dns_type type;
+	char name[];
 };
 
 const char *
@@ -56,6 +71,8 @@ dns_type_name(enum dns_type type)
 
 /* ---- set up ---- */
 
+static void probe(struct dns *d);
+
 static int
 set_anchor(struct dns *d, const char *file, struct err *err)
 {
@@ -64,44 +81,74 @@ set_anchor(struct dns *d, const char *file, struct err *err)
 			return err_set(err, "%s: %s", file, strerror(errno));
 		if (ub_ctx_add_ta_file(d->ub, file) != 0)
 			return err_set(err, "%s: cannot be used as a trust anchor", file);
-		d->validates = true;
+		d->trust = DNS_TRUST_SIGNED;
 		return 0;
 	}
-	for (size_t i = 0; i < COUNT(ANCHORS) && !d->validates; i++)
-		d->validates =
-		    access(ANCHORS[i], R_OK) == 0 && ub_ctx_add_ta_file(d->ub, ANCHORS[i]) == 0;
+	for (size_t i = 0; i < COUNT(ANCHORS) && d->trust == DNS_TRUST_OFF; i++)
+		if (access(ANCHORS[i], R_OK) == 0 && ub_ctx_add_ta_file(d->ub, ANCHORS[i]) == 0)
+			d->trust = DNS_TRUST_UNKNOWN;
 	return 0;
+}
+
+static int
+set_options(struct ub_ctx *ub, const char *resolver, struct err *err)
+{
+	ub_ctx_debugout(ub, NULL);
+	ub_ctx_set_option(ub, "do-not-query-localhost:", "no");
+	ub_ctx_set_option(ub, "cache-max-negative-ttl:", NEGATIVE_SECONDS);
+	/* Without either file it asks the root itself. */
+	if (resolver && *resolver) {
+		if (ub_ctx_set_fwd(ub, resolver) != 0)
+			return err_set(err,
+			    "resolver \"%s\" is no address; write 192.0.2.53 or 192.0.2.53@5353",
+			    resolver);
+	} else {
+		ub_ctx_resolvconf(ub, NULL);
+	}
+	ub_ctx_hosts(ub, NULL);
+	return 0;
+}
+
+static int
+finish(const struct dns *d, struct ub_ctx *ub, struct err *err)
+{
+	int rc = ub_ctx_async(ub, 1);
+	struct epoll_event e = {.events = EPOLLIN};
+
+	if (rc == 0)
+		rc = ub_ctx_zone_remove(ub, "test.");
+	if (rc == 0)
+		rc = ub_ctx_zone_remove(ub, "home.arpa.");
+	if (rc != 0)
+		return err_set(err, "libunbound: %s%s", ub_strerror(rc),
+		    d->trust != DNS_TRUST_OFF ? "; is the trust anchor one?" : "");
+	if (epoll_ctl(d->fd, EPOLL_CTL_ADD, ub_fd(ub), &e) != 0)
+		return err_set(err, "epoll: %s", strerror(errno));
+	return 0;
+}
+
+static struct ub_ctx *
+create(struct err *err)
+{
+	struct ub_ctx *ub = ub_ctx_create();
+
+	if (!ub)
+		err_set(err, "libunbound cannot be started");
+	return ub;
 }
 
 static int
 set_up(struct dns *d, const struct dns_settings *s, struct err *err)
 {
-	int rc;
-
-	ub_ctx_debugout(d->ub, NULL);
-	ub_ctx_set_option(d->ub, "do-not-query-localhost:", "no");
-	ub_ctx_set_option(d->ub, "cache-max-negative-ttl:", NEGATIVE_SECONDS);
-	/* Without either file it asks the root itself. */
-	if (s->resolver && *s->resolver) {
-		if (ub_ctx_set_fwd(d->ub, s->resolver) != 0)
-			return err_set(err,
-			    "resolver \"%s\" is no address; write 192.0.2.53 or 192.0.2.53@5353",
-			    s->resolver);
-	} else {
-		ub_ctx_resolvconf(d->ub, NULL);
-	}
-	ub_ctx_hosts(d->ub, NULL);
-	if (s->validate && set_anchor(d, s->trust_anchor, err) != 0)
+	d->ub = create(err);
+	if (!d->ub || set_options(d->ub, s->resolver, err) != 0 ||
+	    (s->validate && set_anchor(d, s->trust_anchor, err) != 0) || finish(d, d->ub, err) != 0)
 		return -1;
-	rc = ub_ctx_async(d->ub, 1);
-	if (rc == 0)
-		rc = ub_ctx_zone_remove(d->ub, "test.");
-	if (rc == 0)
-		rc = ub_ctx_zone_remove(d->ub, "home.arpa.");
-	if (rc != 0)
-		return err_set(err, "libunbound: %s%s", ub_strerror(rc),
-		    s->validate ? "; is the trust anchor one?" : "");
-	return 0;
+	if (d->trust != DNS_TRUST_UNKNOWN)
+		return 0;
+	d->plain = create(err);
+	return d->plain && set_options(d->plain, s->resolver, err) == 0 ? finish(d, d->plain, err)
+									: -1;
 }
 
 struct dns *
@@ -110,42 +157,53 @@ dns_new(const struct dns_settings *s, struct err *err)
 	struct dns *d = NEW(struct dns);
 
 	list_init(&d->queries);
-	d->ub = ub_ctx_create();
-	if (!d->ub)
-		err_set(err, "libunbound cannot be started");
+	d->fd = epoll_create1(EPOLL_CLOEXEC);
+	if (d->fd < 0)
+		err_set(err, "epoll: %s", strerror(errno));
 	else if (set_up(d, s, err) == 0)
 		return d;
 	dns_free(&d);
 	return NULL;
 }
 
-bool
-dns_validates(const struct dns *d)
+enum dns_trust
+dns_trust(const struct dns *d)
 {
-	return d->validates;
+	return d->trust;
 }
 
 static void
-on_started(void *ctx, const struct dns_answer *answer)
+on_started(void *ctx, int error, struct ub_result *result)
 {
-	(void)answer;
+	(void)error;
 	*(bool *)ctx = true;
+	ub_resolve_free(result);
 }
 
 /* libunbound makes its thread with the first question; this one it answers itself. */
-int
-dns_start(struct dns *d, struct err *err)
+static int
+start_thread(struct dns *d, struct ub_ctx *ub, struct err *err)
 {
 	bool started = false;
-	struct pollfd p = {.fd = dns_fd(d), .events = POLLIN};
+	struct pollfd p = {.fd = d->fd, .events = POLLIN};
 	uint64_t end_ms = clock_mono_ms() + START_MS;
 
-	if (!dns_ask(d, "localhost.", DNS_A, on_started, &started))
+	if (ub_resolve_async(ub, "localhost.", DNS_A, CLASS_IN, &started, on_started, NULL) != 0)
 		return err_set(err, "libunbound cannot make its thread");
 	while (!started && clock_mono_ms() < end_ms)
 		if (poll(&p, 1, 100) > 0)
-			dns_process(d);
+			ub_process(ub);
 	return started ? 0 : err_set(err, "libunbound's thread does not answer");
+}
+
+int
+dns_start(struct dns *d, struct err *err)
+{
+	if (start_thread(d, d->ub, err) != 0 || (d->plain && start_thread(d, d->plain, err) != 0))
+		return -1;
+	if (d->plain)
+		probe(d);
+	return 0;
 }
 
 static void
@@ -166,6 +224,10 @@ dns_free(struct dns **dp)
 		return;
 	if (d->ub)
 		ub_ctx_delete(d->ub);
+	if (d->plain)
+		ub_ctx_delete(d->plain);
+	if (d->fd >= 0)
+		close(d->fd);
 	LIST_FOREACH_SAFE(&d->queries, it, next)
 		forget(CONTAINER_OF(it, struct dns_query, link));
 	free(d);
@@ -176,13 +238,15 @@ dns_free(struct dns **dp)
 int
 dns_fd(const struct dns *d)
 {
-	return ub_fd(d->ub);
+	return d->fd;
 }
 
 void
 dns_process(struct dns *d)
 {
 	ub_process(d->ub);
+	if (d->plain)
+		ub_process(d->plain);
 }
 
 static void
@@ -222,31 +286,78 @@ answer_of(int error, const struct ub_result *r)
 }
 
 static void
+tell(struct dns_query *q, const struct dns_answer *answer)
+{
+	dns_fn *fn = q->fn;
+	void *ctx = q->ctx;
+
+	forget(q);
+	fn(ctx, answer);
+}
+
+static void on_result(void *ctx, int error, struct ub_result *result);
+
+static bool
+ask_with(struct dns_query *q, struct ub_ctx *ub)
+{
+	q->ub = ub;
+	return ub_resolve_async(ub, q->name, (int)q->type, CLASS_IN, q, on_result, &q->id) == 0;
+}
+
+static void
+ask_without_validation(struct dns_query *q)
+{
+	struct dns_answer answer = {.status = DNS_BROKEN, .why = "libunbound does not ask"};
+
+	if (!ask_with(q, q->dns->plain))
+		tell(q, &answer);
+}
+
+/* Bogus, and it is not known that the resolver passes signatures on: it may be the resolver's fault. */
+static bool
+is_doubtful(const struct dns_query *q, int error, const struct ub_result *r)
+{
+	return q->dns->plain && q->ub == q->dns->ub && q->dns->trust != DNS_TRUST_SIGNED &&
+	    error == 0 && r && r->bogus;
+}
+
+static void
 on_result(void *ctx, int error, struct ub_result *result)
 {
 	struct dns_query *q = ctx;
-	dns_fn *fn = q->fn;
-	void *fn_ctx = q->ctx;
-	struct dns_answer answer = answer_of(error, result);
+	struct dns *d = q->dns;
 
-	forget(q);
-	fn(fn_ctx, &answer);
+	if (is_doubtful(q, error, result)) {
+		q->ub = NULL;
+		if (d->trust == DNS_TRUST_UNSIGNED)
+			ask_without_validation(q);
+		else
+			probe(d);
+	} else {
+		struct dns_answer answer = answer_of(error, result);
+
+		tell(q, &answer);
+	}
 	ub_resolve_free(result);
 }
 
 struct dns_query *
 dns_ask(struct dns *d, const char *name, enum dns_type type, dns_fn *fn, void *ctx)
 {
+	size_t n = strlen(name) + 1;
 	struct dns_query *q;
 
 	if (d->n_queries >= DNS_QUERIES_MAX)
 		return NULL;
-	q = NEW(struct dns_query);
-	list_init(&q->link);
+	if (d->trust == DNS_TRUST_UNSIGNED && clock_mono_ms() >= d->probed_ms + PROBE_AGAIN_MS)
+		probe(d);
+	q = mem_new(sizeof(*q) + n);
+	memcpy(q->name, name, n);
 	q->dns = d;
+	q->type = type;
 	q->fn = fn;
 	q->ctx = ctx;
-	if (ub_resolve_async(d->ub, name, (int)type, CLASS_IN, q, on_result, &q->id) != 0) {
+	if (!ask_with(q, d->trust == DNS_TRUST_UNSIGNED ? d->plain : d->ub)) {
 		free(q);
 		return NULL;
 	}
@@ -263,8 +374,61 @@ dns_cancel(struct dns_query **qp)
 	*qp = NULL;
 	if (!q)
 		return;
-	ub_cancel(q->dns->ub, q->id);
+	if (q->ub)
+		ub_cancel(q->ub, q->id);
 	forget(q);
+}
+
+/* ---- does the resolver pass signatures on? ---- */
+
+static struct dns_query *
+first_doubtful(const struct dns *d)
+{
+	LIST_FOREACH(&d->queries, it) {
+		struct dns_query *q = CONTAINER_OF(it, struct dns_query, link);
+
+		if (!q->ub)
+			return q;
+	}
+	return NULL;
+}
+
+static void
+settle(struct dns *d)
+{
+	struct dns_answer bogus = {.status = DNS_BROKEN, .why = "DNSSEC does not vouch for it"};
+	struct dns_query *q;
+
+	while ((q = first_doubtful(d))) {
+		if (d->trust == DNS_TRUST_UNSIGNED)
+			ask_without_validation(q);
+		else
+			tell(q, &bogus);
+	}
+}
+
+/* Without an answer from anybody nothing is known; but what gives bogus answers and has no root's keys is a resolver without DNSSEC. */
+static void
+on_probed(void *ctx, int error, struct ub_result *r)
+{
+	struct dns *d = ctx;
+
+	d->is_probing = false;
+	if (error == 0 && r && r->secure && r->havedata)
+		d->trust = DNS_TRUST_SIGNED;
+	else if ((error == 0 && r && r->bogus) || first_doubtful(d))
+		d->trust = DNS_TRUST_UNSIGNED;
+	ub_resolve_free(r);
+	settle(d);
+}
+
+static void
+probe(struct dns *d)
+{
+	if (d->is_probing)
+		return;
+	d->probed_ms = clock_mono_ms();
+	d->is_probing = ub_resolve_async(d->ub, ".", TYPE_DNSKEY, CLASS_IN, d, on_probed, NULL) == 0;
 }
 
 /* ---- names ---- */

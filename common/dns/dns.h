@@ -43,15 +43,27 @@ typedef void dns_fn(void *ctx, const struct dns_answer *answer);
 
 struct dns_settings {
 	const char *resolver; /* ADDRESS or ADDRESS@PORT; NULL or "": those of /etc/resolv.conf */
-	const char *trust_anchor; /* a file of DS or DNSKEY records; NULL or "": the system's for the root, if there is one */
+	/* A file of DS or DNSKEY records. NULL or "": the system's for the root, if there is one; and behind a resolver that does not
+	 * pass the root's signatures on, answers are taken without (enum dns_trust). With a file of one's own they are not. */
+	const char *trust_anchor;
 	bool validate;
+};
+
+/* What the resolver makes of DNSSEC. It is asked for the root's keys: a resolver that has them is never taken at less again, so a
+ * signature that is wrong or missing is a broken answer. */
+enum dns_trust {
+	DNS_TRUST_OFF,     /* nothing is validated: no anchor */
+	DNS_TRUST_UNKNOWN, /* not found out yet */
+	DNS_TRUST_SIGNED,
+	DNS_TRUST_UNSIGNED, /* no root's keys, but answers: they are taken, and are never secure; asked again now and then */
 };
 
 /* Reads /etc/resolv.conf, /etc/hosts and the trust anchor: before the sandbox. NULL with *err. */
 struct dns *dns_new(const struct dns_settings *s, struct err *err);
-/* Whether answers are validated at all. */
-bool dns_validates(const struct dns *d);
-/* Starts the thread, before seccomp. -1 with *err. */
+/* May change in dns_process. */
+enum dns_trust dns_trust(const struct dns *d);
+/* Starts the threads, DNS_THREADS at most, before seccomp. -1 with *err. */
+#define DNS_THREADS 2
 int dns_start(struct dns *d, struct err *err);
 /* Queries that are left are cancelled. */
 void dns_free(struct dns **d);

@@ -36,12 +36,12 @@ def message(whence=f"mallory@{ROGUE}", to=f"alice@{US}", text="believe me"):
 class Authority:
     """The server that is authoritative for the rogue's names. `answer(asked, send)`: what it does when it is asked; `on_open(send)`:
     what it says behind our header, instead of its features; `on_element(wire, element)`: what it does with all else. `results` has
-    all else, with the connection that it came on, and `wires` all connections."""
+    all else, with the connection that it came on, `wires` all connections; those in `is_deaf` are not read any more."""
 
     def __init__(self):
         self.socket = socket.create_server((HOST, 0))
         self.server_port = self.socket.getsockname()[1]
-        self.asked, self.results, self.wires = [], [], []
+        self.asked, self.results, self.wires, self.is_deaf = [], [], [], set()
         self.reset()
         threading.Thread(target=self.serve, daemon=True).start()
 
@@ -66,7 +66,7 @@ class Authority:
                 self.on_open(wire.send)
             else:
                 wire.send(f"<stream:features>{DIALBACK_FEATURE}{self.features}</stream:features>")
-            while True:
+            while wire not in self.is_deaf:
                 element = wire.element(30 * PATIENCE)
                 if element.tag == f"{{{DB}}}verify":
                     self.asked.append(element)

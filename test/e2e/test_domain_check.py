@@ -1,5 +1,6 @@
 """jackdawctl domain check: what the DNS and the certificate say, compared with what a domain needs (N-26, N-27, B-23)."""
 
+import re
 import subprocess
 
 import pytest
@@ -71,7 +72,8 @@ def issued(suite, domain, *names):
 def test_all_is_well(suite, dns):
     issued(suite, "full.example", "full.example", "rooms.full.example")
     status, lines = check(suite, "full.example", dns.resolver)
-    assert {word for word, _ in lines} == {"ok"}, lines
+    assert {word for word, _ in lines} == {"ok", "note"}, lines
+    assert [rest for word, rest in lines if word == "note" and "does not pass on signatures" in rest]
     assert status == 0
     text = [rest for _, rest in lines]
     port = suite.offset + 5269
@@ -87,7 +89,7 @@ def test_a_name_is_missing_in_the_certificate(suite, dns):
     issued(suite, "full.example", "full.example")
     status, lines = check(suite, "full.example", dns.resolver)
     assert status == 1
-    assert [line for line in lines if line[0] != "ok"] == [
+    assert [line for line in lines if line[0] not in ("ok", "note")] == [
         ("wrong", "certificate of rooms.full.example: that of full.example is shown, which lacks this name")]
     issued(suite, "full.example", "full.example", "*.full.example")
     assert check(suite, "full.example", dns.resolver)[0] == 0
@@ -120,6 +122,21 @@ def test_records_are_wrong(suite, dns):
     assert word == "wrong" and "there is no such service" in rest
     word, rest = found["_xmpps-server._tcp.wrong.example"]
     assert word == "wrong" and "nowhere.wrong.example has no address" in rest
+
+
+def test_dnssec_and_dane(suite):
+    """A zone that is signed, one that is not, and a record that says something of a certificate in each."""
+    s2s = 5269 + suite.offset
+    zone = f"_xmpp-server._tcp SRV 5 0 {s2s} chat\nchat A 192.0.2.7\n_{s2s}._tcp.chat TLSA 3 1 1 " + 32 * "ab"
+    with nameserver.Nameserver({"full.example": zone, "plain.example": zone}, signed=("full.example",)) as signed:
+        done = suite.ctl("domain", "check", "full.example", signed.resolver, signed.anchor, check=False)
+        assert re.search(rf"^ok +_{s2s}\._tcp\.chat\.full\.example TLSA 3 1 1 (ab){{32}}, by DNSSEC$", done.stdout, re.M), done.stdout
+        assert re.search(r"^ok +_xmpp-server\._tcp\.full\.example: DNSSEC vouches", done.stdout, re.M)
+        done = suite.ctl("domain", "check", "plain.example", signed.resolver, signed.anchor, check=False)
+        assert re.search(rf"^note +_{s2s}\._tcp\.chat\.plain\.example TLSA .* is not used", done.stdout, re.M), done.stdout
+        assert re.search(r"^note +_xmpp-server\._tcp\.plain\.example: not signed", done.stdout, re.M)
+        done = suite.ctl("domain", "check", "plain.example", signed.resolver, "none", check=False)
+        assert "DNSSEC was not asked for" in done.stdout
 
 
 def test_a_component_of_its_own(suite, dns):

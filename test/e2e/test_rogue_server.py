@@ -7,7 +7,7 @@ import contextlib
 import pytest
 
 from peers import Jackdaw
-from rogue import DB, OTHER, ROGUE, US, Authority, connect, message, opening, proved, result, verify
+from rogue import OTHER, ROGUE, US, Authority, connect, message, opening, proved, result, verify
 from suite import PATIENCE, wait_for
 from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, tls_context
 
@@ -271,6 +271,13 @@ def test_a_server_that_is_just_being_restarted_is_tried_again(suite, authority, 
     assert len(authority.wires) == 2
     authority.wires[-1].send("</stream:stream>")
     wait_for(lambda: authority.wires[-1].is_over, 10, "the end of the stream")
+
+
+def test_inv_23_a_server_that_always_stops_is_given_up(suite, authority, alice):
+    authority.on_open = lambda send: send(f"<stream:error><system-shutdown xmlns='{STREAMS}'/></stream:error></stream:stream>")
+    alice.send(f"<message to='bob@{ROGUE}' id='m'><body>hello?</body></message>")
+    answer = alice.wait_for(lambda e: e.get("id") == "m", 20 * PATIENCE)
+    assert answer.get("type") == "error" and len(authority.wires) <= 5
 
 
 def test_inv_05_a_stream_of_ours_takes_no_stanzas(suite, authority, alice):
