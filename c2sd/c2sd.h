@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/wheel.h"
 #include "bus/bus.h"
 #include "bus/ledger.h"
 #include "bus/seal.h"
@@ -35,7 +36,8 @@ struct c2sd {
 	/* Every client is in one of these. */
 	struct list preauth; /* until they have a session: at most preauth_max */
 	struct list bound; /* by the time of the next look at them; all three together: at most connections_max */
-	struct list closing; /* each for linger_seconds at most */
+	struct list closing;    /* each for linger_seconds at most */
+	struct wheel deadlines; /* of those in preauth */
 	size_t n_clients;
 	uint64_t last_number;
 

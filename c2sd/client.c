@@ -11,6 +11,8 @@
 #include "session.h"
 
 #define LAST_WORD_MS 1000 /* for an alert of TLS, before the socket is closed */
+#define SHARE_BYTES \
+	(16 * 1024) /* of a turn: a flood comes in pieces, and others' stanzas between them */
 
 void
 client_log(const struct client *c, enum log_level level, const char *fmt, ...)
@@ -69,11 +71,14 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	c->wire.is_secret = true;
 	c->c2sd = d;
 	c->conn = conn;
+	conn_set_share(conn, SHARE_BYTES);
 	c->number = ++d->last_number;
 	c->listener_tls = g->tls;
 	c->speaks = (enum lang)c2sd_settings(d)->language;
 	c->visitor = *v;
 	c->nego = NEW(struct negotiation);
+	c->nego->client = c;
+	wheel_node_init(&c->nego->due);
 	c->nego->deadline_ms = c2sd_now_ms(d) + (uint64_t)c2sd_settings(d)->preauth_seconds * 1000;
 	limits = stream_limits(c);
 	c->reader = xml_reader_new(&stream_events, c, S("jabber:client"), &limits);
@@ -89,7 +94,14 @@ void
 client_set_state(struct client *c, enum client_state state)
 {
 	c->state = state;
-	c->deadline_ms = c->nego ? c->nego->deadline_ms : 0;
+	if (c->nego)
+		client_set_deadline(c, c->nego->deadline_ms);
+}
+
+void
+client_set_deadline(struct client *c, uint64_t ms)
+{
+	wheel_put(&c->c2sd->deadlines, &c->nego->due, ms);
 }
 
 static void
@@ -100,6 +112,7 @@ negotiation_free(struct negotiation **np)
 	*np = NULL;
 	if (!n)
 		return;
+	wheel_remove(&n->due);
 	free(n->domain);
 	free(n->said);
 	free(n->jid);

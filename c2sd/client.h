@@ -56,7 +56,8 @@ struct client {
 	bool has_header; /* ours was sent on the stream of now */
 	bool is_feeding; /* the reader is at work: it must not be given more meanwhile */
 	bool is_pinged;  /* the silent client was asked for a sign of life */
-	uint64_t deadline_ms, heard_ms;
+	uint64_t look_ms,
+	    heard_ms; /* of a session: when it is looked at next, when it was heard last */
 	struct visitor visitor;
 
 	struct wire wire; /* what waits for the socket: at most out_bytes */
@@ -73,6 +74,8 @@ struct client {
 /* client.c */
 void client_new(const struct gate *g, int fd, const struct visitor *v);
 void client_set_state(struct client *c, enum client_state state);
+/* Until there is a session, and until the next state: another deadline than the one for all of it. */
+void client_set_deadline(struct client *c, uint64_t ms);
 /* The session has begun: what was for negotiation is given up. */
 void client_has_session(struct client *c, struct session *s);
 /* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. text may be NULL. Idempotent. */

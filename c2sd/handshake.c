@@ -15,6 +15,6 @@ handshake_begin(struct client *c)
 	wire_secure(
 	    &c->wire, &d->handshakes, tls_new(d->tls, domain ? str_z(domain) : S("")), false);
 	client_set_state(c, CLIENT_HANDSHAKE);
-	if (limit_ms < c->deadline_ms)
-		c->deadline_ms = limit_ms;
+	if (limit_ms < c->nego->deadline_ms)
+		client_set_deadline(c, limit_ms);
 }

@@ -41,6 +41,7 @@ c2sd_new(struct daemon *d)
 	c->readers = xml_pool_new();
 	handshakes_init(&c->handshakes);
 	list_init(&c->preauth);
+	wheel_init(&c->deadlines, TICK_MS, 0); /* there is no clock yet */
 	list_init(&c->bound);
 	list_init(&c->closing);
 	wires_init(&c->wires);

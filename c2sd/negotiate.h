@@ -14,7 +14,9 @@ struct session_wait {
 
 /* Owned by the client until it has a session. */
 struct negotiation {
-	uint64_t deadline_ms; /* for all of it */
+	struct client *client; /* whose it is */
+	struct wheel_node due;
+	uint64_t deadline_ms; /* for all of it; `due` may be earlier */
 	char *domain;         /* pinned by the first header */
 	char *said;           /* who the client said it is, under TLS (bare); NULL: it did not */
 	char *jid;            /* bare, once authenticated */

@@ -155,7 +155,7 @@ hold_back(struct client *c, struct verdict *v, uint32_t wait_ms)
 {
 	c->nego->verdict = mem_dup(v, sizeof(*v));
 	c->nego->deadline_ms += wait_ms;
-	c->deadline_ms = c2sd_now_ms(c->c2sd) + wait_ms;
+	client_set_deadline(c, c2sd_now_ms(c->c2sd) + wait_ms);
 }
 
 /* ---- asking authd ---- */

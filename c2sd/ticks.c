@@ -10,25 +10,17 @@
 /* ---- until there is a session ---- */
 
 static void
-deadline_passed(struct client *c)
+on_deadline(struct wheel_node *due, void *ctx)
 {
+	struct client *c = CONTAINER_OF(due, struct negotiation, due)->client;
+
+	(void)ctx;
 	if (c->state == CLIENT_SASL_WAIT && c->nego->verdict)
 		sasl_tell(c);
 	else if (c->wire.handshake)
 		client_lost(c, "no TLS within the time allowed");
 	else
 		client_end(c, STREAM_CONNECTION_TIMEOUT, "no session within the time allowed");
-}
-
-static void
-tick_preauth(struct c2sd *d, uint64_t now_ms)
-{
-	LIST_FOREACH_SAFE(&d->preauth, it, nx) {
-		struct client *c = CONTAINER_OF(it, struct client, link);
-
-		if (now_ms >= c->deadline_ms)
-			deadline_passed(c);
-	}
 }
 
 /* ---- sessions ---- */
@@ -60,9 +52,9 @@ tick_bound(struct c2sd *d, uint64_t now_ms)
 	LIST_FOREACH_SAFE(&d->bound, it, nx) {
 		struct client *c = CONTAINER_OF(it, struct client, link);
 
-		if (now_ms < c->deadline_ms)
+		if (now_ms < c->look_ms)
 			return;
-		c->deadline_ms = now_ms + look_again_ms(d);
+		c->look_ms = now_ms + look_again_ms(d);
 		list_remove(it);
 		list_add(&d->bound, it);
 		look_at(c, now_ms);
@@ -86,7 +78,7 @@ c2sd_tick(void *c2sd)
 	struct c2sd *d = c2sd;
 	uint64_t now_ms = c2sd_now_ms(d);
 
-	tick_preauth(d, now_ms);
+	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_bound(d, now_ms);
 	list_take_each(&d->shaped, look_at_shaped);
 	wires_check_stalled(

@@ -24,6 +24,7 @@ struct dedupe {
 };
 
 #define CAP_MIN 1024
+#define CAP_MAX (2 * DEDUPE_GENERATION)
 
 static uint64_t
 fingerprint(const struct dedupe *d, const struct opid *op)
@@ -48,12 +49,18 @@ generation_slot(const struct generation *g, uint64_t fp)
 	return &g->slots[i];
 }
 
+static struct generation
+generation_new(size_t cap)
+{
+	return (struct generation){.cap = cap, .slots = mem_new_array(cap, sizeof(struct slot))};
+}
+
 static void
 generation_grow(struct generation *g)
 {
-	struct generation bigger = {.cap = g->cap ? g->cap * 2 : CAP_MIN, .n = g->n};
+	struct generation bigger = generation_new(g->cap ? g->cap * 2 : CAP_MIN);
 
-	bigger.slots = mem_new_array(bigger.cap, sizeof(struct slot));
+	bigger.n = g->n;
 	for (size_t i = 0; i < g->cap; i++)
 		if (g->slots[i].fingerprint)
 			*generation_slot(&bigger, g->slots[i].fingerprint) = g->slots[i];
@@ -81,19 +88,41 @@ dedupe_free(struct dedupe **dp)
 	*dp = NULL;
 }
 
+/* The second one's memory, when the first has grown to its full size: written to, so that it is really there, and what this process
+ * holds does not grow any more. */
+static struct generation
+generation_taken(void)
+{
+	struct generation g = {
+	    .cap = CAP_MAX, .slots = mem_grow(NULL, CAP_MAX * sizeof(struct slot))};
+
+	memset(g.slots, 0, CAP_MAX * sizeof(struct slot));
+	return g;
+}
+
+static void
+generation_turn(struct dedupe *d)
+{
+	struct generation old = d->old;
+
+	d->old = d->young;
+	d->young = old;
+	d->young.n = 0;
+	memset(d->young.slots, 0, d->young.cap * sizeof(struct slot));
+}
+
 void
 dedupe_add(struct dedupe *d, const struct opid *op, uint64_t id)
 {
 	uint64_t fp = fingerprint(d, op);
 	struct slot *s;
 
-	if (d->young.n >= DEDUPE_GENERATION) {
-		free(d->old.slots);
-		d->old = d->young;
-		d->young = (struct generation){.n = 0};
-	}
+	if (d->young.n >= DEDUPE_GENERATION)
+		generation_turn(d);
 	if (d->young.n * 2 >= d->young.cap)
 		generation_grow(&d->young);
+	if (d->young.cap == CAP_MAX && !d->old.cap)
+		d->old = generation_taken();
 	s = generation_slot(&d->young, fp);
 	if (!s->fingerprint)
 		d->young.n++;

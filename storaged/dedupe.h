@@ -1,6 +1,7 @@
 /* Which messages are in the log already: fingerprint of (origin, n, kind) → id. A hit is a hint that the caller checks
  * against the row itself, so neither a collision nor a rolled back insert does harm. Two generations of at most
- * DEDUPE_GENERATION entries (8 MiB each); the older one is forgotten when the younger is full. */
+ * DEDUPE_GENERATION entries (8 MiB each); the older one is forgotten when the younger is full. Small at first, all 16 MiB from half a
+ * generation on. */
 #pragma once
 
 #include <stdint.h>

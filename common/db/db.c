@@ -13,6 +13,8 @@
 
 #define BUSY_MS 5000
 #define CHECKPOINT_PAGES 2000
+/* KiB of each connection. What is read or written in order needs no more (ARCHIVE.md §2), and for the rest there is the kernel's. */
+#define DB_CACHE "PRAGMA cache_size = -8192;"
 
 static const char PRAGMAS[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA synchronous = FULL;"
@@ -22,15 +24,13 @@ static const char PRAGMAS[] = "PRAGMA journal_mode = WAL;"
 			      "PRAGMA trusted_schema = OFF;"
 			      "PRAGMA cell_size_check = ON;"
 			      "PRAGMA secure_delete = FAST;"
-			      "PRAGMA journal_size_limit = 67108864;"
-			      "PRAGMA cache_size = -65536;";
+			      "PRAGMA journal_size_limit = 67108864;" DB_CACHE;
 
 static const char READER_PRAGMAS[] = "PRAGMA query_only = ON;"
 				     "PRAGMA temp_store = MEMORY;"
 				     "PRAGMA mmap_size = 0;"
 				     "PRAGMA trusted_schema = OFF;"
-				     "PRAGMA cell_size_check = ON;"
-				     "PRAGMA cache_size = -16384;";
+				     "PRAGMA cell_size_check = ON;" DB_CACHE;
 
 void
 db_global_init(void)

@@ -1,8 +1,10 @@
-/* See sources.h. The rate is a bucket of `per_minute` that fills evenly over a minute. */
+/* See sources.h. The rate is a bucket of `per_minute` that fills evenly over a minute. Who has no connection stands in a list, so that a
+ * sweep looks only at those that may go. */
 #include "sources.h"
 
 #include <stdlib.h>
 
+#include "base/list.h"
 #include "base/map.h"
 
 #define MINUTE_MS 60000
@@ -12,17 +14,22 @@ struct entry {
 	unsigned connections;
 	uint64_t spent_ms;   /* each new connection spends MINUTE_MS / per_minute of it … */
 	uint64_t updated_ms; /* … and time pays it back */
+	struct list idle;    /* without a connection, in the order in which the last one went */
 	UT_hash_handle hh;
 };
 
 struct source_table {
 	struct entry *entries;
+	struct list idle;
 };
 
 struct source_table *
 source_table_new(void)
 {
-	return NEW(struct source_table);
+	struct source_table *t = NEW(struct source_table);
+
+	list_init(&t->idle);
+	return t;
 }
 
 void
@@ -61,6 +68,8 @@ entry_new(struct source_table *t, const struct source *s, uint64_t now_ms)
 	e = NEW(struct entry);
 	e->key = source_customer(s);
 	e->updated_ms = now_ms;
+	list_init(&e->idle);
+	list_add(&t->idle, &e->idle);
 	HASH_ADD(hh, t->entries, key, sizeof(e->key), e);
 	return e;
 }
@@ -90,6 +99,7 @@ source_enter(
 		return false;
 	e->connections++;
 	e->spent_ms += price;
+	list_remove(&e->idle);
 	return true;
 }
 
@@ -98,19 +108,20 @@ source_leave(struct source_table *t, const struct source *s)
 {
 	struct entry *e = entry_find(t, s);
 
-	if (e && e->connections)
-		e->connections--;
+	if (e && e->connections && --e->connections == 0)
+		list_add(&t->idle, &e->idle);
 }
 
 void
 source_sweep(struct source_table *t, uint64_t now_ms)
 {
-	struct entry *e, *next;
+	LIST_FOREACH_SAFE(&t->idle, it, next) {
+		struct entry *e = CONTAINER_OF(it, struct entry, idle);
 
-	HASH_ITER(hh, t->entries, e, next) {
-		if (e->connections || now_ms - e->updated_ms < MINUTE_MS)
-			continue;
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the macro goes on with `next` */
+		/* Those behind it may have been silent for longer: then they go a little later. */
+		if (now_ms - e->updated_ms < MINUTE_MS)
+			return;
+		list_remove(it);
 		HASH_DEL(t->entries, e);
 		free(e);
 	}

@@ -24,6 +24,6 @@ bool source_enter(
     struct source_table *t, const struct source *s, const struct source_limits *l, uint64_t now_ms);
 /* It is gone, or it has a session now and counts no more. */
 void source_leave(struct source_table *t, const struct source *s);
-/* Forgets sources that have been silent for a minute. */
+/* Forgets sources that have been silent for a minute, or two. */
 void source_sweep(struct source_table *t, uint64_t now_ms);
 size_t source_count(const struct source_table *t);

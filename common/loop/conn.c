@@ -38,6 +38,7 @@ struct conn {
 	struct loop_timer *timer; /* of FLUSHING and DRAINING */
 	struct buf out;           /* bounded by its owner: see conn_is_congested */
 	size_t low, high;
+	size_t share; /* of a turn's input; 0: no bound */
 	int fd;
 	int error; /* for the closed method */
 	enum conn_state state;
@@ -263,7 +264,8 @@ conn_input_ended(struct conn *c)
 static bool
 conn_read_once(struct conn *c)
 {
-	ssize_t n = recv(c->fd, c->loop->input, sizeof(c->loop->input), 0);
+	size_t most = c->share ? c->share : sizeof(c->loop->input);
+	ssize_t n = recv(c->fd, c->loop->input, most, 0);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			conn_finish(c, -errno);
@@ -275,7 +277,7 @@ conn_read_once(struct conn *c)
 	}
 	if (c->state == CONN_OPEN)
 		c->methods->input(c, str_of(c->loop->input, (size_t)n));
-	return (size_t)n == sizeof(c->loop->input);
+	return (size_t)n == most && !c->share;
 }
 
 static bool
@@ -307,6 +309,12 @@ on_ready(uv_poll_t *handle, int status, int events)
 		conn_flush(c);
 	if (events & UV_READABLE)
 		conn_read(c);
+}
+
+void
+conn_set_share(struct conn *c, size_t bytes)
+{
+	c->share = bytes < LOOP_INPUT_BYTES ? bytes : LOOP_INPUT_BYTES;
 }
 
 void

@@ -36,6 +36,8 @@ size_t conn_queued(const struct conn *c);
 void conn_set_water(struct conn *c, size_t low, size_t high);
 bool conn_is_congested(const struct conn *c);
 
+/* At most so many bytes are read in a turn: for one of many, who must not hold up the others. 0: as many as there are. */
+void conn_set_share(struct conn *c, size_t bytes);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
@@ -43,10 +45,12 @@ void conn_resume(struct conn *c);
 void conn_close(struct conn *c, unsigned linger_ms);
 
 /* A listening socket with a budget (C-18): accepted(ctx, fd) owns the descriptor. Accepting stops while `may_accept` says
- * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. */
+ * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. Accepting takes at most a
+ * quarter of the loop's time. */
 struct listener;
 struct listener *listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
     void (*accepted)(void *ctx, int fd), void *ctx);
 void listener_pause(struct listener *s);
+bool listener_is_listening(const struct listener *s);
 void listener_resume(struct listener *s);
 void listener_free(struct listener **s);

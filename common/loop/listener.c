@@ -2,23 +2,31 @@
  * (SECURITY.md §3.9), so it is accept4 on a watched descriptor. Owns the listening descriptor.
  *
  *   LISTENING --may_accept says no, listener_pause--> PAUSED --listener_resume--> LISTENING
- *   LISTENING --EMFILE and the like--> RESTING --100 ms, listener_resume--> LISTENING */
+ *   LISTENING --EMFILE and the like--> RESTING --100 ms, listener_resume--> LISTENING
+ *   LISTENING --over its share of the time--> PACED --paid back--> LISTENING
+ *
+ * However many come at once, letting them in takes a quarter of the loop's time: those who are there have the rest, and the others
+ * wait in the kernel. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loop/conn.h"
 #include "loop/loop.h"
 
 #define ACCEPTS_PER_TURN 8 /* who is there already has a turn between them */
 #define REST_MS 100
+#define SHARE 4         /* a quarter */
+#define OWED_MAX_US 500 /* so much at a time */
 
 enum listener_state {
 	LISTENER_LISTENING,
 	LISTENER_PAUSED,
 	LISTENER_RESTING,
+	LISTENER_PACED,
 };
 
 struct listener {
@@ -26,6 +34,7 @@ struct listener {
 	int fd;
 	struct loop_watch *watch;
 	struct loop_timer *rest;
+	uint64_t owed_us, paid_us; /* time spent on accepting, and up to when it is paid back */
 	bool (*may_accept)(void *ctx);
 	void (*accepted)(void *ctx, int fd);
 	void *ctx;
@@ -39,8 +48,22 @@ listener_enter(struct listener *s, enum listener_state state)
 	loop_watch_set(s->watch, state == LISTENER_LISTENING ? LOOP_READ : 0);
 	if (state == LISTENER_RESTING)
 		loop_timer_start(s->rest, REST_MS, 0);
+	else if (state == LISTENER_PACED)
+		loop_timer_start(s->rest, 1 + s->owed_us * SHARE / 1000, 0);
 	else
 		loop_timer_stop(s->rest);
+}
+
+/* Time pays back what was spent. */
+static void
+listener_account(struct listener *s, uint64_t began_us)
+{
+	uint64_t now_us = clock_mono_us(), paid = (began_us - s->paid_us) / SHARE;
+
+	s->owed_us = (s->owed_us > paid ? s->owed_us - paid : 0) + now_us - began_us;
+	s->paid_us = now_us;
+	if (s->owed_us > OWED_MAX_US && s->state == LISTENER_LISTENING)
+		listener_enter(s, LISTENER_PACED);
 }
 
 /* False when there is nothing more to accept in this turn. */
@@ -69,16 +92,19 @@ on_connection(void *ctx, int events)
 {
 	(void)events;
 	struct listener *s = ctx;
+	uint64_t began_us = clock_mono_us();
 	bool freed = false;
 	s->freed = &freed;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		bool more = listener_accept_one(s);
 		if (freed)
 			return;
-		if (!more || s->state != LISTENER_LISTENING)
+		if (!more || s->state != LISTENER_LISTENING ||
+		    clock_mono_us() - began_us > OWED_MAX_US)
 			break;
 	}
 	s->freed = NULL;
+	listener_account(s, began_us);
 }
 
 static void
@@ -108,10 +134,16 @@ listener_pause(struct listener *s)
 	listener_enter(s, LISTENER_PAUSED);
 }
 
+bool
+listener_is_listening(const struct listener *s)
+{
+	return s->state == LISTENER_LISTENING;
+}
+
 void
 listener_resume(struct listener *s)
 {
-	if (s->state != LISTENER_LISTENING)
+	if (s->state == LISTENER_PAUSED || s->state == LISTENER_RESTING)
 		listener_enter(s, LISTENER_LISTENING);
 }
 

@@ -52,11 +52,21 @@ def cpu_between(before, after):
 
 
 def pss_bytes(pids):
+    """Their own and their share of what they share with others: of whoever else runs it depends too."""
+    return mapped_bytes(pids, "Pss:")
+
+
+def own_bytes(pids):
+    """What nobody else has: heap, stacks, data that was written to."""
+    return mapped_bytes(pids, "Anonymous:")
+
+
+def mapped_bytes(pids, which):
     total = 0
     for pid in pids:
         with contextlib.suppress(OSError):
             for line in (PROC / str(pid) / "smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
+                if line.startswith(which):
                     total += int(line.split()[1]) * 1024
     return total
 

@@ -40,7 +40,7 @@ static struct crowd {
 	struct stranger *all;
 	unsigned n, next, connected;
 	uint64_t turned_away, started_us; /* up to when their starts are paid for */
-	uint64_t step_us;                 /* from one start to the next */
+	uint64_t step_us; /* from one start to the next; 0: all who are due at once */
 	uint16_t port;
 	int epoll;
 	bool coming;
@@ -190,6 +190,10 @@ start_some(void)
 {
 	uint64_t now = clock_mono_us(), step = crowd.step_us;
 
+	while (!step && crowd.coming && start_one(now / 1000))
+		;
+	if (!step)
+		return;
 	/* What was missed is not made up for at once. */
 	if (now > crowd.started_us + 20 * step)
 		crowd.started_us = now - 20 * step;
@@ -218,11 +222,12 @@ main(int argc, char **argv)
 	struct epoll_event e = {.events = EPOLLIN};
 	struct rlimit files;
 
-	if (argc != 4 || strtoul(argv[3], NULL, 10) == 0) {
-		fputs("usage: crowd PORT COUNT STARTS-PER-SECOND\n", stderr);
+	if (argc != 4) {
+		fputs("usage: crowd PORT COUNT STARTS-PER-SECOND (0: all at once)\n", stderr);
 		return 2;
 	}
-	crowd.step_us = 1000000 / strtoul(argv[3], NULL, 10);
+	if (strtoul(argv[3], NULL, 10) > 0)
+		crowd.step_us = 1000000 / strtoul(argv[3], NULL, 10);
 	crowd.port = (uint16_t)strtoul(argv[1], NULL, 10);
 	crowd.n = e.data.u32 = (unsigned)strtoul(argv[2], NULL, 10);
 	getrlimit(RLIMIT_NOFILE, &files);

@@ -103,6 +103,27 @@ peer_reads(void)
 	return sum;
 }
 
+/* One of many is read in pieces, a piece in a turn; nothing is left behind. */
+static void
+test_inv_23_a_share_of_a_turn(void **state)
+{
+	char bytes[40] = "";
+
+	(void)state;
+	conn_set_share(t.conn, 16);
+	assert_int_equal(write(t.peer, bytes, sizeof(bytes)), sizeof(bytes));
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 16);
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 32);
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 40);
+	conn_set_share(t.conn, 0);
+	assert_int_equal(write(t.peer, bytes, sizeof(bytes)), sizeof(bytes));
+	turns(1);
+	assert_int_equal(buf_len(&t.input), 80);
+}
+
 static void
 test_both_ways(void **state)
 {
@@ -233,14 +254,16 @@ static struct {
 	struct listener *listener;
 	int accepted[8];
 	int n, allowed;
-	bool free_in_accepted;
+	bool free_in_accepted, was_refused;
+	unsigned busy_ms; /* what it takes to let one in */
 } s;
 
 static bool
 may_accept(void *ctx)
 {
 	(void)ctx;
-	return s.n < s.allowed;
+	s.was_refused = s.n >= s.allowed;
+	return !s.was_refused;
 }
 
 static void
@@ -248,6 +271,8 @@ on_accepted(void *ctx, int fd)
 {
 	(void)ctx;
 	s.accepted[s.n++] = fd;
+	for (uint64_t end = clock_mono_ms() + s.busy_ms; clock_mono_ms() < end;)
+		;
 	if (s.free_in_accepted)
 		listener_free(&s.listener);
 }
@@ -289,6 +314,16 @@ dial(void)
 	return fd;
 }
 
+/* Accepting is paced: it may take a while. */
+static void
+accepts(int n)
+{
+	for (uint64_t end = clock_mono_ms() + 20000; s.n < n && clock_mono_ms() < end;)
+		turns(1);
+	turns(2);
+	assert_int_equal(s.n, n);
+}
+
 static void
 test_listener_budget(void **state)
 {
@@ -297,14 +332,39 @@ test_listener_budget(void **state)
 	int fds[3];
 	for (int i = 0; i < 3; i++)
 		fds[i] = dial();
-	turns(2);
-	assert_int_equal(s.n, 2);
+	accepts(2);
+	while (!s.was_refused)
+		turns(1);
 	s.allowed = 3;
 	turns(2);
 	assert_int_equal(s.n, 2);
 	listener_resume(s.listener);
-	turns(2);
-	assert_int_equal(s.n, 3);
+	accepts(3);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
+}
+
+/* What is let in at great cost is let in one by one, with most of the time for others in between. */
+static void
+test_inv_23_listener_leaves_time_to_others(void **state)
+{
+	(void)state;
+	s.allowed = 3;
+	s.busy_ms = 5;
+	int fds[3];
+	for (int i = 0; i < 3; i++)
+		fds[i] = dial();
+	for (int n = 1; n <= 3; n++) {
+		while (s.n < n)
+			turns(1);
+		/* Who is there is read while nobody is let in, and more cannot make it so. */
+		assert_false(listener_is_listening(s.listener));
+		listener_resume(s.listener);
+		assert_false(listener_is_listening(s.listener));
+		assert_int_equal(write(t.peer, "x", 1), 1);
+		turns(1);
+		assert_int_equal(buf_len(&t.input), n);
+	}
 	for (int i = 0; i < 3; i++)
 		close(fds[i]);
 }
@@ -317,8 +377,7 @@ test_listener_freed_inside(void **state)
 	s.free_in_accepted = true;
 	int a = dial();
 	int b = dial();
-	turns(2);
-	assert_int_equal(s.n, 1);
+	accepts(1);
 	close(a);
 	close(b);
 }
@@ -352,6 +411,7 @@ main(void)
 #define LTEST(f) cmocka_unit_test_setup_teardown(f, setup_listener, teardown_listener)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_both_ways),
+	    TEST(test_inv_23_a_share_of_a_turn),
 	    TEST(test_pause),
 	    TEST(test_water),
 	    TEST(test_peer_closes),
@@ -360,6 +420,7 @@ main(void)
 	    TEST(test_close_writes_what_is_queued),
 	    TEST(test_close_does_not_wait_for_ever),
 	    LTEST(test_listener_budget),
+	    LTEST(test_inv_23_listener_leaves_time_to_others),
 	    LTEST(test_listener_freed_inside),
 	    LTEST(test_listener_rests_without_descriptors),
 	};

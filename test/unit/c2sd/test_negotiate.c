@@ -411,7 +411,7 @@ test_deadlines(void **state)
 
 	(void)state;
 	rig_open(&p);
-	rig_client(&p)->deadline_ms = 1;
+	client_set_deadline(rig_client(&p), 1);
 	c2sd_tick(rig.c2sd);
 	is_ended(&p, "connection-timeout");
 }

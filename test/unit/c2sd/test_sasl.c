@@ -194,8 +194,8 @@ test_answers_wait(void **state)
 		/* Giving up does not help. */
 		client_input(rig_client(&p), S("<abort " NS "/>"));
 		hears_nothing(&p);
-		assert_true(rig_client(&p)->nego->deadline_ms > rig_client(&p)->deadline_ms);
-		rig_client(&p)->deadline_ms = 0;
+		assert_true(rig_client(&p)->nego->deadline_ms > rig_client(&p)->nego->due.due_ms);
+		client_set_deadline(rig_client(&p), 0);
 		c2sd_tick(rig.c2sd);
 		hears(&p, told[i]);
 		rig_hang_up(&p);

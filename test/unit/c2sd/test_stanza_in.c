@@ -194,11 +194,11 @@ test_a_silent_client_is_asked(void **state)
 	rig_session(&p);
 	c = rig_client(&p);
 	rig.settings.idle_seconds = 0;
-	c->deadline_ms = 0;
+	c->look_ms = 0;
 	c2sd_tick(rig.c2sd);
 	hears(&p,
 	    "<iq from='h' to='alice@h/r' id='alive' type='get'><ping xmlns='urn:xmpp:ping'/></iq>");
-	c->deadline_ms = 0;
+	c->look_ms = 0;
 	c2sd_tick(rig.c2sd);
 	hears_nothing(&p);
 	says(&p, "<iq type='result' id='alive' to='bob@h'/>");
