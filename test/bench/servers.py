@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 import pathlib
+import secrets
 import shutil
 import socket
 import sqlite3
@@ -30,10 +31,16 @@ def user(i):
     return f"u{i:06d}"
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+def free_port(taken=set()):  # pylint: disable=dangerous-default-value
+    """One that nobody has, was not given out before, and that no connection is given by the kernel (32,768 and up): between the question
+    and the server's start thousands of clients may come."""
+    while True:
+        port = 10000 + secrets.randbelow(22000)
+        with socket.socket() as s, contextlib.suppress(OSError):
+            s.bind(("127.0.0.1", port))
+            if port not in taken:
+                taken.add(port)
+                return port
 
 
 def wait_port(port, process, log, seconds=60):

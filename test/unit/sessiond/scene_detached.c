@@ -37,6 +37,7 @@ put(struct scene *s, const struct msg_DETACH *m)
 	}
 	r->sid = m->session.sid;
 	r->epoch = m->session.epoch;
+	r->claim_edge = r->claim_conn = 0;
 	buf_clear(&r->body);
 	bus_encode(&r->body, bus_message(MSG_DETACH), m);
 	unowe(s, &m->session);
@@ -82,10 +83,14 @@ claim(struct scene *s, struct sent *f)
 	struct msg_DONE done = {.count = 1};
 	struct msg_FAILED failed = {.error = BUS_ERROR_NOT_FOUND};
 
-	if (r && r->epoch < m->epoch)
-		sent_answer(&s->bus, f, MSG_DONE, &done);
-	else
+	if (!r || r->epoch >= m->epoch ||
+	    (r->claim_edge && (r->claim_edge != m->edge_incarnation || r->claim_conn != m->conn))) {
 		sent_answer(&s->bus, f, MSG_FAILED, &failed);
+		return;
+	}
+	r->claim_edge = m->edge_incarnation;
+	r->claim_conn = m->conn;
+	sent_answer(&s->bus, f, MSG_DONE, &done);
 }
 
 bool
@@ -184,13 +189,21 @@ void
 resumes(struct scene *s, const char *name, uint32_t h)
 {
 	struct client *c = client_of(s, name);
+
+	c->edge = s->edge;
+	c->conn = 1000 + s->next_conn++;
+	resumes_again(s, name, h);
+}
+
+void
+resumes_again(struct scene *s, const char *name, uint32_t h)
+{
+	struct client *c = client_of(s, name);
 	struct msg_RESUME m = {.req = 1, .token = c->token, .h = h, .ticket = id_random()};
 	struct str local, resource;
 
 	str_split(str_z(name), '/', &local, &resource);
 	m.jid = arena_printf(&s->arena, "%.*s@h", STR_ARG(local));
-	c->edge = s->edge;
-	c->conn = 1000 + s->next_conn++;
 	m.conn = c->conn;
 	scene_store_ticket(s, m.jid);
 	fake_receive(&s->bus, &c->edge, MSG_RESUME, &m, NULL, NULL);

@@ -8,6 +8,8 @@ void enables(struct scene *s, const char *name);
 void acks(struct scene *s, const char *name, uint64_t k);
 void loses(struct scene *s, const char *name);
 void resumes(struct scene *s, const char *name, uint32_t h);
+/* Its edge asks again for the same connection: the answer was lost with sessiond. */
+void resumes_again(struct scene *s, const char *name, uint32_t h);
 struct session *session_named(struct scene *s, const char *name);
 
 /* Rows of detached sessions (scene_detached.c): true when it was about one. */

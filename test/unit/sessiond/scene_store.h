@@ -31,7 +31,8 @@ struct value {
 struct session_row {
 	struct id128 sid;
 	uint64_t epoch;
-	struct buf body; /* DETACH as it came */
+	uint64_t claim_edge, claim_conn; /* 0: nobody has it */
+	struct buf body;                 /* DETACH as it came */
 };
 
 /* Answers or acknowledges a frame to them: true when it was theirs. */

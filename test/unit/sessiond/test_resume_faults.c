@@ -2,24 +2,51 @@
 #include "scene.h"
 
 #define HELLO "<message to='juliet@h' type='chat' id='1'><body>hello</body></message>"
-#define HEARD
+#define HEARD "<message from='romeo@h/orchard'"
+
+static void
+edge_is_new(struct scene *s)
+{
+	s->edge.incarnation++;
+	s->bus.c2sd_incarnation[0] = s->edge.incarnation;
+}
+
+/* It comes, and has nothing to register. */
+static void
+edge_comes(struct scene *s)
+{
+	struct msg_REG_END end = {.count = 0};
+
+	edge_is_new(s);
+	sessiond_events.peer_new(&s->sd, &s->edge);
+	fake_receive(&s->bus, &s->edge, MSG_REG_END, &end, NULL, NULL);
+	scene_pump(s);
+	forget(s);
+}
 
 /* A process that begins anew, with what storaged has; edges register nothing. */
 static void
-restart(struct scene *s)
+restart_sessiond(struct scene *s)
 {
 	fake_bus_deinit(&s->bus);
 	sessiond_deinit(&s->sd);
 	fake_bus_deinit(&s->bus);
 	memset(&s->sd, 0, sizeof(s->sd));
 	fake_bus_init(&s->bus, &s->sd);
-	s->edge.incarnation++;
 	s->bus.c2sd_incarnation[0] = s->edge.incarnation;
 	sessiond_init(&s->sd, &s->daemon);
 	sessiond_events.linked(&s->sd, true);
 	sessiond_events.peer_new(&s->sd, &s->edge);
 	scene_open(s);
 	forget(s);
+}
+
+/* The edge as well. */
+static void
+restart(struct scene *s)
+{
+	edge_is_new(s);
+	restart_sessiond(s);
 }
 
 /* ---- BUS.md §13 ---- */
@@ -42,12 +69,10 @@ test_13_an_edge_dies_with_a_delivery(void **state)
 	s->is_storaged_down = false;
 	scene_pump(s);
 	assert_int_equal(s->n_sessions, 1);
-	s->edge.incarnation++;
-	s->bus.c2sd_incarnation[0] = s->edge.incarnation;
-	sessiond_events.peer_new(&s->sd, &s->edge);
-	forget(s);
+	edge_comes(s);
 	resumes(s, "juliet/balcony", 0);
-	scene_pump(s);
+	assert_true(has(s, "juliet/balcony again: " HEARD));
+	assert_int_equal(s->n_sessions, 0);
 	scene_free(s);
 }
 
@@ -131,10 +156,57 @@ test_13_resume_is_replayed(void **state)
 
 	(void)state;
 	loses(s, "juliet/balcony");
-	restart(s);
-	forget(s);
+	s->hold_acks = true;
 	resumes(s, "juliet/balcony", 0);
 	assert_true(has(s, "goes on"));
+	assert_int_equal(s->sessions[0].claim_conn, client_of(s, "juliet/balcony")->conn);
+	s->hold_acks = false;
+	restart_sessiond(s);
+	resumes_again(s, "juliet/balcony", 0);
+	assert_true(has(s, "goes on"));
+	assert_int_equal(s->n_sessions, 0);
+	scene_free(s);
+}
+
+/* The same, but another connection comes first: sessiond did not see how the claim ended, so it is refused. */
+static void
+test_13_who_did_not_claim_it_is_refused(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	loses(s, "juliet/balcony");
+	s->hold_acks = true;
+	resumes(s, "juliet/balcony", 0);
+	s->hold_acks = false;
+	restart_sessiond(s);
+	resumes(s, "juliet/balcony", 0);
+	assert_false(has(s, "goes on"));
+	assert_int_equal(s->n_sessions, 1);
+	scene_free(s);
+}
+
+/* edge of A: RESUME sent, RESUMED not taken: the row is free again, and A tries again */
+static void
+test_13_an_edge_dies_while_it_resumes(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	says(s, "romeo/orchard", HELLO);
+	loses(s, "juliet/balcony");
+	s->hold_acks = true;
+	resumes(s, "juliet/balcony", 0);
+	assert_true(s->sessions[0].claim_edge);
+	s->hold_acks = false;
+	sessiond_events.peer_gone(&s->sd, &s->edge);
+	scene_pump(s);
+	assert_int_equal(s->n_sessions, 1);
+	assert_false(s->sessions[0].claim_edge);
+	edge_comes(s);
+	resumes(s, "juliet/balcony", 0);
+	assert_true(has(s, "juliet/balcony again: " HEARD));
+	assert_int_equal(s->n_sessions, 0);
 	scene_free(s);
 }
 
@@ -191,6 +263,8 @@ main(void)
 	    cmocka_unit_test(test_13_sessiond_dies_after_detach),
 	    cmocka_unit_test(test_13_closed_waits_for_the_row),
 	    cmocka_unit_test(test_13_resume_is_replayed),
+	    cmocka_unit_test(test_13_who_did_not_claim_it_is_refused),
+	    cmocka_unit_test(test_13_an_edge_dies_while_it_resumes),
 	    cmocka_unit_test(test_what_an_edge_registers_can_be_resumed),
 	};
 
