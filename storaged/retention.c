@@ -61,7 +61,8 @@ static struct db_stmt stmts[Q_COUNT] = {
     [Q_DOMAIN_SET] = {.sql = "INSERT INTO domain(name, horizon) VALUES(?1, ?2)"
 			     " ON CONFLICT DO UPDATE SET horizon = max(horizon, excluded.horizon)"},
     [Q_INDEXED] = {.sql = "SELECT value FROM state WHERE key = 'indexed_upto'"},
-    [Q_SPAN] = {.sql = "SELECT (SELECT min(id) FROM message), (SELECT max(id) FROM message)"},
+    [Q_SPAN] = {.sql = "SELECT (SELECT min(id) FROM message WHERE id > ?1),"
+		       " (SELECT max(id) FROM message)"},
     [Q_PAGES] = {.sql = "SELECT (c.page_count - f.freelist_count) * s.page_size"
 			" FROM pragma_page_count c, pragma_freelist_count f, pragma_page_size s"},
 };
@@ -195,7 +196,8 @@ retention_cap(struct storaged *s, sqlite3 *db, uint64_t bytes)
 		sqlite3_reset(st);
 	if (used <= bytes)
 		return SQLITE_OK;
-	st = db_stmt(db, &stmts[Q_SPAN]);
+	/* Below the horizon are only those that are owed to somebody: they stay. */
+	st = stmt_with(db, Q_SPAN, horizon_of_all(s->horizons), 0, 0);
 	if (st && db_step(st) == SQLITE_ROW) {
 		first = db_column_u64(st, 0);
 		last = db_column_u64(st, 1);

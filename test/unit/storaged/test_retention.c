@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "horizon.h"
 #include "page.h"
 
 static void
@@ -51,6 +53,51 @@ test_retention_hides_at_once_and_sweeps_later(void **state)
 	store_restart(w->s);
 	for (a.owner = 0; a.owner < PEOPLE; a.owner++)
 		compare(w, &a);
+	free(w);
+}
+
+static uint64_t
+capped(struct world *w, uint64_t bytes)
+{
+	assert_int_equal(sqlite3_exec(w->s->archive, "BEGIN", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(retention_cap(&w->s->storaged, w->s->archive, bytes), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(w->s->archive, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
+	return horizon_of_all(w->s->storaged.horizons);
+}
+
+/* What is to go can go when it is in the index: until then nothing more is sent away, however large the file is. What somebody has
+ * yet to get stays, and holds nothing up. */
+static void
+test_a_file_that_is_too_large_loses_a_part_at_a_time(void **state)
+{
+	struct world *w = world_new(state);
+	struct msg_STORE held = {.owed = true,
+	    .stamp_us = clock_wall_us(),
+	    .st = {.type = TYPE_CHAT,
+		.from = S("p1@x/r"),
+		.to = S("p0@x"),
+		.payload = S("<body>x</body>")}};
+	uint64_t first;
+
+	w->s->job.op = op_of(9, 1, OP_OWED);
+	assert_int_equal(store_run(w->s, w->s->archive, archive_store, &held), SQLITE_OK);
+	while (w->n < 600)
+		store_one(w);
+	assert_int_equal(capped(w, UINT64_C(1) << 40), 0);
+	first = capped(w, 1);
+	assert_true(first < w->kept[300].row);
+	assert_int_equal(capped(w, 1), first);
+	for (int i = 0; i < 40; i++)
+		store_ride(w->s, 100);
+	store_sweep(w->s, SWEEP_ENTRIES, 0);
+	for (int i = 0; i < 5; i++) {
+		uint64_t next = capped(w, 1);
+
+		assert_true(next > first);
+		store_sweep(w->s, SWEEP_ENTRIES, 0);
+		first = next;
+	}
+	assert_int_equal(count_rows(w->s, "SELECT count(*) FROM held"), 1);
 	free(w);
 }
 
@@ -120,6 +167,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_retention_hides_at_once_and_sweeps_later),
+	    TEST(test_a_file_that_is_too_large_loses_a_part_at_a_time),
 	    TEST(test_the_highest_id_is_not_used_again_after_everything_went),
 	    TEST(test_a_removed_account_loses_its_archive_and_others_keep_theirs),
 	};
