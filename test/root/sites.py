@@ -94,18 +94,21 @@ class Jack(Placed, Jackdaw):
     def certificate(self, domain=None):
         return self.own[domain][1] if domain in self.own else self.authority.ca
 
-    def links(self, remote):
-        """(address, TLS) of all streams with a domain, once they stand."""
-        def found():
-            return [line for line in self.s2s("list") if line[2] == remote]
-        wait_for(lambda: found() and all(line[3] == "open" for line in found()), 20, f"links with {remote}")
-        return {(ipaddress.ip_address(line[5]), line[4]) for line in found()}
+    def between(self, local, remote):
+        """The lines of the streams of two domains; the other users of theirs may talk with others of ours meanwhile."""
+        return [line for line in self.s2s("list") if line[0] == local and line[2] == remote]
 
-    def unlink(self, remote):
-        """Behind the last acknowledgement."""
-        wait_for(lambda: all(line[1] != remote or line[2] == "0" for line in self.s2s("queue")), 20, "nothing on the way")
+    def links(self, local, remote):
+        """(address, TLS) of all streams of two domains, once they stand."""
+        def stand():
+            found = self.between(local, remote)
+            return found and all(line[3] == "open" for line in found)
+        wait_for(stand, 20, f"links with {remote}")
+        return {(ipaddress.ip_address(line[5]), line[4]) for line in self.between(local, remote)}
+
+    def unlink(self, local, remote):
         self.s2s("close", remote)
-        wait_for(lambda: all(line[2] != remote for line in self.s2s("list")), 20, f"no links with {remote}")
+        wait_for(lambda: not self.between(local, remote), 20, f"no links with {remote}")
 
 
 class Foreign(Placed):

@@ -133,11 +133,14 @@ class Line:
         return {ipaddress.ip_address(a) for a in {"ipv6": [machine.v6], "certificate": [machine.v4, machine.v6]}.get(
             self.pair, [machine.v4])}
 
+    def domains(self):
+        return self.near.boundjid.domain, self.far.boundjid.domain
+
     def unlink(self):
-        self.ours.unlink(self.far.boundjid.domain)
+        self.ours.unlink(*self.domains())
 
     def check_links(self):
-        for address, tls in self.ours.links(self.far.boundjid.domain):
+        for address, tls in self.ours.links(*self.domains()):
             assert address in self.addresses() and tls == ("clear" if self.pair == "clear" else "tls")
 
 
@@ -217,7 +220,7 @@ def test_prosody_knows_us_by_dane(sites, loop):
         line.far.say(line.near.boundjid.bare, "who are you?")
         assert (await line.near.hear())["body"] == "who are you?"
         await line.logout()
-    sites.ours.unlink(domain_of("dane", "prosody"))
+    sites.ours.unlink(domain_of("dane", "north"), domain_of("dane", "prosody"))
     before = len(prosody.log())
     loop.run_until_complete(tell())
     wait_for(lambda: "Enabling DANE with 1 TLSA records" in prosody.log()[before:], 20, "Prosody's use of DANE")
