@@ -36,7 +36,7 @@ destroy(struct handshake *h)
 }
 
 static void
-on_worker(struct tls_job *job)
+take_step(struct tls_job *job)
 {
 	struct handshake *h = CONTAINER_OF(job, struct handshake, job);
 
@@ -100,20 +100,26 @@ handshake_new(
 	h->events = events;
 	h->ctx = ctx;
 	h->tls = tls;
-	h->job.run = on_worker;
+	h->job.run = take_step;
 	h->job.done = on_done;
 	list_init(&h->due);
 	return h;
 }
 
-void
+bool
 handshake_feed(struct handshake *h, struct str bytes)
 {
 	if (h->is_running)
 		bug("a socket is read while a worker has its handshake");
 	buf_add_str(&h->in, bytes);
+	if (tls_handshake_is_light(h->tls)) {
+		take_step(&h->job);
+		on_done(&h->job);
+		return false;
+	}
 	if (list_empty(&h->due) && !submit(h))
 		list_add(&h->all->due, &h->due);
+	return true;
 }
 
 void
@@ -156,7 +162,8 @@ void
 handshakes_threads(struct handshakes *hs, struct loop *loop)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	unsigned workers = cores < 1 ? 1 : cores > WORKERS_MAX ? WORKERS_MAX : (unsigned)cores;
+	long free = cores - 1; /* one is the loop's: those who are in come first */
+	unsigned workers = free < 1 ? 1 : free > WORKERS_MAX ? WORKERS_MAX : (unsigned)free;
 
 	hs->wake = loop_wake_new(loop, on_wake, hs);
 	hs->pool = tls_pool_new(workers, HANDSHAKES_MAX, send_wake, hs);

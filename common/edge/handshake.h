@@ -2,6 +2,7 @@
  * nor who it is: bytes go in by handshake_feed, what comes of it is told by events, on the loop.
  *
  *   handshake_new ──handshake_feed──▶ due ──▶ running ──▶ more (feed again), open or failed
+ *                          └── the last step of TLS 1.3, which is cheap, on the loop ──▶ ┘
  *
  * TLS belongs either to a worker or to the loop, never to both: from handshake_feed until an event the owner does not read its
  * socket. Deadlines are the owner's. */
@@ -44,7 +45,8 @@ void handshakes_deinit(struct handshakes *hs);
 /* Takes tls. ctx goes to the events, which must live as long as the handshake. */
 struct handshake *handshake_new(
     struct handshakes *hs, struct tls *tls, const struct handshake_events *events, void *ctx);
-/* Bytes of the peer: one read at most; none to begin as a client (tls_new_client). One event follows. */
-void handshake_feed(struct handshake *h, struct str bytes);
+/* Bytes of the peer: one read at most; none to begin as a client (tls_new_client). True: a worker has it, and the socket is not
+ * read until the event. False: the step was a light one (tls/tls.h), and its event has come. */
+bool handshake_feed(struct handshake *h, struct str bytes);
 /* The owner is gone: no event any more. A worker may still be busy with it. */
 void handshake_free(struct handshake **h);

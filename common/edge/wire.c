@@ -119,8 +119,8 @@ void
 wire_feed(struct wire *w, struct str bytes)
 {
 	if (w->handshake) {
-		conn_pause(w->conn);
-		handshake_feed(w->handshake, bytes);
+		if (handshake_feed(w->handshake, bytes))
+			conn_pause(w->conn);
 	} else if (!w->tls) {
 		w->events->input(w->ctx, bytes);
 	} else {

@@ -318,6 +318,13 @@ tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err)
 	return leave(s);
 }
 
+bool
+tls_handshake_is_light(const struct tls *s)
+{
+	return !s->is_client && s->chain != NULL && !s->context->verifies_peers &&
+	    gnutls_protocol_get_version(s->session) == GNUTLS_TLS1_3;
+}
+
 /* How much plain text can come of what is there, at the most. */
 static size_t
 readable(const struct tls *s, size_t max)

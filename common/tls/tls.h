@@ -62,6 +62,9 @@ enum tls_state {
  * for as long as keyd takes (2 s at the most): run it on the handshake pool (tls/pool.h), never on the loop.
  * TLS_FAILED leaves an alert for the peer in `out`. */
 enum tls_state tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err);
+/* Whether the next step neither asks keyd nor computes with public keys, so that the loop may do it: TLS 1.3 behind
+ * our certificate, with none of the peer to come. */
+bool tls_handshake_is_light(const struct tls *s);
 
 /* Decrypts what is in `in` (consumed) to `plain`, at most max bytes of it; then the rest is still in `in`, or
  * tls_pending says how much is decrypted already. After TLS_FAILED tls_bye has the alert for the peer. */
