@@ -40,21 +40,20 @@ buf_grow(struct buf *b, size_t need)
 }
 
 uint8_t *
-buf_reserve(struct buf *b, size_t n)
+buf_make_room(struct buf *b, size_t n)
 {
-	if (n > b->cap - b->end) {
-		size_t len = buf_len(b);
-		if (n > SIZE_MAX / 2 - len)
-			bug("buf: %zu + %zu bytes", len, n);
-		if (b->start >= len && len + n <= b->cap) {
-			memmove(b->data, b->data + b->start, len);
-			b->start = 0;
-			b->end = len;
-		} else {
-			buf_grow(b, b->end + n);
-		}
+	size_t len = buf_len(b);
+
+	if (n > SIZE_MAX / 2 - len)
+		bug("buf: %zu + %zu bytes", len, n);
+	if (b->start >= len && len + n <= b->cap) {
+		memmove(b->data, b->data + b->start, len);
+		b->start = 0;
+		b->end = len;
+	} else {
+		buf_grow(b, b->end + n);
 	}
-	return b->data ? b->data + b->end : NULL;
+	return b->data + b->end;
 }
 
 void
@@ -66,31 +65,9 @@ buf_commit(struct buf *b, size_t n)
 }
 
 void
-buf_add(struct buf *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	memcpy(buf_reserve(b, n), p, n);
-	b->end += n;
-}
-
-void
-buf_add_str(struct buf *b, struct str s)
-{
-	buf_add(b, s.p, s.n);
-}
-
-void
 buf_add_z(struct buf *b, const char *z)
 {
 	buf_add(b, z, strlen(z));
-}
-
-void
-buf_add_c(struct buf *b, char c)
-{
-	*buf_reserve(b, 1) = (uint8_t)c;
-	b->end++;
 }
 
 void
@@ -106,39 +83,6 @@ buf_printf(struct buf *b, const char *fmt, ...)
 	b->end += (size_t)n;
 	va_end(again);
 	va_end(ap);
-}
-
-static void
-buf_add_le(struct buf *b, uint64_t v, unsigned bytes)
-{
-	uint8_t *p = buf_reserve(b, bytes);
-	for (unsigned i = 0; i < bytes; i++)
-		p[i] = (uint8_t)(v >> (8 * i));
-	b->end += bytes;
-}
-
-void
-buf_add_u8(struct buf *b, uint8_t v)
-{
-	buf_add_le(b, v, 1);
-}
-
-void
-buf_add_u16(struct buf *b, uint16_t v)
-{
-	buf_add_le(b, v, 2);
-}
-
-void
-buf_add_u32(struct buf *b, uint32_t v)
-{
-	buf_add_le(b, v, 4);
-}
-
-void
-buf_add_u64(struct buf *b, uint64_t v)
-{
-	buf_add_le(b, v, 8);
 }
 
 void

@@ -39,20 +39,6 @@ id_random_u64(void)
 	return v;
 }
 
-bool
-id_is_zero(const struct id128 *id)
-{
-	static const struct id128 zero;
-
-	return memcmp(id, &zero, sizeof(zero)) == 0;
-}
-
-bool
-id_eq(const struct id128 *a, const struct id128 *b)
-{
-	return sodium_memcmp(a->b, b->b, sizeof(a->b)) == 0;
-}
-
 void
 id_hex(const struct id128 *id, char out[2 * ID_BYTES + 1])
 {

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/str.h"
 
@@ -19,8 +20,21 @@ void id_init(void);
 struct id128 id_random(void);
 uint64_t id_random_u64(void); /* never 0 */
 void id_random_bytes(void *p, size_t n);
-bool id_is_zero(const struct id128 *id);
-bool id_eq(const struct id128 *a, const struct id128 *b);
+
+static inline bool
+id_is_zero(const struct id128 *id)
+{
+	static const struct id128 zero;
+
+	return memcmp(id, &zero, sizeof(zero)) == 0;
+}
+
+/* Of names. What proves something by being known, as a token does, is compared by secret_eq. */
+static inline bool
+id_eq(const struct id128 *a, const struct id128 *b)
+{
+	return memcmp(a, b, sizeof(*a)) == 0;
+}
 
 /* 32 hex digits and a NUL. */
 void id_hex(const struct id128 *id, char out[2 * ID_BYTES + 1]);

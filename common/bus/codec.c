@@ -2,6 +2,7 @@
  * u32 length and the bytes; a record is its fields; a list is a u32 count and its records. Decoding is total: every
  * length and count is checked against what is left and against the field's maximum before it is used. Nothing is
  * allocated: strings and lists of a decoded message point into the body. */
+#include <endian.h>
 #include <inttypes.h>
 
 #include "base/log.h"
@@ -117,18 +118,13 @@ take(struct str *in, void *p_r, size_t n)
 	return true;
 }
 
-/* Integers are read in the order of their bytes, whatever the machine. */
 static bool
 take_int(struct str *in, uint64_t *v_r, unsigned n)
 {
-	if (in->n < n)
+	uint64_t le = 0;
+	if (!take(in, &le, n))
 		return false;
-	uint64_t v = 0;
-	for (unsigned i = n; i-- > 0;)
-		v = v << 8 | (uint8_t)in->p[i];
-	in->p += n;
-	in->n -= n;
-	*v_r = v;
+	*v_r = le64toh(le);
 	return true;
 }
 

@@ -216,9 +216,15 @@ void
 ledger_settle(struct ledger_index *x, const struct id128 *origin, uint64_t n, ledger_forgets_fn *fn,
     void *ctx)
 {
-	for (struct ledger_entry *e = *bucket_of(x, origin, n); e; e = e->next)
-		e->is_settled |= is_of(e, origin, n);
-	if (may_go(x, origin, n))
+	bool all_free = true;
+
+	for (struct ledger_entry *e = *bucket_of(x, origin, n); e; e = e->next) {
+		if (!is_of(e, origin, n))
+			continue;
+		e->is_settled = true;
+		all_free &= e->hold == LEDGER_FREE;
+	}
+	if (all_free)
 		forget_all(x, origin, n, fn, ctx);
 }
 

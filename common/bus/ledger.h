@@ -19,13 +19,13 @@ enum ledger_hold {
 };
 
 struct ledger_entry {
-	struct list link;          /* in ledger.entries, the oldest first */
 	struct ledger_entry *next; /* in its bucket */
 	struct ledger *ledger;
-	uint64_t k; /* 0 while it waits in the queue */
 	struct opid op;
-	bool is_settled;
 	enum ledger_hold hold;
+	bool is_settled;
+	uint64_t k;       /* 0 while it waits in the queue */
+	struct list link; /* in ledger.entries, the oldest first */
 };
 
 struct ledger_index {
