@@ -4,13 +4,18 @@
 
 #include "edge.h"
 
+#include <sodium.h>
+#include <string.h>
+
+#include "base/id.h"
 #include "base/mem.h"
 #include "sign.h"
 
 void
-edge_init(struct edge *e, const char *name, bool may_sign, uint32_t rate, uint64_t now_ms)
+edge_init(
+    struct edge *e, const char *name, enum edge_scope scope, uint32_t rate, uint64_t now_ms)
 {
-	*e = (struct edge){.name = name, .may_sign = may_sign, .rate = rate, .refilled_ms = now_ms};
+	*e = (struct edge){.name = name, .scope = scope, .rate = rate, .refilled_ms = now_ms};
 	e->tokens_milli = 2000 * (uint64_t)rate;
 }
 
@@ -31,13 +36,20 @@ take_token(struct edge *e, uint64_t now_ms)
 	return true;
 }
 
+static bool
+is_for(const struct edge *e, bool for_components)
+{
+	return e->scope == EDGE_ALL || (e->scope == EDGE_COMPONENTS && for_components);
+}
+
+/* A key that is not for the edge is as unknown to it as one that does not exist. */
 static enum keywire_status
 sign(struct edge *e, const struct store *s, const struct keywire_request *r, uint64_t now_ms,
     struct buf *signature)
 {
 	const struct key *k = store_key(s, r->key_id);
 
-	if (!e->may_sign || k == NULL)
+	if (k == NULL || !is_for(e, k->for_components))
 		return KEYWIRE_UNKNOWN_KEY;
 	if (!take_token(e, now_ms))
 		return KEYWIRE_BUSY;
@@ -76,47 +88,63 @@ edge_refused(const struct edge *e)
 	return n;
 }
 
+/* The chain of this edge with this index; NULL: it has fewer. */
 static const struct chain *
-chain_at(const struct store *s, size_t index)
+chain_at(const struct edge *e, const struct store *s, size_t index)
 {
 	LIST_FOREACH(&s->chains, it) {
-		if (index-- == 0)
-			return CONTAINER_OF(it, const struct chain, link);
+		const struct chain *c = CONTAINER_OF(it, const struct chain, link);
+
+		if (is_for(e, c->for_components) && index-- == 0)
+			return c;
 	}
 	return NULL;
 }
 
 static size_t
-count_chains(const struct store *s)
+count_chains(const struct edge *e, const struct store *s)
 {
 	size_t n = 0;
 
 	LIST_FOREACH(&s->chains, it)
-		n++;
+		n += is_for(e, CONTAINER_OF(it, const struct chain, link)->for_components);
 	return n;
 }
 
-bool
-push_next(const struct store *s, struct push_cursor *c, struct buf *out)
+static void
+put_ticket(const struct edge *e, const struct store *s, struct buf *out)
 {
-	size_t n = count_chains(s);
+	uint8_t ticket[KEYWIRE_TICKET_SIZE];
+
+	crypto_generichash(ticket, sizeof ticket, (const uint8_t *)e->name, strlen(e->name),
+	    s->ticket, sizeof s->ticket);
+	keywire_put_push(out,
+	    &(struct keywire_push){
+		.type = KEYWIRE_TICKET, .body = str_of(ticket, sizeof ticket)});
+	secret_wipe(ticket, sizeof ticket);
+}
+
+bool
+push_next(const struct edge *e, const struct store *s, struct push_cursor *c, struct buf *out)
+{
+	size_t n = count_chains(e, s);
 
 	if (c->generation != s->generation)
 		*c = (struct push_cursor){.generation = s->generation};
-	struct keywire_push p = {.type = KEYWIRE_BEGIN};
 	if (c->step > n + 2)
 		return false;
-	if (c->step == n + 2) {
-		p.type = KEYWIRE_END;
+	if (c->step == 0) {
+		keywire_put_push(out, &(struct keywire_push){.type = KEYWIRE_BEGIN});
+	} else if (c->step <= n) {
+		const struct chain *chain = chain_at(e, s, c->step - 1);
+		keywire_put_push(out,
+		    &(struct keywire_push){KEYWIRE_CHAIN, chain->key->id, str_z(chain->domain),
+			buf_str(&chain->pem)});
 	} else if (c->step == n + 1) {
-		p.type = KEYWIRE_TICKET;
-		p.body = str_of(s->ticket, sizeof s->ticket);
-	} else if (c->step > 0) {
-		const struct chain *chain = chain_at(s, c->step - 1);
-		p = (struct keywire_push){
-		    KEYWIRE_CHAIN, chain->key->id, str_z(chain->domain), buf_str(&chain->pem)};
+		put_ticket(e, s, out);
+	} else {
+		keywire_put_push(out, &(struct keywire_push){.type = KEYWIRE_END});
 	}
-	keywire_put_push(out, &p);
 	c->step++;
 	return true;
 }

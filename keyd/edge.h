@@ -8,9 +8,16 @@
 #include "base/str.h"
 #include "store.h"
 
+/* Which certificates and keys are for it. */
+enum edge_scope {
+	EDGE_NOTHING,
+	EDGE_COMPONENTS, /* those of components and of the domains above them */
+	EDGE_ALL,
+};
+
 struct edge {
 	const char *name; /* "c2sd" */
-	bool may_sign;
+	enum edge_scope scope;
 	uint32_t rate; /* signatures per second; twice as many at once */
 
 	uint64_t tokens_milli, refilled_ms;
@@ -24,7 +31,8 @@ enum edge_verdict {
 	EDGE_HANG_UP, /* the packet was no request */
 };
 
-void edge_init(struct edge *e, const char *name, bool may_sign, uint32_t rate, uint64_t now_ms);
+void edge_init(
+    struct edge *e, const char *name, enum edge_scope scope, uint32_t rate, uint64_t now_ms);
 enum edge_verdict edge_handle(
     struct edge *e, const struct store *s, struct str packet, uint64_t now_ms, struct buf *out);
 uint64_t edge_refused(const struct edge *e);
@@ -35,7 +43,9 @@ struct push_cursor {
 	size_t step;
 };
 
-/* The next packet for it; false when it has all. A list that was overtaken by a change starts again. */
-bool push_next(const struct store *s, struct push_cursor *c, struct buf *out);
+/* The next packet for a peer of this edge; false when it has all. A list that was overtaken by a change starts again. The ticket key is
+ * another one for each role: sessions of clients are c2sd's alone. */
+bool push_next(
+    const struct edge *e, const struct store *s, struct push_cursor *c, struct buf *out);
 /* The packet could not be sent: it comes again. */
 void push_again(struct push_cursor *c);

@@ -40,7 +40,8 @@ void keyd_changed(struct keyd *k);
 void keyd_check_chain(const struct keyd *k, const struct chain *c);
 
 /* peer.c: the socket of one role and who is connected to it. */
-struct edge_socket *edge_socket_open(struct keyd *k, enum role role, bool may_sign, struct err *err);
+struct edge_socket *edge_socket_open(
+    struct keyd *k, enum role role, enum edge_scope scope, struct err *err);
 void edge_socket_start(struct edge_socket *s);
 void edge_socket_push(struct edge_socket *s);
 struct edge *edge_socket_edge(struct edge_socket *s);

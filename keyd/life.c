@@ -22,11 +22,11 @@
 
 static const struct {
 	enum role role;
-	bool may_sign;
+	enum edge_scope scope;
 } edges[KEYD_EDGES] = {
-    {ROLE_C2SD, true},
-    {ROLE_S2SD, true},
-    {ROLE_COMPONENTD, true},
+    {ROLE_C2SD, EDGE_ALL},
+    {ROLE_S2SD, EDGE_ALL},
+    {ROLE_COMPONENTD, EDGE_COMPONENTS},
 };
 
 /* The chain's first certificate must be for the domain, and not at its end. */
@@ -96,13 +96,15 @@ load_all(struct keyd *k, const struct key_folder *folder, struct err *err)
 		    !is_below_a_domain(suite, suite->components[i]));
 	if (suite->n_domains > 0 && broken == suite->n_domains)
 		return err_set(err, "no domain has a certificate that works; see above");
+	store_set_components(&k->store, suite->components, suite->n_components);
 	return 0;
 }
+
 static int
 open_edges(struct keyd *k, struct err *err)
 {
 	for (int i = 0; i < KEYD_EDGES; i++) {
-		k->edges[i] = edge_socket_open(k, edges[i].role, edges[i].may_sign, err);
+		k->edges[i] = edge_socket_open(k, edges[i].role, edges[i].scope, err);
 		if (k->edges[i] == NULL)
 			return -1;
 	}
@@ -227,6 +229,7 @@ follow_suite(struct keyd *k)
 {
 	const struct suite *suite = &k->daemon->suite;
 
+	store_set_components(&k->store, suite->components, suite->n_components);
 	LIST_FOREACH_SAFE(&k->store.chains, it, next) {
 		const struct chain *c = CONTAINER_OF(it, const struct chain, link);
 		if (!is_listed(suite->domains, suite->n_domains, c->domain) &&

@@ -50,7 +50,7 @@ struct peer {
 };
 
 struct edge_socket *
-edge_socket_open(struct keyd *k, enum role role, bool may_sign, struct err *err)
+edge_socket_open(struct keyd *k, enum role role, enum edge_scope scope, struct err *err)
 {
 	int fd = service_listen_unix(k->daemon, role, KEYWIRE_SOCKET, SOCK_SEQPACKET, err);
 
@@ -61,7 +61,7 @@ edge_socket_open(struct keyd *k, enum role role, bool may_sign, struct err *err)
 	s->uid = service_role_uid(k->daemon, role);
 	s->fd = fd;
 	list_init(&s->peers);
-	edge_init(&s->edge, role_name(role), may_sign, 0, 0);
+	edge_init(&s->edge, role_name(role), scope, 0, 0);
 	return s;
 }
 
@@ -97,7 +97,7 @@ peer_push(struct peer *p)
 	struct buf packet = {0};
 	bool full = false, ok = true;
 
-	while (ok && push_next(&p->socket->keyd->store, &p->cursor, &packet)) {
+	while (ok && push_next(&p->socket->edge, &p->socket->keyd->store, &p->cursor, &packet)) {
 		ok = peer_send(p, buf_str(&packet), &full);
 		secret_wipe(packet.data, buf_len(&packet));
 		buf_clear(&packet);
@@ -210,7 +210,7 @@ edge_socket_start(struct edge_socket *s)
 {
 	struct loop *loop = s->keyd->daemon->loop;
 
-	edge_init(&s->edge, s->edge.name, s->edge.may_sign, (uint32_t)keyd_settings(s->keyd)->rate,
+	edge_init(&s->edge, s->edge.name, s->edge.scope, (uint32_t)keyd_settings(s->keyd)->rate,
 	    loop_now_ms(loop));
 	s->listener = listener_new(loop, s->fd, may_accept, on_accepted, s);
 }

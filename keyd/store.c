@@ -112,13 +112,6 @@ leave_key(struct key *k, uint64_t now_ms)
 		k->retired_ms = now_ms;
 }
 
-static void
-changed(struct store *s)
-{
-	s->generation++;
-	id_random_bytes(s->ticket, sizeof s->ticket);
-}
-
 const struct chain *
 store_find(const struct store *s, struct str domain)
 {
@@ -128,6 +121,41 @@ store_find(const struct store *s, struct str domain)
 			return c;
 	}
 	return NULL;
+}
+
+/* An edge shows for a name its own certificate or that of the nearest domain above it. A key that nobody uses any more stays
+ * with those who had it. */
+static void
+share(struct store *s)
+{
+	LIST_FOREACH(&s->chains, it)
+		CONTAINER_OF(it, struct chain, link)->for_components = false;
+	for (size_t i = 0; i < s->n_components; i++)
+		for (struct str name = str_z(s->components[i]), label; !str_empty(name);
+			str_split(name, '.', &label, &name)) {
+			struct chain *c = (struct chain *)store_find(s, name);
+
+			if (c != NULL)
+				c->for_components = true;
+		}
+	LIST_FOREACH(&s->keys, it) {
+		struct key *k = CONTAINER_OF(it, struct key, link);
+
+		k->for_components = k->users == 0 && k->for_components;
+	}
+	LIST_FOREACH(&s->chains, it) {
+		struct chain *c = CONTAINER_OF(it, struct chain, link);
+
+		c->key->for_components |= c->for_components;
+	}
+}
+
+static void
+changed(struct store *s)
+{
+	share(s);
+	s->generation++;
+	id_random_bytes(s->ticket, sizeof s->ticket);
 }
 
 void
@@ -164,6 +192,14 @@ store_remove(struct store *s, struct str domain, uint64_t now_ms)
 	free_chain(c);
 	changed(s);
 	return true;
+}
+
+void
+store_set_components(struct store *s, const char *const *names, size_t n)
+{
+	s->components = names;
+	s->n_components = n;
+	changed(s);
 }
 
 void

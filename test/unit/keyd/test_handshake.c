@@ -52,7 +52,7 @@ make_keyd(void **state)
 	int rc = pair_make_keys(state);
 
 	store_init(&store);
-	edge_init(&edge, "c2sd", true, 100000, 0);
+	edge_init(&edge, "c2sd", EDGE_ALL, 100000, 0);
 	put("capulet.example", KEY_ECDSA);
 	put("montague.example", KEY_RSA);
 	put("verona.example", KEY_ED25519);
@@ -77,7 +77,7 @@ pull_list(struct chains *chains)
 	struct err err;
 
 	pthread_mutex_lock(&lock);
-	while (push_next(&store, &cursor, &packet)) {
+	while (push_next(&edge, &store, &cursor, &packet)) {
 		assert_int_equal(chains_apply(chains, buf_str(&packet), &event, &err), 0);
 		buf_clear(&packet);
 	}

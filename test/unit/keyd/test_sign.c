@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -186,7 +187,7 @@ struct fixture {
 };
 
 static void
-setup(struct fixture *f, bool may_sign, uint32_t rate)
+setup(struct fixture *f, enum edge_scope scope, uint32_t rate)
 {
 	struct pair pair;
 	struct err err;
@@ -197,7 +198,7 @@ setup(struct fixture *f, bool may_sign, uint32_t rate)
 	    0);
 	store_put(&f->store, S("a.example"), &pair, 0);
 	f->id = store_find(&f->store, S("a.example"))->key->id;
-	edge_init(&f->edge, "c2sd", may_sign, rate, 1000);
+	edge_init(&f->edge, "c2sd", scope, rate, 1000);
 }
 
 static enum keywire_status
@@ -224,7 +225,7 @@ test_unknown_key_is_one_refusal(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f, true, 1000);
+	setup(&f, EDGE_ALL, 1000);
 	assert_int_equal(ask(&f, f.id + 1, 1000), KEYWIRE_UNKNOWN_KEY);
 	assert_int_equal(ask(&f, f.id, 1000), KEYWIRE_OK);
 	assert_int_equal(edge_refused(&f.edge), 1);
@@ -238,7 +239,7 @@ test_edge_without_the_right(void **state)
 	struct fixture f;
 
 	(void)state;
-	setup(&f, false, 1000);
+	setup(&f, EDGE_NOTHING, 1000);
 	assert_int_equal(ask(&f, f.id, 1000), KEYWIRE_UNKNOWN_KEY);
 	store_deinit(&f.store);
 }
@@ -250,7 +251,7 @@ test_rate(void **state)
 	int n = 0;
 
 	(void)state;
-	setup(&f, true, 10);
+	setup(&f, EDGE_ALL, 10);
 	for (int i = 0; i < 50; i++)
 		n += ask(&f, f.id, 1000) == KEYWIRE_OK;
 	assert_int_equal(n, 20);
@@ -273,7 +274,7 @@ test_inv_29_no_request_hangs_up(void **state)
 	uint8_t noise[KEYWIRE_REQUEST_SIZE + 1] = {KEYWIRE_VERSION, KEYWIRE_SIGN, 0xff, 0xff};
 
 	(void)state;
-	setup(&f, true, 1000);
+	setup(&f, EDGE_ALL, 1000);
 	for (size_t n = 0; n <= sizeof noise; n++)
 		assert_int_equal(
 		    edge_handle(&f.edge, &f.store, str_of(noise, n), 1000, &out), EDGE_HANG_UP);
@@ -294,13 +295,13 @@ test_inv_29_no_request_hangs_up(void **state)
 
 /* The packets of a list, in order, as types. */
 static size_t
-collect(const struct store *s, struct push_cursor *c, int types[8])
+collect(const struct fixture *f, struct push_cursor *c, int types[8])
 {
 	struct buf out = {0};
 	struct keywire_push p;
 	size_t n = 0;
 
-	for (; n < 8 && push_next(s, c, &out); n++) {
+	for (; n < 8 && push_next(&f->edge, &f->store, c, &out); n++) {
 		assert_true(keywire_get_push(buf_str(&out), &p));
 		types[n] = (int)p.type;
 		buf_clear(&out);
@@ -318,25 +319,139 @@ test_list(void **state)
 	int types[8];
 
 	(void)state;
-	setup(&f, true, 1000);
-	assert_int_equal(collect(&f.store, &c, types), 4);
+	setup(&f, EDGE_ALL, 1000);
+	assert_int_equal(collect(&f, &c, types), 4);
 	assert_int_equal(types[0], KEYWIRE_BEGIN);
 	assert_int_equal(types[1], KEYWIRE_CHAIN);
 	assert_int_equal(types[2], KEYWIRE_TICKET);
 	assert_int_equal(types[3], KEYWIRE_END);
-	assert_int_equal(collect(&f.store, &c, types), 0);
+	assert_int_equal(collect(&f, &c, types), 0);
 
 	store_rotate_ticket(&f.store);
-	assert_true(push_next(&f.store, &c, &out)); /* BEGIN */
+	assert_true(push_next(&f.edge, &f.store, &c, &out)); /* BEGIN */
 	push_again(&c);                             /* it did not fit */
-	assert_int_equal(collect(&f.store, &c, types), 4);
+	assert_int_equal(collect(&f, &c, types), 4);
 	store_rotate_ticket(&f.store);
-	assert_true(push_next(&f.store, &c, &out));
-	assert_true(push_next(&f.store, &c, &out));
+	assert_true(push_next(&f.edge, &f.store, &c, &out));
+	assert_true(push_next(&f.edge, &f.store, &c, &out));
 	store_remove(&f.store, S("a.example"), 0); /* overtaken: from the beginning */
-	assert_int_equal(collect(&f.store, &c, types), 3);
+	assert_int_equal(collect(&f, &c, types), 3);
 	assert_int_equal(types[0], KEYWIRE_BEGIN);
 	buf_deinit(&out);
+	store_deinit(&f.store);
+}
+
+static void
+put(struct fixture *f, const struct rig_key *k, const char *domain)
+{
+	struct pair pair;
+	struct err err;
+
+	assert_int_equal(
+	    pair_parse(&pair, str_z(k->cert_pem), str_z(k->key_pem), "x.crt", "x.key", &err), 0);
+	store_put(&f->store, str_z(domain), &pair, 0);
+}
+
+static uint32_t
+id_of(const struct fixture *f, const char *domain)
+{
+	return store_find(&f->store, str_z(domain))->key->id;
+}
+
+/* The next packet that is a chain or the ticket key; false at the end. */
+static bool
+next_push(struct fixture *f, struct push_cursor *c, struct buf *packet, struct keywire_push *p)
+{
+	do {
+		buf_clear(packet);
+		if (!push_next(&f->edge, &f->store, c, packet))
+			return false;
+		assert_true(keywire_get_push(buf_str(packet), p));
+	} while (p->type == KEYWIRE_BEGIN || p->type == KEYWIRE_END);
+	return true;
+}
+
+/* The names of the chains that the edge gets, with a blank behind each. */
+static const char *
+names_of(struct fixture *f)
+{
+	static char names[200];
+	struct push_cursor c = {0};
+	struct buf packet = {0};
+	struct keywire_push p;
+
+	names[0] = '\0';
+	while (next_push(f, &c, &packet, &p))
+		if (p.type == KEYWIRE_CHAIN)
+			snprintf(names + strlen(names), sizeof names - strlen(names), "%.*s ",
+			    STR_ARG(p.domain));
+	buf_deinit(&packet);
+	return names;
+}
+
+/* Who takes componentd over can use no key of a domain that has no component. */
+static void
+test_inv_31_componentd_has_only_what_it_shows(void **state)
+{
+	static const char *const components[] = {"gate.b.example", "c.example"};
+	struct fixture f;
+	struct rig_key other;
+	uint32_t below;
+
+	(void)state;
+	rig_key_make(&other, GNUTLS_PK_ECDSA, 256, "b.example", 0);
+	setup(&f, EDGE_COMPONENTS, 1000);
+	assert_string_equal(names_of(&f), "");
+	assert_int_equal(ask(&f, f.id, 1000), KEYWIRE_UNKNOWN_KEY);
+	put(&f, &other, "b.example");
+	put(&f, &ed25519, "c.example");
+	store_set_components(&f.store, components, 2);
+	below = id_of(&f, "b.example");
+	assert_string_equal(names_of(&f), "b.example c.example ");
+	assert_int_equal(ask(&f, f.id, 1000), KEYWIRE_UNKNOWN_KEY);
+	assert_int_equal(ask(&f, below, 1000), KEYWIRE_OK);
+
+	/* A key that is replaced is for those who had it, as long as it signs. */
+	put(&f, &rsa, "b.example");
+	put(&f, &rsa, "a.example");
+	assert_int_equal(ask(&f, f.id, 1000), KEYWIRE_UNKNOWN_KEY);
+	assert_int_equal(ask(&f, below, 1000), KEYWIRE_OK);
+
+	/* One that both use is componentd's as long as the domain above the component has it. */
+	assert_int_equal(ask(&f, id_of(&f, "a.example"), 1000), KEYWIRE_BAD_ALGORITHM);
+	store_set_components(&f.store, components + 1, 1);
+	assert_string_equal(names_of(&f), "c.example ");
+	assert_int_equal(ask(&f, id_of(&f, "a.example"), 1000), KEYWIRE_UNKNOWN_KEY);
+	rig_key_free(&other);
+	store_deinit(&f.store);
+}
+
+/* It would open the sessions of clients that another daemon recorded. */
+static void
+test_each_role_has_its_ticket_key(void **state)
+{
+	static const char *const roles[] = {"c2sd", "s2sd", "componentd", "c2sd"};
+	uint8_t keys[COUNT(roles)][KEYWIRE_TICKET_SIZE];
+	struct fixture f;
+	struct buf packet = {0};
+	struct keywire_push p;
+
+	(void)state;
+	setup(&f, EDGE_NOTHING, 1000);
+	for (size_t i = 0; i < COUNT(roles); i++) {
+		struct push_cursor c = {0};
+
+		f.edge.name = roles[i];
+		assert_true(next_push(&f, &c, &packet, &p));
+		assert_int_equal(p.type, KEYWIRE_TICKET);
+		memcpy(keys[i], p.body.p, sizeof keys[i]);
+		assert_memory_not_equal(keys[i], f.store.ticket, sizeof keys[i]);
+	}
+	assert_memory_not_equal(keys[0], keys[1], sizeof keys[0]);
+	assert_memory_not_equal(keys[0], keys[2], sizeof keys[0]);
+	assert_memory_not_equal(keys[1], keys[2], sizeof keys[0]);
+	assert_memory_equal(keys[0], keys[3], sizeof keys[0]);
+	buf_deinit(&packet);
 	store_deinit(&f.store);
 }
 
@@ -354,6 +469,8 @@ main(void)
 	    cmocka_unit_test(test_rate),
 	    cmocka_unit_test(test_inv_29_no_request_hangs_up),
 	    cmocka_unit_test(test_list),
+	    cmocka_unit_test(test_inv_31_componentd_has_only_what_it_shows),
+	    cmocka_unit_test(test_each_role_has_its_ticket_key),
 	};
 	return cmocka_run_group_tests(tests, make_keys, free_keys);
 }
