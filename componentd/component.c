@@ -175,7 +175,8 @@ component_enter(struct component *c, struct stream *s)
 void
 component_pump(struct component *c)
 {
-	while (c->n_streams > 0 && !list_empty(&c->queue)) {
+	while (c->n_streams > 0 && !list_empty(&c->queue) &&
+	    c->componentd->run == COMPONENTD_RUNNING) {
 		struct outgoing *o = CONTAINER_OF(c->queue.next, struct outgoing, link);
 
 		list_remove(&o->link);

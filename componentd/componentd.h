@@ -19,6 +19,12 @@
 struct component;
 struct componentd;
 
+enum componentd_run {
+	COMPONENTD_RUNNING,
+	COMPONENTD_DRAINING, /* components are told that it stops, and may still say what they have under way */
+	COMPONENTD_STOPPED, /* waits for the last socket */
+};
+
 struct componentd {
 	struct daemon *daemon;
 	struct gates gates;
@@ -42,7 +48,8 @@ struct componentd {
 	struct loop_hook *hook;
 	struct loop_timer *tick;
 	struct door door;
-	bool is_stopping;
+	enum componentd_run run;
+	uint64_t drain_until_ms; /* DRAINING */
 };
 
 static inline const struct componentd_settings *
@@ -69,6 +76,7 @@ int componentd_open(struct daemon *d, struct err *err);
 int componentd_threads(struct daemon *d, struct err *err);
 int componentd_start(struct daemon *d, struct err *err);
 void componentd_reloaded(struct daemon *d, const void *old);
+bool componentd_drain(struct daemon *d);
 void componentd_stop(struct daemon *d);
 /* A stream is gone: the last one takes the stopped daemon with it. */
 void componentd_stream_gone(struct componentd *c);

@@ -58,7 +58,7 @@ stream_answer(struct stream *s, const struct stanza *st, enum stanza_error e)
 	    .id = st->id};
 	struct xml_writer w;
 
-	if (st->type == TYPE_ERROR || st->type == TYPE_RESULT)
+	if (st->type == TYPE_ERROR || st->type == TYPE_RESULT || s->stage != STAGE_OPEN)
 		return;
 	xw_init(&w, &payload, S("jabber:client"));
 	xml_write_error(&w, e, S(""));

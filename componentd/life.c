@@ -5,6 +5,8 @@
 #include "base/mem.h"
 #include "stream.h"
 
+#define DRAIN_MS 8000 /* whoever starts and stops daemons waits for 10 s */
+
 /* ---- with privilege, threads ---- */
 
 struct componentd *
@@ -54,6 +56,68 @@ componentd_threads(struct daemon *d, struct err *err)
 	return 0;
 }
 
+/* ---- before the stop ---- */
+
+/* What components said must be with others before we go. */
+static bool
+is_drained(const struct componentd *c)
+{
+	struct component *it, *next;
+
+	HASH_ITER(hh, c->components, it, next)
+		if (it->n_streams > 0)
+			return false;
+	return bus_stats(componentd_bus(c)).kept_frames == 0;
+}
+
+static void
+end_late_streams(struct component *c, uint64_t now_ms)
+{
+	LIST_FOREACH_SAFE(&c->streams, it, nx) {
+		struct stream *s = CONTAINER_OF(it, struct stream, link);
+
+		if (now_ms >= s->deadline_ms)
+			stream_end(s, STREAM_OK, NULL);
+	}
+}
+
+static void
+drain_step(struct componentd *c)
+{
+	uint64_t now_ms = componentd_now_ms(c);
+	struct component *it, *next;
+
+	HASH_ITER(hh, c->components, it, next)
+		end_late_streams(it, now_ms);
+	if (is_drained(c) || now_ms >= c->drain_until_ms)
+		service_quit(c->daemon);
+}
+
+static void
+end_streams(struct list *streams)
+{
+	while (!list_empty(streams))
+		stream_end(
+		    CONTAINER_OF(streams->next, struct stream, link), STREAM_SYSTEM_SHUTDOWN, NULL);
+}
+
+/* Nothing new is delivered: it comes to the next componentd. */
+bool
+componentd_drain(struct daemon *d)
+{
+	struct componentd *c = d->state;
+	struct component *it, *next;
+
+	c->run = COMPONENTD_DRAINING;
+	c->drain_until_ms = componentd_now_ms(c) + DRAIN_MS;
+	listen_stop(c);
+	end_streams(&c->strangers);
+	HASH_ITER(hh, c->components, it, next)
+		LIST_FOREACH_SAFE(&it->streams, at, nx)
+			stream_farewell(CONTAINER_OF(at, struct stream, link));
+	return !is_drained(c);
+}
+
 /* ---- turns and ticks ---- */
 
 void
@@ -64,6 +128,8 @@ componentd_turn(void *componentd)
 	wires_turn(&c->wires, componentd_now_ms(c));
 	while (!list_empty(&c->fresh))
 		stream_mark(CONTAINER_OF(c->fresh.next, struct stream, fresh));
+	if (c->run == COMPONENTD_DRAINING)
+		drain_step(c);
 }
 
 static void
@@ -93,7 +159,7 @@ tick_component(struct component *c, uint64_t now_ms)
 		struct stream *s = CONTAINER_OF(it, struct stream, link);
 
 		stream_settle(s);
-		if (now_ms - s->said_ms < keepalive_ms)
+		if (s->stage == STAGE_LEAVING || now_ms - s->said_ms < keepalive_ms)
 			continue;
 		s->said_ms = now_ms;
 		wire_write(&s->wire, S(" "));
@@ -110,7 +176,8 @@ componentd_tick(void *componentd)
 	tick_strangers(c, now_ms);
 	HASH_ITER(hh, c->components, it, next)
 		tick_component(it, now_ms);
-	components_tick(c);
+	if (c->run == COMPONENTD_RUNNING)
+		components_tick(c);
 	wires_check_stalled(
 	    &c->wires, now_ms, (uint64_t)componentd_settings(c)->door.stall_seconds * 1000);
 	door_sweep(&c->door, now_ms);
@@ -150,18 +217,6 @@ componentd_reloaded(struct daemon *d, const void *old)
 /* ---- stop ---- */
 
 static void
-end_streams(struct list *streams)
-{
-	while (!list_empty(streams)) {
-		struct stream *s = CONTAINER_OF(streams->next, struct stream, link);
-
-		/* Of this turn, and not acknowledged: it comes again to the next componentd. */
-		buf_clear(&s->wire.plain);
-		stream_end(s, STREAM_SYSTEM_SHUTDOWN, NULL);
-	}
-}
-
-static void
 componentd_free(struct componentd *c)
 {
 	wires_deinit(&c->wires);
@@ -175,7 +230,7 @@ componentd_free(struct componentd *c)
 void
 componentd_stream_gone(struct componentd *c)
 {
-	if (c->is_stopping && c->n_streams == 0)
+	if (c->run == COMPONENTD_STOPPED && c->n_streams == 0)
 		componentd_free(c);
 	else
 		listen_resume(c);
@@ -202,7 +257,7 @@ componentd_stop(struct daemon *d)
 	}
 	loop_timer_free(&c->tick);
 	loop_hook_free(&c->hook);
-	c->is_stopping = true;
+	c->run = COMPONENTD_STOPPED;
 	if (c->n_streams == 0)
 		componentd_free(c);
 }

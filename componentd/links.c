@@ -47,6 +47,8 @@ handle_route(void *ctx, const struct bus_in *in, const void *msg)
 
 	if (!may_bring(in, st))
 		bus_protocol_error(in->bus, in, "a sender that is not its to bring");
+	else if (c->run != COMPONENTD_RUNNING)
+		custody_hold(in->custody); /* for ever: it is the next process's */
 	else if (component)
 		component_give(component, &d);
 	else

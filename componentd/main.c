@@ -21,6 +21,7 @@ static const struct service componentd = {
     .start = componentd_start,
     .reloaded = componentd_reloaded,
     .control = componentd_control,
+    .drain = componentd_drain,
     .stop = componentd_stop,
     .listeners = componentd_print_listeners,
     .handlers = componentd_handlers,

@@ -43,7 +43,9 @@ send_on(struct stream *s, const struct stanza *st)
 	struct delivery d = {.st = st, .level = bus_message(MSG_ROUTE)->level};
 	struct endpoint e;
 
-	if (c)
+	if (c && s->componentd->run != COMPONENTD_RUNNING)
+		stream_log(s, LOG_DEBUG, "a stanza for %s is lost: both streams end", c->name);
+	else if (c)
 		component_give(c, &d);
 	else if (bus_route(componentd_bus(s->componentd), &to, &e))
 		bus_send(componentd_bus(s->componentd), &e, MSG_ROUTE, &m, &op, NULL, 0);

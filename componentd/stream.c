@@ -63,7 +63,7 @@ on_element(void *ctx, const struct xml_element *e)
 		stream_end(s, STREAM_OK, NULL);
 		return false;
 	}
-	if (s->stage == STAGE_OPEN)
+	if (s->stage == STAGE_OPEN || s->stage == STAGE_LEAVING)
 		return stanza_take(s, e);
 	if (!proof_handshake(s, e))
 		return false;
@@ -215,7 +215,7 @@ stream_opened(struct stream *s)
 
 /* ---- end ---- */
 
-/* Everybody forgets the stream. Its output is still written; what of it is not, another one may have to write again. */
+/* Everybody forgets the stream. What the kernel has not taken of its stanzas is for another one to write: this one may not do it too. */
 static void
 stream_leave(struct stream *s)
 {
@@ -230,6 +230,8 @@ stream_leave(struct stream *s)
 	list_remove(&s->wire.stalled);
 	if (c) {
 		stream_settle(s);
+		if (!list_empty(&s->unwritten))
+			conn_abort(s->conn);
 		s->component = NULL;
 		component_leave(c, s);
 	}
@@ -237,13 +239,12 @@ stream_leave(struct stream *s)
 	list_add(&d->closing, &s->link);
 }
 
-void
-stream_end(struct stream *s, enum stream_error error, const char *text)
+/* The last that we say; false: the connection has broken meanwhile. */
+static bool
+say_the_end(struct stream *s, enum stream_error error, const char *text)
 {
 	struct buf *out = wire_out(&s->wire);
 
-	if (s->stage == STAGE_CLOSING)
-		return;
 	if (error != STREAM_OK)
 		stream_log(s, LOG_INFO, "stream error %s%s%s", stream_error_name(error),
 		    text ? ": " : "", text ? text : "");
@@ -258,11 +259,30 @@ stream_end(struct stream *s, enum stream_error error, const char *text)
 	}
 	wire_flush(&s->wire, componentd_now_ms(s->componentd));
 	if (s->stage == STAGE_CLOSING)
-		return;
+		return false;
 	stream_mark(s);
+	return true;
+}
+
+void
+stream_end(struct stream *s, enum stream_error error, const char *text)
+{
+	if (s->stage == STAGE_CLOSING || (s->stage != STAGE_LEAVING && !say_the_end(s, error, text)))
+		return;
 	wire_bye(&s->wire);
 	conn_close(s->conn, (unsigned)componentd_settings(s->componentd)->linger_seconds * 1000);
 	stream_leave(s);
+}
+
+void
+stream_farewell(struct stream *s)
+{
+	int64_t linger_seconds = componentd_settings(s->componentd)->linger_seconds;
+
+	if (!say_the_end(s, STREAM_SYSTEM_SHUTDOWN, NULL))
+		return;
+	s->stage = STAGE_LEAVING;
+	s->deadline_ms = componentd_now_ms(s->componentd) + (uint64_t)linger_seconds * 1000;
 }
 
 void
@@ -286,7 +306,7 @@ on_bytes(struct conn *conn, struct str bytes)
 	if (s->stage == STAGE_CLOSING)
 		return;
 	wire_feed(&s->wire, bytes);
-	if (s->stage == STAGE_OPEN && !links_have_credit(s->componentd))
+	if (s->component && !links_have_credit(s->componentd))
 		stream_pause(s);
 }
 
@@ -296,7 +316,7 @@ on_flushed(struct conn *conn)
 	struct stream *s = conn_user(conn);
 
 	wire_flushed(&s->wire);
-	if (s->stage == STAGE_OPEN)
+	if (s->component)
 		stream_settle(s);
 }
 

@@ -3,7 +3,7 @@
  *  accepted ──▶ HEADER ──stream.c──▶ PROOF ──stream.c: handshake──▶ OPEN          any ──stream_end, stream_lost──▶ CLOSING ──▶ freed
  *     │ TLS listener             ▲
  *     ▼                          │
- *  HANDSHAKE (of TLS) ──wire─────┘ (HEADER)
+ *  HANDSHAKE (of TLS) ──wire─────┘ (HEADER)                         OPEN ──stream_farewell──▶ LEAVING
  *
  * Only stream_set_stage changes the stage; stream_leave is the one teardown. The struct lies in its conn and goes with it. */
 #pragma once
@@ -18,6 +18,7 @@ enum stream_stage {
 	STAGE_HEADER,
 	STAGE_PROOF,
 	STAGE_OPEN,
+	STAGE_LEAVING, /* our side of the stream has ended, and what it still says is taken */
 	STAGE_CLOSING,
 };
 
@@ -34,7 +35,7 @@ struct stream {
 	bool is_feeding; /* the reader is at work: it must not be given more meanwhile */
 	bool is_paused;  /* the bus's window is full */
 	uint64_t number;
-	uint64_t deadline_ms; /* until OPEN */
+	uint64_t deadline_ms; /* until OPEN; in LEAVING */
 	uint64_t said_ms;     /* when something was written last */
 	int64_t since_us;     /* OPEN */
 	struct visitor visitor;
@@ -43,13 +44,16 @@ struct stream {
 	struct id128 id; /* of the stream: what the component has to prove itself with, and the origin of its stanzas */
 	uint64_t n;                  /* number of its last stanza */
 	char *name;                  /* that it asks for; NULL: not yet */
-	struct component *component; /* only in OPEN */
+	struct component *component; /* only in OPEN and LEAVING */
 };
 
 /* stream.c */
 void stream_new(const struct gate *g, int fd, const struct visitor *v);
 /* Ends the connection: stream error (STREAM_OK: none), </stream:stream>, close. text may be NULL. Idempotent. */
 void stream_end(struct stream *s, enum stream_error error, const char *text);
+/* The daemon stops: what the component has under way may still come, until it ends the stream too or linger_seconds are over
+ * (RFC 6120 §4.4). Only while nothing new is delivered. */
+void stream_farewell(struct stream *s);
 /* The same where nothing can be told to the peer any more. */
 void stream_lost(struct stream *s, const char *why);
 void stream_pause(struct stream *s);

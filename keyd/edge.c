@@ -12,8 +12,7 @@
 #include "sign.h"
 
 void
-edge_init(
-    struct edge *e, const char *name, enum edge_scope scope, uint32_t rate, uint64_t now_ms)
+edge_init(struct edge *e, const char *name, enum edge_scope scope, uint32_t rate, uint64_t now_ms)
 {
 	*e = (struct edge){.name = name, .scope = scope, .rate = rate, .refilled_ms = now_ms};
 	e->tokens_milli = 2000 * (uint64_t)rate;
@@ -119,8 +118,7 @@ put_ticket(const struct edge *e, const struct store *s, struct buf *out)
 	crypto_generichash(ticket, sizeof ticket, (const uint8_t *)e->name, strlen(e->name),
 	    s->ticket, sizeof s->ticket);
 	keywire_put_push(out,
-	    &(struct keywire_push){
-		.type = KEYWIRE_TICKET, .body = str_of(ticket, sizeof ticket)});
+	    &(struct keywire_push){.type = KEYWIRE_TICKET, .body = str_of(ticket, sizeof ticket)});
 	secret_wipe(ticket, sizeof ticket);
 }
 
@@ -138,8 +136,8 @@ push_next(const struct edge *e, const struct store *s, struct push_cursor *c, st
 	} else if (c->step <= n) {
 		const struct chain *chain = chain_at(e, s, c->step - 1);
 		keywire_put_push(out,
-		    &(struct keywire_push){KEYWIRE_CHAIN, chain->key->id, str_z(chain->domain),
-			buf_str(&chain->pem)});
+		    &(struct keywire_push){
+			KEYWIRE_CHAIN, chain->key->id, str_z(chain->domain), buf_str(&chain->pem)});
 	} else if (c->step == n + 1) {
 		put_ticket(e, s, out);
 	} else {

@@ -45,7 +45,6 @@ struct push_cursor {
 
 /* The next packet for a peer of this edge; false when it has all. A list that was overtaken by a change starts again. The ticket key is
  * another one for each role: sessions of clients are c2sd's alone. */
-bool push_next(
-    const struct edge *e, const struct store *s, struct push_cursor *c, struct buf *out);
+bool push_next(const struct edge *e, const struct store *s, struct push_cursor *c, struct buf *out);
 /* The packet could not be sent: it comes again. */
 void push_again(struct push_cursor *c);

@@ -18,7 +18,8 @@ const struct setting keyd_settings_table[] = {
 	.def = "5000",
 	.min = 10,
 	.max = 1000000,
-	.help = "signatures per second for c2sd, as many for s2sd, and for componentd; twice as many at once"},
+	.help =
+	    "signatures per second for c2sd, as many for s2sd, and for componentd; twice as many at once"},
     {.name = "expiry_days",
 	.type = SETTING_INT,
 	.offset = FIELD(expiry_days),

@@ -132,7 +132,7 @@ share(struct store *s)
 		CONTAINER_OF(it, struct chain, link)->for_components = false;
 	for (size_t i = 0; i < s->n_components; i++)
 		for (struct str name = str_z(s->components[i]), label; !str_empty(name);
-			str_split(name, '.', &label, &name)) {
+		     str_split(name, '.', &label, &name)) {
 			struct chain *c = (struct chain *)store_find(s, name);
 
 			if (c != NULL)

@@ -2,7 +2,7 @@
  * own buffer and written once per turn; an empty one is lent back to the loop.
  *
  *   OPEN --conn_close--> FLUSHING --all written--> DRAINING --end of input--> CLOSED
- *     any --error, end of input, linger_ms over--> CLOSED
+ *     any --error, end of input, linger_ms over, conn_abort--> CLOSED
  *
  * DRAINING reads and forgets what the peer still sends: closing a TCP socket with unread input resets the connection,
  * and the peer would lose what we wrote last. conn_finish is the one teardown; the closed method is called from
@@ -369,6 +369,12 @@ int
 conn_fd(const struct conn *c)
 {
 	return c->fd;
+}
+
+void
+conn_abort(struct conn *c)
+{
+	conn_finish(c, -ECANCELED);
 }
 
 void

@@ -43,6 +43,8 @@ void conn_resume(struct conn *c);
 
 /* Ends it: what is queued is still written (at most linger_ms long), then shutdown and close. Input stops now. Idempotent. */
 void conn_close(struct conn *c, unsigned linger_ms);
+/* The same, or in place of its lingering, without what is still queued. */
+void conn_abort(struct conn *c);
 
 /* A listening socket with a budget (C-18): accepted(ctx, fd) owns the descriptor. Accepting stops while `may_accept` says
  * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. Accepting takes at most a

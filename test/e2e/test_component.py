@@ -11,7 +11,7 @@ import pytest
 from slixmpp.componentxmpp import ComponentXMPP
 
 from chat import clients
-from component import COMPONENT, PORT, Component, client_error, error_of, header, settings
+from component import COMPONENT, PORT, STANZAS, Component, client_error, error_of, header, settings
 from suite import Suite, wait_for
 from wire import CLIENT, SESSION, WAIT, Ended, Wire, tls_context
 
@@ -390,6 +390,28 @@ def test_a_second_connection_takes_over(suite, alice):
         assert first.ending() == "conflict"
         alice.say(KICKING, "to the second")
         assert second.stanza().findtext(f"{{{COMPONENT}}}body") == "to the second"
+
+
+def test_nothing_comes_twice_when_a_connection_is_taken_over(suite, other):
+    """What the old one has not taken is the new one's alone, although the old one begins to read just then."""
+    until_free(suite, KICKING)
+    with Component.at(suite, KICKING, ALL) as first:
+        sent, body = [], "x" * 60000
+        def refused():
+            return [e.get("id") for e in other.elements if e.get("type") == "error"]
+        def is_full():
+            sent.append(f"m{len(sent)}")
+            other.send(f"<message from='{OTHER}' to='{KICKING}' id='{sent[-1]}'><body>{body}</body></message>")
+            other.listen(0.02)
+            return len(refused()) >= 5
+        wait_for(is_full, 60, "its queue is full")
+        with Component.at(suite, KICKING, ALL) as second:
+            first.until(lambda: first.is_over, 60)
+            old = [e.get("id") for e in first.elements if e.tag in STANZAS]
+            wanted = [id for id in sent if id not in refused()]
+            second.until(lambda: len(second.elements) >= len(wanted) - len(old))
+            second.listen(0.3)
+            assert old and second.elements and old + [e.get("id") for e in second.elements] == wanted
 
 
 def test_connections_that_share_a_name(suite):

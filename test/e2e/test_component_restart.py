@@ -116,19 +116,58 @@ def answers_to(wire, first, count):
     return answers(wire, count)
 
 
-def test_an_orderly_stop_repeats_nothing(suite, answering):
-    """What the component got is not sent again. (What it says to a stream that has ended is lost, and what was in its socket may be.)"""
+def test_an_orderly_stop_loses_and_repeats_nothing(suite, answering):
+    """What a component got before the end of its stream it can still answer; what it did not get comes to its next stream."""
     with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
         for turn in range(3):
-            asking = threading.Thread(target=ask_all, args=(alice, turn * 40, 40))
+            asking = threading.Thread(target=ask_all, args=(alice, turn * 80, 80))
             asking.start()
             suite.ctl("restart", "componentd")
             asking.join()
-            last = f"last{turn}"
-            alice.send(f"<iq type='get' id='{last}' to='{ECHO}'><query xmlns='urn:x'/></iq>")
-            alice.wait_for(lambda e, last=last: e.get("id") == last, 60 * PATIENCE)
-    assert len(answering.heard) == len(set(answering.heard))
-    assert answering.heard == sorted(answering.heard, key=lambda id: (int(id[4:]) * 40 + 40, 1) if id.startswith("last") else (int(id[1:]) + 1, 0))
+            assert answers(alice, 80) == [f"n{n}" for n in range(turn * 80, turn * 80 + 80)]
+        alice.silence()
+    assert answering.heard == [f"n{n}" for n in range(240)]
+    assert answering.connections == 4
+
+
+def stops(suite):
+    """componentd is told to, while a test goes on."""
+    stopping = threading.Thread(target=suite.ctl, args=("restart", "componentd"))
+    stopping.start()
+    return stopping
+
+
+def test_what_is_under_way_is_taken_before_a_stop(suite):
+    """RFC 6120 §4.4: the end of our stream is not yet the end of theirs; and the end of theirs is that of the connection."""
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice, Component.at(suite, ECHO) as component:
+        ask_all(alice, 0, 2, 0)
+        requests = [component.stanza() for _ in range(2)]
+        stopping = stops(suite)
+        component.until(lambda: component.is_closed)
+        ask_all(alice, 2, 1, 0)  # is for the next componentd
+        for request in requests:
+            component.answer(request)
+        assert answers(alice, 2) == ["n0", "n1"]
+        component.send("</stream:stream>")
+        assert component.ending() == "system-shutdown"
+        stopping.join()
+        with Component.at(suite, ECHO) as again:
+            again.answer(again.stanza())
+            assert answers(alice, 1) == ["n2"]
+
+
+def test_a_stop_does_not_wait_for_who_says_nothing(suite):
+    """F-26: the old library does not notice the end of the stream: the connection is closed altogether."""
+    with Component.at(suite, ECHO) as component:
+        stops(suite).join()
+        assert component.ending() == "system-shutdown"
+        def write_fails():
+            try:
+                component.send(" ")
+                return False
+            except ConnectionError:
+                return True
+        wait_for(write_fails, 10, "a write is reset")
 
 
 def test_an_answer_that_comes_after_everything_was_restarted(suite):

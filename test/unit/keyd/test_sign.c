@@ -329,7 +329,7 @@ test_list(void **state)
 
 	store_rotate_ticket(&f.store);
 	assert_true(push_next(&f.edge, &f.store, &c, &out)); /* BEGIN */
-	push_again(&c);                             /* it did not fit */
+	push_again(&c);                                      /* it did not fit */
 	assert_int_equal(collect(&f, &c, types), 4);
 	store_rotate_ticket(&f.store);
 	assert_true(push_next(&f.edge, &f.store, &c, &out));
