@@ -168,7 +168,8 @@ all: $(common) $(programs)
 # test/tool/X.c               a program for the tests to use, with all of common
 # $(BUILD)/test/faulty/DAEMON the daemon with the faults of common/base/fault.h in it
 # test/fuzz/fuzz_X.c          a libFuzzer target, with all of common and the helpers of unit tests; corpus in test/fuzz/X/
-# test/fuzz/DAEMON/fuzz_X.c   one with all of DAEMON except its main.o, and the helpers of DAEMON's unit tests
+# test/fuzz/DAEMON/fuzz_X.c   one with all of DAEMON except its main.o, and the helpers of DAEMON's unit tests; corpus in
+#                             test/fuzz/DAEMON/X/
 
 helpers := $(if $(filter-out test/unit/test_%,$(wildcard test/unit/*.c)),$(BUILD)/lib/libhelpers.a)
 
