@@ -1,6 +1,6 @@
 /* Asks keyd for signatures. Every worker thread has its own connection, kept between handshakes and closed
- * with the thread, so nothing here is shared but the path. A connection that keyd closed (it was restarted) is
- * replaced once and the request repeated; a connection that missed its deadline is thrown away, because the
+ * with the thread, so nothing here is shared but the path. While keyd is away (it is being restarted) the request is
+ * repeated on new connections for AWAY_MS; a connection that missed its deadline is thrown away, because the
  * answer might still come and be taken for the next one's. Called from the sign callbacks in chain.c. */
 
 #include "tls/signer.h"
@@ -12,11 +12,15 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "tls/keywire.h"
 
 #define DEADLINE_S 2
+#define AWAY_MS 1000
+#define AGAIN_MS 10
 
 static struct sockaddr_un address = {.sun_family = AF_UNIX, .sun_path = KEYWIRE_SOCKET};
 static atomic_ullong next_tag = 1;
@@ -98,22 +102,33 @@ exchange(struct str request, uint8_t answer[KEYWIRE_ANSWER_SIZE])
 	return n < 0 && errno == ECONNRESET ? 0 : n;
 }
 
+/* It hung up, or nobody listens. */
+static bool
+is_away(ssize_t n)
+{
+	return n == 0 || (n < 0 && (errno == ECONNREFUSED || errno == ENOENT));
+}
+
+/* A handshake fails at the peer, who may have no other way to us: a restart of keyd shall be a pause. */
 static ssize_t
 exchange_with_retry(struct str request, uint8_t answer[KEYWIRE_ANSWER_SIZE])
 {
+	static const struct timespec pause = {.tv_nsec = AGAIN_MS * 1000000L};
+	uint64_t until_ms = clock_mono_ms() + AWAY_MS;
 	ssize_t n = exchange(request, answer);
+	int error;
 
-	if (n == 0) {
+	while (is_away(n) && clock_mono_ms() < until_ms) {
 		disconnect();
+		nanosleep(&pause, NULL);
 		n = exchange(request, answer);
 	}
-	if (n <= 0) {
-		int error = n == 0 ? ECONNRESET : errno;
-		disconnect();
-		errno = error;
-		return -1;
-	}
-	return n;
+	if (n > 0)
+		return n;
+	error = n == 0 ? ECONNRESET : errno;
+	disconnect();
+	errno = error;
+	return -1;
 }
 
 int

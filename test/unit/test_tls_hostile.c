@@ -147,6 +147,35 @@ test_signer_unavailable_then_back(void **state)
 	pair_stop(&p);
 }
 
+static unsigned hang_ups;
+
+static bool
+hang_up_first(void *ctx, struct str request, struct buf *answer)
+{
+	if (hang_ups == 0)
+		return rig_keyd_sign(ctx, request, answer);
+	hang_ups--;
+	return false;
+}
+
+/* A handshake that begins while keyd is being restarted only takes longer. */
+static void
+test_signer_away_for_a_moment(void **state)
+{
+	struct tls_pair p = {.context = pair_context()};
+
+	(void)state;
+	rig_keyd_stop();
+	rig_keyd_start(hang_up_first, pair_keys);
+	hang_ups = 5;
+	pair_shake(&p, "NORMAL", "capulet.example", NULL);
+	pair_assert_open(&p);
+	assert_int_equal(hang_ups, 0);
+	pair_stop(&p);
+	rig_keyd_stop();
+	rig_keyd_start(rig_keyd_sign, pair_keys);
+}
+
 static void
 test_unknown_key(void **state)
 {
@@ -192,6 +221,7 @@ main(void)
 	    cmocka_unit_test(test_inv_15_handshake_flood),
 	    cmocka_unit_test(test_garbage),
 	    cmocka_unit_test(test_signer_unavailable_then_back),
+	    cmocka_unit_test(test_signer_away_for_a_moment),
 	    cmocka_unit_test(test_unknown_key),
 	    cmocka_unit_test(test_wrong_key),
 	};
