@@ -1,9 +1,12 @@
 """A component that is only bytes (XEP-0114), as the libraries of old components have it: no declaration, no version, no `from`
 (F-20). What it hears is checked byte for byte: behind the handshake there are stanzas and white space, and nothing else (F-23)."""
 
+import asyncio
 import contextlib
 import hashlib
 import secrets
+
+from slixmpp.componentxmpp import ComponentXMPP
 
 from wire import CLIENT, STREAMS, WAIT, Ended, Wire, condition
 
@@ -87,6 +90,36 @@ class Component(Wire):
         errors = [e for e in self.elements if e.tag == f"{{{STREAMS}}}error"]
         assert errors == self.elements[-1:], self.raw[-500:]
         return condition(errors[0]) if errors else "closed"
+
+
+class Echo(ComponentXMPP):
+    """One made with slixmpp, which says what it hears. It comes back when its connection ends, until `stop`."""
+
+    def __init__(self, suite, name, secret):
+        super().__init__(name, secret, "127.0.0.1", PORT + suite.offset)
+        self.ready, self.starts, self.stopping = asyncio.Event(), 0, False
+        for plugin in ("xep_0030", "xep_0199", "xep_0012"):
+            self.register_plugin(plugin)
+        self["xep_0030"].add_identity(category="client", itype="bot", name="Echo", jid=name)
+        self.add_event_handler("session_start", self.on_start)
+        self.add_event_handler("disconnected", self.on_disconnected)
+        self.add_event_handler("message", self.on_message)
+
+    def on_start(self, _):
+        self.starts += 1
+        self.ready.set()
+
+    def on_disconnected(self, _):
+        if not self.stopping:
+            self.connect()
+
+    def on_message(self, message):
+        if message["type"] in ("chat", "normal") and message["body"]:
+            message.reply(message["body"]).send()
+
+    async def stop(self):
+        self.stopping = True
+        await self.disconnect(wait=1)
 
 
 def error_of(element, ns=COMPONENT):

@@ -1,6 +1,7 @@
 """Fogbow's manager and rendezvous as their servers see them (REQUIREMENTS 3.2, 3.3): the connection as jamppa makes it, byte for byte,
 with its limits of time and its habits; the requests F-50 to F-60 with what their senders rely on."""
 
+import collections
 import itertools
 import socket
 import threading
@@ -48,7 +49,8 @@ class Library:
     # ---- the connection ----
 
     def connect(self):
-        sock = socket.create_connection(("127.0.0.1", PORT + self.suite.offset), CONNECT_SECONDS)
+        host = getattr(self.suite, "host", "127.0.0.1")
+        sock = socket.create_connection((host, PORT + self.suite.offset), CONNECT_SECONDS)
         wire = Component(sock, self.suite)
         wire.name = self.name
         wire.send(f'<stream:stream xmlns="{COMPONENT}" xmlns:stream="http://etherx.jabber.org/streams" to="{self.name}">')
@@ -129,12 +131,14 @@ class Library:
         try:
             answer = handler(element, query) if handler else None
         except Refused as refused:
-            self.send(f"<iq type='error' id={quoteattr(element.get('id'))} to='{element.get('from')}' from='{self.name}'>"
-                      f"{ET.tostring(query, encoding='unicode')}<error type='cancel'>"
-                      f"<{refused} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
+            self.refuse(element.get("id"), element.get("from"), ET.tostring(query, encoding="unicode"), refused)
             return
         if answer is not None:
             self.result(element.get("id"), element.get("from"), ns, answer)
+
+    def refuse(self, id, to, payload, condition):
+        self.send(f"<iq type='error' id={quoteattr(id)} to='{to}' from='{self.name}'>{payload}<error type='cancel'>"
+                  f"<{condition} xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></iq>")
 
     def result(self, id, to, ns, content):
         self.send(f"<iq type='result' id={quoteattr(id)} to='{to}' from='{self.name}'><query xmlns='{ns}'>{content}</query></iq>")
@@ -226,6 +230,9 @@ class Manager(Library):
         self.instances["i-" + id] = self.orders[id]
         self.result(id, self.orders[id], MANAGER + "order", f"<instance><id>i-{id}</id></instance>")
 
+    def fail(self, id):
+        self.refuse(id, self.orders.pop(id), f"<query xmlns='{MANAGER}order'/>", "item-not-found")
+
     def instance_of(self, query, ns):
         id = query.findtext(f"{tag('instance', ns)}/{tag('id', ns)}")
         if id not in self.instances:
@@ -265,8 +272,13 @@ def order_content(id):
             f"<attribute var='urn:test:count'><value>1</value></attribute><order><id>{id}</id></order>{TOKEN}")
 
 
-def exchange(one, two, rendezvous, round):
-    """Every request of 3.3; one asks."""
+def place_order(one, two, id):
+    one.tell("set", two.name, MANAGER + "order", order_content(id), id)
+    until(lambda: two.orders.get(id) == one.name, "the order has come")
+
+
+def exchange(one, two, rendezvous, round, neighbour=None):
+    """Every request of 3.3 but that to a green sitter; one asks, and a rendezvous its neighbour."""
     for manager in (one, two):
         alive = manager.ask("get", rendezvous.name, RENDEZVOUS + "iamalive")
         assert alive.findtext(tag("iamalive-period", RENDEZVOUS + "iamalive")) == "30000"
@@ -278,9 +290,16 @@ def exchange(one, two, rendezvous, round):
     assert [item.get("id") for item in page.iterfind(tag("item", ns))] == [two.name]
     assert refused(one, "get", rendezvous.name, ns, "<set><max>1</max><after>nobody</after></set>") == "item-not-found"
 
+    if neighbour:
+        ns = RENDEZVOUS + "synch/whoisalive"
+        known = neighbour.ask("get", rendezvous.name, ns, "<managers/>")
+        assert [e.get("id") for e in known.iter(tag("manager", ns))] == [one.name, two.name]
+
     id = f"order-{round}"
-    one.tell("set", two.name, MANAGER + "order", order_content(id), id)
-    until(lambda: two.orders.get(id) == one.name, "the order has come")
+    place_order(one, two, "lost-" + id)
+    two.fail("lost-" + id)
+    assert one.wait_late("lost-" + id, ANSWER_SECONDS).get("type") == "error"
+    place_order(one, two, id)
     assert one.ask("get", two.name, MANAGER + "instancebeingused", f"<order><id>{id}</id></order>") is not None
     two.fulfil(id)
     answer = one.wait_late(id, ANSWER_SECONDS)
@@ -299,9 +318,27 @@ def exchange(one, two, rendezvous, round):
     assert refused(one, "set", two.name, MANAGER + "removeorder", f"<order><id>{id}</id></order>") == "item-not-found"
 
 
+def odd_namespaces(one, two):
+    """F-33: names of methods that are no URIs, and elements that inherit them: as they were said, there and back."""
+    ns, content = "remoteGetUserQuota", "<a>1</a><b xmlns='no URI at all'><c xmlns='x:y'/><d/></b>"
+    two.handlers["get", ns] = lambda _, query: "".join(ET.tostring(e, encoding="unicode") for e in query)
+    answer = ET.tostring(one.ask("get", two.name, ns, content), encoding="unicode")
+    wanted = f"<query xmlns='{ns}'>{content}</query>"
+    assert ET.canonicalize(answer, rewrite_prefixes=True) == ET.canonicalize(wanted, rewrite_prefixes=True)
+
+
+def nothing_repeated(*programs):
+    """No request was handled twice, and no answer came that is not to one."""
+    for program in programs:
+        late = [e.get("id") for e in program.late]
+        for ids in (program.handled, late):
+            assert not [id for id, times in collections.Counter(ids).items() if times > 1], program.name
+        assert not [id for id in late if "order" not in id], program.name
+
+
 def green_sitter(one, two):
     """F-61, F-32: a query without a namespace of its own."""
-    one.tell("set", two.name, None, "<minCPU>2</minCPU><minRAM>1</minRAM>", "wake-up")
+    one.tell("set", two.name, None, "<minCPU>2</minCPU><minRAM>1</minRAM>", next(one.ids))
     until(lambda: two.green, "the wake-up has come")
     query = two.green.pop()
     assert query.tag == tag("query") and query.findtext(tag("minCPU")) == "2"

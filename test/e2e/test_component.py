@@ -4,32 +4,33 @@ import asyncio
 import contextlib
 import socket
 import stat
+import threading
 import time
 import xml.etree.ElementTree as ET
 
 import pytest
-from slixmpp.componentxmpp import ComponentXMPP
 
 from chat import clients
-from component import COMPONENT, PORT, STANZAS, Component, client_error, error_of, header, settings
+from component import COMPONENT, PORT, STANZAS, Component, Echo, client_error, error_of, header, settings
 from suite import Suite, wait_for
 from wire import CLIENT, SESSION, WAIT, Ended, Wire, tls_context
 
 ALL = "of-all-of-them"  # the secret of those without one of their own
 ECHO, OTHER, BELOW, DEFAULT = "echo.example.net", "other.example.net", "gateway.localhost", "default.example.net"
-SHARED, KICKING = "shared.example.net", "kicking.example.net"
+SHARED, KICKING, FREE = "shared.example.net", "kicking.example.net", "free.example.net"
 SECRETS = {ECHO: "secret", OTHER: "tell-nobody", BELOW: "third"}
 MORE = ('wait_seconds = 1\nkeepalive_seconds = 1\nlinger_seconds = 1\nhandshake_seconds = 3\nsecret = "of-all-of-them"\n'
         'listener "component" {\n\taddress = "127.0.0.1"\n}\n'
         'listener "tls" {\n\tport = 5348\n\ttls = direct\n}\n'
         'listener "intranet" {\n\taddress = "*"\n\tport = 5275\n\tallow = {"127.0.0.2", "192.0.2.0/24"}\n}\n'
-        f'component "{SHARED}" {{\n\tconflict = share\n}}\ncomponent "{KICKING}" {{\n\tconflict = "kick-old"\n}}\n')
+        f'component "{SHARED}" {{\n\tconflict = share\n}}\ncomponent "{KICKING}" {{\n\tconflict = "kick-old"\n}}\n'
+        f'component "{FREE}" {{\n\tvalidate_from = false\n}}\n')
 
 
 @pytest.fixture(scope="module")
 def suite():
     both = settings(SECRETS, MORE)
-    names = ", ".join(f'"{name}"' for name in (*SECRETS, DEFAULT, SHARED, KICKING))
+    names = ", ".join(f'"{name}"' for name in (*SECRETS, DEFAULT, SHARED, KICKING, FREE))
     both["jackdaw"] = f"components = {{{names}}}\n"
     with Suite(settings=both) as s:
         for name in ("alice", "bob", "carol"):
@@ -71,22 +72,6 @@ def alice(suite):
 
 # ---- a real component ----
 
-class Echo(ComponentXMPP):
-    def __init__(self, suite, name, secret):
-        super().__init__(name, secret, "127.0.0.1", PORT + suite.offset)
-        self.ready = asyncio.Event()
-        self.register_plugin("xep_0030")
-        self.register_plugin("xep_0199")
-        self.register_plugin("xep_0012")
-        self["xep_0030"].add_identity(category="client", itype="bot", name="Echo", jid=name)
-        self.add_event_handler("session_start", lambda _: self.ready.set())
-        self.add_event_handler("message", self.on_message)
-
-    def on_message(self, message):
-        if message["type"] in ("chat", "normal") and message["body"]:
-            message.reply(message["body"]).send()
-
-
 def test_a_component_made_with_slixmpp(suite):
     """F-38, F-74: it answers for itself, for any local part and resource of its name."""
     async def story():
@@ -105,7 +90,7 @@ def test_a_component_made_with_slixmpp(suite):
                 alice.register_plugin("xep_0199")
                 assert await alice["xep_0199"].ping(ECHO, timeout=WAIT) > 0
         finally:
-            await echo.disconnect(wait=1)
+            await echo.stop()
     until_free(suite, ECHO)
     asyncio.run(story())
 
@@ -240,6 +225,21 @@ def test_inv_31_a_component_speaks_for_itself_alone(suite, echo, alice, sender, 
         raise AssertionError(alice.elements)
 
 
+@pytest.mark.parametrize("sender, is_taken", [
+    (FREE, True), (ECHO, True), (f"any@{OTHER}/thing", True), ("alice@localhost", False), ("localhost", False),
+    (f"alice@localhost/{FREE}", False), ("x@remote.example", False), (f"below.{ECHO}", False),
+])
+def test_inv_31_without_validation_it_speaks_for_components_alone(suite, alice, sender, is_taken):
+    """F-28: the switch that Prosody calls validate_from_addresses."""
+    until_free(suite, FREE)
+    with Component.at(suite, FREE, ALL) as free:
+        free.send(f"<message from='{sender}' to='alice@localhost/a'><body>hello</body></message>")
+        if is_taken:
+            assert alice.wait_for(lambda e: e.find(f"{{{CLIENT}}}body") is not None).get("from") == sender
+        else:
+            assert free.ending() == "invalid-from"
+
+
 @pytest.mark.parametrize("sender, seen", [
     (None, ECHO), (ECHO, ECHO), (f"anybody@{ECHO}", f"anybody@{ECHO}"), (f"{ECHO}/thing", f"{ECHO}/thing"),
     (f"ANY@{ECHO.upper()}/Thing", f"any@{ECHO}/Thing"), (f"{ECHO}.", ECHO),
@@ -340,6 +340,21 @@ def test_namespaces_at_every_depth(echo, other, alice, payload):
     assert shape(echo.wait_for(lambda e: e.get("id") == "d")[0], COMPONENT) == elsewhere
     echo.send(f"<iq type='set' id='e' from='{ECHO}' to='{OTHER}'>{of(COMPONENT)}</iq>")
     assert shape(other.stanza()[0], COMPONENT) == elsewhere
+
+
+@pytest.mark.parametrize("payload", [
+    "<query xmlns='http://jabber.org/protocol/disco#info'/>", "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+    "<ping xmlns='urn:xmpp:ping'/>", "<query xmlns='jabber:iq:last'/>", "<time xmlns='urn:xmpp:time'/>",
+    "<query xmlns='jabber:iq:version'/>",
+])
+def test_it_answers_for_itself(echo, alice, payload):
+    """F-38: what the server answers for itself and its users reaches a component untouched."""
+    alice.send(f"<iq type='get' id='s' to='{ECHO}'>{payload}</iq>")
+    request = echo.wait_for(lambda e: e.get("id") == "s")
+    assert request.get("to") == ECHO and shape(request[0], COMPONENT) == parsed(payload, COMPONENT)
+    echo.answer(request, "<mine xmlns='urn:mine'/>")
+    answer = alice.wait_for(lambda e: e.get("id") == "s")
+    assert answer.get("type") == "result" and answer.get("from") == ECHO and answer[0].tag == "{urn:mine}mine"
 
 
 # ---- who is not there ----
@@ -452,6 +467,34 @@ def test_25_requests_at_a_time(echo, other):
     for request in reversed(requests):
         other.answer(request)
     assert [echo.stanza().get("id") for _ in range(25)] == [f"r{n}" for n in reversed(range(25))]
+
+
+def test_newcomers_are_answered_while_others_are_busy(suite, echo, other):
+    """F-25: a header and a verdict do not wait until a flood between two others is over."""
+    flooding, passed = threading.Event(), []
+    flooding.set()
+    def flood():
+        while flooding.is_set():
+            other.send(f"<message from='{OTHER}' to='{ECHO}'><body>{'x' * 100}</body></message>" * 100)
+    def read():
+        while flooding.is_set():
+            echo.listen(0.2)
+            passed.append(len(echo.elements))
+            echo.elements.clear()
+    threads = [threading.Thread(target=flood), threading.Thread(target=read)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            before = len(passed)
+            with Component.connect(suite, PORT) as newcomer:
+                newcomer.begin(DEFAULT)
+                assert newcomer.prove("wrong") == "not-authorized"
+            wait_for(lambda before=before: sum(passed[before + 1:]) > 0, 20, "the flood goes on")
+    finally:
+        flooding.clear()
+        for thread in threads:
+            thread.join()
 
 
 # ---- limits ----

@@ -1,14 +1,17 @@
 """Components while daemons die: nothing is lost that was not in a component's socket, nothing comes twice, and everything comes back
 by itself (F-08, F-24, F-26, F-34)."""
 
+import asyncio
 import os
+import socket
 import subprocess
 import threading
 import time
 
 import pytest
 
-from component import COMPONENT, PORT, Component, settings
+from chat import clients
+from component import PORT, Component, Echo, settings
 from suite import PATIENCE, Suite, wait_for
 from wire import SESSION, WAIT, Ended, Wire
 
@@ -183,6 +186,54 @@ def test_an_answer_that_comes_after_everything_was_restarted(suite):
             again.answer(order, "<query xmlns='urn:order'/>")
             answer = alice.wait_for(lambda e: e.get("id") == "order-7f3")
             assert answer.get("type") == "result" and answer.get("from") == ECHO
+
+
+def counters(suite, daemon):
+    """What a daemon says of its bus."""
+    with socket.socket(socket.AF_UNIX) as s:
+        s.connect(str(suite.dir / daemon / "control.0.sock"))
+        s.sendall(b"status\n")
+        text = b"".join(iter(lambda: s.recv(4096), b"")).decode()
+    words = next((line.split() for line in text.splitlines() if line.startswith("kept_frames")), [])
+    return dict(zip(words[::2], map(int, words[1::2])))
+
+
+def test_nobody_keeps_a_request_that_was_delivered(suite):
+    """F-34: once it is with the component there is nothing of it that could grow old; and its answer goes like any stanza."""
+    with Wire.at(suite, SESSION, "alice@localhost", "a") as alice, Component.at(suite, ECHO) as component:
+        alice.send(f"<iq type='set' id='order' to='{ECHO}'><query xmlns='urn:order'/></iq>")
+        order = component.stanza()
+        for daemon in ("storaged", "authd", "sessiond", "c2sd", "componentd"):
+            assert "pending_requests" in counters(suite, daemon)
+            wait_for(lambda daemon=daemon: not any(counters(suite, daemon).values()), 20, f"{daemon} has nothing of it")
+        component.answer(order)
+        assert alice.wait_for(lambda e: e.get("id") == "order").get("type") == "result"
+
+
+def test_a_component_made_with_slixmpp_comes_back(suite):
+    async def story():
+        echo = Echo(suite, ECHO, "secret")
+        echo.connect()
+        await asyncio.wait_for(echo.ready.wait(), WAIT)
+        try:
+            async with clients(suite, "alice@localhost/a") as alice:
+                async def talk(word):
+                    alice.say(f"bot@{ECHO}", word)
+                    answer = await alice.hear()
+                    assert answer["body"] == word and answer["from"].bare == f"bot@{ECHO}"
+                await talk("before")
+                for daemon, starts in (("router", 1), ("componentd", 2)):
+                    await asyncio.to_thread(suite.ctl, "restart", daemon)
+                    await talk(f"{daemon} was restarted")
+                    assert echo.starts == starts
+                for daemon, starts in (("router", 2), ("componentd", 3)):
+                    await asyncio.to_thread(suite.kill, daemon)
+                    await talk(f"{daemon} was killed")
+                    assert echo.starts == starts
+                    await asyncio.to_thread(suite.wait_linked)
+        finally:
+            await echo.stop()
+    asyncio.run(story())
 
 
 def test_components_exchange_while_daemons_die(suite, answering):

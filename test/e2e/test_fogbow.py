@@ -2,11 +2,10 @@
 restarted."""
 
 import contextlib
-import time
 
 import pytest
 
-from fogbow import ANSWER_SECONDS, MANAGER, Manager, Rendezvous, exchange, green_sitter, order_content, until
+from fogbow import ANSWER_SECONDS, Manager, Rendezvous, exchange, green_sitter, nothing_repeated, odd_namespaces, place_order, until
 from suite import Suite
 
 ONE, TWO, RDV = "my-manager.internal.site1.test", "mgr.site2.test", "rendezvous.site2.test"
@@ -49,8 +48,7 @@ def test_every_exchange_before_and_after_each_restart(suite):
     with programs(suite) as (one, two, rendezvous):
         exchange(one, two, rendezvous, 0)
         green_sitter(one, two)
-        one.tell("set", two.name, MANAGER + "order", order_content("long"), "long")
-        until(lambda: "long" in two.orders, "the order has come")
+        place_order(one, two, "long-order")
         for number, daemon in enumerate(("router", "sessiond", "storaged", "authd", "keyd"), 1):
             suite.ctl("restart", daemon)
             exchange(one, two, rendezvous, number)
@@ -62,10 +60,9 @@ def test_every_exchange_before_and_after_each_restart(suite):
         exchange(one, two, rendezvous, 6)
 
         # An order from before all that (F-34).
-        two.fulfil("long")
-        assert one.wait_late("long", ANSWER_SECONDS).get("type") == "result"
-        for program in (one, two, rendezvous):
-            assert len(program.handled) == len(set(program.handled)), "a finished exchange was repeated"
+        two.fulfil("long-order")
+        assert one.wait_late("long-order", ANSWER_SECONDS).get("type") == "result"
+        nothing_repeated(one, two, rendezvous)
 
 
 # ---- two sites ----
@@ -107,11 +104,11 @@ def test_two_sites(sites):
     with programs_on(sites) as (one, two, rendezvous):
         exchange(one, two, rendezvous, 0)
         green_sitter(one, two)
-        one.tell("set", two.name, MANAGER + "order", order_content("long"), "long")
-        until(lambda: "long" in two.orders, "the order has come")
-        time.sleep(5)  # longer than idle_seconds
-        two.fulfil("long")
-        assert one.wait_late("long", ANSWER_SECONDS).get("type") == "result"
+        odd_namespaces(one, two)
+        place_order(one, two, "long-order")
+        until(lambda: not any(suite.ctl("s2s", "list").stdout.splitlines()[1:] for suite in sites), "the links are closed for being idle", 30)
+        two.fulfil("long-order")
+        assert one.wait_late("long-order", ANSWER_SECONDS).get("type") == "result"
         number = 1
         for suite in sites:
             for daemon in ("router", "sessiond", "s2sd"):
@@ -122,3 +119,4 @@ def test_two_sites(sites):
             suite.ctl("restart", "componentd")
         until(lambda: all(p.connections == 2 for p in (one, two, rendezvous)), "all are back", 35)
         exchange(one, two, rendezvous, number)
+        nothing_repeated(one, two, rendezvous)
