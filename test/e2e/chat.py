@@ -99,9 +99,8 @@ class Client(Hears, slixmpp.ClientXMPP):
 
 
 @contextlib.asynccontextmanager
-async def clients(suite, *jids, **options):
-    """Logged-in clients for these JIDs, logged out at the end."""
-    made = [Client(suite, jid, **options) for jid in jids]
+async def logged_in(made):
+    """These clients (one alone: it, not a list), logged out at the end."""
     try:
         for client in made:
             await client.login()
@@ -109,6 +108,11 @@ async def clients(suite, *jids, **options):
     finally:
         for client in made:
             await client.logout()
+
+
+def clients(suite, *jids, **options):
+    """Logged-in clients for these JIDs."""
+    return logged_in([Client(suite, jid, **options) for jid in jids])
 
 
 async def befriend(one, two):

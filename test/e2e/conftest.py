@@ -3,6 +3,7 @@
 import pytest
 
 from suite import Suite
+from wire import Pair
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +22,17 @@ def own_suite():
         for name in ("alice", "bob"):
             s.add_user(f"{name}@localhost")
         yield s
+
+
+@pytest.fixture(scope="module")
+def witnesses(suite):
+    """Two who have nothing to do with what a test does."""
+    with Pair(suite) as pair:
+        yield pair
+
+
+@pytest.fixture
+def nobody_else_notices(witnesses):
+    """For files about what one stream may do: the others chat on."""
+    yield
+    witnesses.chat()

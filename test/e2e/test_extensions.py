@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 import pytest
 from slixmpp.exceptions import IqError
 
-from chat import Client, befriend, clients
+from chat import Client, befriend, clients, logged_in
 from suite import PATIENCE, Suite, wait_for
 from wire import AUTHENTICATED, Wire
 
@@ -21,14 +21,8 @@ def with_plugins(client, *names):
 @contextlib.asynccontextmanager
 async def extended(suite, *jids, plugins=()):
     """Logged-in clients with these plugins."""
-    made = [with_plugins(Client(suite, jid), *plugins) for jid in jids]
-    try:
-        for client in made:
-            await client.login()
-        yield made if len(made) > 1 else made[0]
-    finally:
-        for client in made:
-            await client.logout()
+    async with logged_in([with_plugins(Client(suite, jid), *plugins) for jid in jids]) as made:
+        yield made
 
 
 def queue_of(client, event):

@@ -6,9 +6,11 @@ import pytest
 
 from scram import DIGESTS, Scram, parse_challenge, plain
 from suite import Suite
-from wire import AUTHENTICATED, SASL, SECURE, SESSION, Pair, Wire, condition, decode, encode
+from wire import AUTHENTICATED, SASL, SECURE, SESSION, Wire, condition, decode, encode
 
 USER, JID = "alice", "alice@localhost"
+
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +21,6 @@ def suite():
             s.add_user(jid)
         s.add_user("odd=name@localhost", "pass,word=with ß\u00a0and \u2460")
         yield s
-
-
-@pytest.fixture(scope="module")
-def witnesses(suite):
-    with Pair(suite) as pair:
-        yield pair
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(witnesses):
-    yield
-    witnesses.chat()
 
 
 @pytest.fixture

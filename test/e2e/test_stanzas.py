@@ -7,9 +7,11 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from suite import Suite
-from wire import AUTHENTICATED, BIND, CLIENT, LANG, SESSION, STANZAS, STREAMS, Ended, Pair, Wire, header, refused, stanza_error
+from wire import AUTHENTICATED, BIND, CLIENT, LANG, SESSION, STANZAS, STREAMS, Ended, Wire, header, refused, stanza_error
 
 PING = "<ping xmlns='urn:xmpp:ping'/>"
+
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
@@ -19,18 +21,6 @@ def suite():
         for name in ("alice", "bob", "carol"):
             s.add_user(f"{name}@localhost")
         yield s
-
-
-@pytest.fixture(scope="module")
-def witnesses(suite):
-    with Pair(suite) as pair:
-        yield pair
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(witnesses):
-    yield
-    witnesses.chat()
 
 
 @pytest.fixture

@@ -9,7 +9,9 @@ import pytest
 from scram import plain
 from suite import Suite, wait_for
 from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, ERRORS, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
-                  SESSION, STREAMS, TLS, Ended, Pair, Wire, encode, header, stanza_error)
+                  SESSION, STREAMS, TLS, Ended, Wire, encode, header, stanza_error)
+
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +28,6 @@ def french():
     with Suite(settings={"c2sd": "language = fr\n"}) as s:
         s.add_user("alice@localhost")
         yield s
-
-
-@pytest.fixture(scope="module")
-def witnesses(suite):
-    with Pair(suite) as pair:
-        yield pair
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(witnesses):
-    yield
-    witnesses.chat()
 
 
 # ---- headers ----

@@ -15,9 +15,11 @@ import threading
 import pytest
 
 from suite import BUILD, PATIENCE, Suite, wait_for
-from wire import BINDINGS, HOST, SECURE, SESSION, WAIT, Pair, Wire, tls_context
+from wire import BINDINGS, HOST, SECURE, SESSION, WAIT, Wire, tls_context
 
 V = ssl.TLSVersion
+
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +28,6 @@ def suite():
         for jid in ("alice@localhost", "bob@localhost", "carol@localhost", "alice@example.org"):
             s.add_user(jid)
         yield s
-
-
-@pytest.fixture(scope="module")
-def witnesses(suite):
-    with Pair(suite) as pair:
-        yield pair
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(witnesses):
-    yield
-    witnesses.chat()
 
 
 def secure(suite, way, **options):

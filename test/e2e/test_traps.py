@@ -7,13 +7,15 @@ import time
 import pytest
 
 from suite import PATIENCE, SANITIZED, Suite
-from wire import ASKED, AUTHENTICATED, CLEAR, CLIENT, LIMITS, SASL, SECURE, SESSION, Ended, Pair, Wire, header
+from wire import ASKED, AUTHENTICATED, CLEAR, CLIENT, LIMITS, SASL, SECURE, SESSION, Ended, Wire, header
 
 # The sanitizers keep freed memory and take their time.
 MEASURED = not SANITIZED
 
 HEADERS = pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED])
 CONTENT = pytest.mark.parametrize("stage", [CLEAR, SECURE, SESSION])
+
+pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
@@ -23,18 +25,6 @@ def suite():
         for name in ("alice", "bob", "carol"):
             s.add_user(f"{name}@localhost")
         yield s
-
-
-@pytest.fixture(scope="module")
-def witnesses(suite):
-    with Pair(suite) as pair:
-        yield pair
-
-
-@pytest.fixture(autouse=True)
-def nobody_else_notices(witnesses):
-    yield
-    witnesses.chat()
 
 
 def memory(suite):
