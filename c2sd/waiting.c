@@ -31,17 +31,6 @@ kept_size(const struct xml_element *e)
 	return n;
 }
 
-static struct str
-keep(char **at, struct str s)
-{
-	struct str copy = str_of(*at, s.n);
-
-	if (s.n)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return copy;
-}
-
 bool
 waiting_add(struct waiting *w, const struct xml_element *e)
 {
@@ -55,16 +44,16 @@ waiting_add(struct waiting *w, const struct xml_element *e)
 	at = (char *)&k->attrs[e->n_attrs];
 	k->size = size;
 	k->element = *e;
-	k->element.ns = keep(&at, e->ns);
-	k->element.name = keep(&at, e->name);
-	k->element.payload = keep(&at, e->payload);
-	k->element.child_ns = keep(&at, e->child_ns);
-	k->element.child_name = keep(&at, e->child_name);
+	k->element.ns = str_put(&at, e->ns);
+	k->element.name = str_put(&at, e->name);
+	k->element.payload = str_put(&at, e->payload);
+	k->element.child_ns = str_put(&at, e->child_ns);
+	k->element.child_name = str_put(&at, e->child_name);
 	k->element.attrs = k->attrs;
 	for (size_t i = 0; i < e->n_attrs; i++) {
-		k->attrs[i].ns = keep(&at, e->attrs[i].ns);
-		k->attrs[i].name = keep(&at, e->attrs[i].name);
-		k->attrs[i].value = keep(&at, e->attrs[i].value);
+		k->attrs[i].ns = str_put(&at, e->attrs[i].ns);
+		k->attrs[i].name = str_put(&at, e->attrs[i].name);
+		k->attrs[i].value = str_put(&at, e->attrs[i].value);
 	}
 	list_add(&w->elements, &k->link);
 	w->bytes += size;

@@ -21,17 +21,6 @@ privacy_sort(struct privacy_item *items, unsigned n)
 	qsort(items, n, sizeof(*items), by_order);
 }
 
-static struct str
-keep(char **at, struct str s)
-{
-	struct str copy = str_of(*at, s.n);
-
-	if (s.n)
-		memcpy(*at, s.p, s.n);
-	*at += s.n;
-	return copy;
-}
-
 /* From the last to the first, so that the first of each JID is the one in the map. */
 static void
 index_jids(struct privacy_list *l)
@@ -59,12 +48,12 @@ privacy_list_new(struct str name, const struct privacy_item *items, unsigned n_i
 	for (unsigned i = 0; i < n_items; i++)
 		bytes += items[i].value.n;
 	l->text = at = mem_new(bytes + 1);
-	l->name = keep(&at, name);
+	l->name = str_put(&at, name);
 	l->n_items = n_items;
 	l->items = mem_new_array(n_items + 1, sizeof(*l->items));
 	for (unsigned i = 0; i < n_items; i++) {
 		l->items[i] = items[i];
-		l->items[i].value = keep(&at, items[i].value);
+		l->items[i].value = str_put(&at, items[i].value);
 		l->items[i].same = NULL;
 	}
 	privacy_sort(l->items, n_items);

@@ -8,11 +8,7 @@
 
 #define AT(member) offsetof(struct sessiond_settings, member)
 
-#define INT(key, least, most, text_def, text_help)                                     \
-	{                                                                              \
-		.name = #key, .type = SETTING_INT, .offset = AT(key), .def = text_def, \
-		.min = least, .max = most, .help = text_help                           \
-	}
+#define INT(key, least, most, def, help) SETTING_INT_ROW(#key, AT(key), def, least, most, help)
 
 #define CONTACT(key, what)                                                              \
 	{                                                                               \

@@ -332,22 +332,23 @@ archive_owed_fetch(struct job *job, sqlite3 *db, const void *msg)
 }
 
 static int
-unhold(sqlite3 *db, uint64_t owner, uint64_t id)
+run_with_two(sqlite3 *db, int q, uint64_t first, uint64_t second)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_UNHOLD]);
-	int rc;
+	sqlite3_stmt *st = db_stmt(db, &stmts[q]);
 
 	if (!st)
 		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, owner);
-	db_bind_u64(st, 2, id);
-	rc = db_run(st);
-	st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_UNFLAG]) : NULL;
-	if (!st)
-		return rc == SQLITE_OK ? sqlite3_errcode(db) : rc;
-	db_bind_u64(st, 1, id);
-	db_bind_u64(st, 2, owner);
+	db_bind_u64(st, 1, first);
+	db_bind_u64(st, 2, second);
 	return db_run(st);
+}
+
+static int
+unhold(sqlite3 *db, uint64_t owner, uint64_t id)
+{
+	int rc = run_with_two(db, Q_UNHOLD, owner, id);
+
+	return rc == SQLITE_OK ? run_with_two(db, Q_UNFLAG, id, owner) : rc;
 }
 
 int
@@ -400,15 +401,9 @@ find_held(sqlite3 *db, uint64_t owner, const struct message_id *ids, size_t n, u
 static int
 unowe(sqlite3 *db, uint64_t owner, uint64_t id)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_UNHOLD]);
-	int rc;
+	int rc = run_with_two(db, Q_UNHOLD, owner, id);
+	sqlite3_stmt *st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_UNOWE]) : NULL;
 
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, owner);
-	db_bind_u64(st, 2, id);
-	rc = db_run(st);
-	st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_UNOWE]) : NULL;
 	if (!st)
 		return rc == SQLITE_OK ? sqlite3_errcode(db) : rc;
 	db_bind_u64(st, 1, id);

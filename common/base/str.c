@@ -88,6 +88,17 @@ str_copy(char *dst, size_t cap, struct str s)
 	return true;
 }
 
+struct str
+str_put(char **at, struct str s)
+{
+	struct str copy = str_of(*at, s.n);
+
+	if (s.n)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
 bool
 str_u64(struct str s, uint64_t *v_r)
 {

@@ -70,6 +70,9 @@ char *str_dup(struct str s);
 /* Copies with a NUL behind; false, and nothing written, when it does not fit into cap bytes. */
 bool str_copy(char *dst, size_t cap, struct str s);
 
+/* Appends s to the memory at *at, which must have the room, and moves *at behind it. */
+struct str str_put(char **at, struct str s);
+
 /* Decimal, no sign, no blanks, nothing behind it; false on overflow or anything else. */
 bool str_u64(struct str s, uint64_t *v_r);
 

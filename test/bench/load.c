@@ -75,6 +75,30 @@ load_settle(struct load *l, struct flow *f)
 	flow_reset(f);
 }
 
+void
+load_settle_all(struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		load_settle(l, &l->clients[i].flow);
+}
+
+void
+load_fill_windows(struct load *l, void (*ask)(struct client *c))
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		for (unsigned w = 0; w < l->o.window; w++)
+			ask(&l->clients[i]);
+}
+
+bool
+load_is_idle(const struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		if (l->clients[i].outstanding > 0)
+			return false;
+	return true;
+}
+
 /* ---- the loop ---- */
 
 static void

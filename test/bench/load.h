@@ -69,7 +69,11 @@ void load_ready(struct client *c);
 void load_closed(struct client *c);
 void load_prepared(struct client *c); /* for modes that count c->prepared themselves */
 void load_watch(struct client *c, bool wants_out);
-/* Book a flow's losses and faults, and begin it anew. */
+/* For modes: each session asks as many times as its window has room; nobody waits for an answer any more. */
+void load_fill_windows(struct load *l, void (*ask)(struct client *c));
+bool load_is_idle(const struct load *l);
+/* Book a flow's losses and faults, and begin it anew; those of all sessions. */
 void load_settle(struct load *l, struct flow *f);
+void load_settle_all(struct load *l);
 
 #endif

@@ -76,14 +76,5 @@ archive_begin(struct load *l)
 		ask_page(&l->clients[i]);
 }
 
-static bool
-archive_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
 const struct mode mode_archive = {
-    .name = "archive", .stanza = archive_stanza, .begin = archive_begin, .idle = archive_idle};
+    .name = "archive", .stanza = archive_stanza, .begin = archive_begin, .idle = load_is_idle};

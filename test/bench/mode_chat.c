@@ -89,15 +89,6 @@ chat_begin(struct load *l)
 			send_message(&l->clients[i], clock_now_ns());
 }
 
-static bool
-chat_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
 static void
 chat_end(struct load *l)
 {
@@ -144,19 +135,19 @@ const struct mode mode_chat = {.name = "chat",
     .ready = chat_ready,
     .stanza = chat_stanza,
     .begin = chat_begin,
-    .idle = chat_idle,
+    .idle = load_is_idle,
     .end = chat_end};
 const struct mode mode_open = {.name = "open",
     .ready = chat_ready,
     .stanza = chat_stanza,
     .begin = open_begin,
     .turn = open_turn,
-    .idle = chat_idle,
+    .idle = load_is_idle,
     .end = open_end};
 const struct mode mode_fill = {.name = "fill",
     .ready = chat_ready,
     .stanza = chat_stanza,
     .begin = chat_begin,
-    .idle = chat_idle,
+    .idle = load_is_idle,
     .end = chat_end,
     .finite = true};

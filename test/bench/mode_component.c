@@ -180,25 +180,7 @@ component_bounced(struct client *c, struct slice stanza)
 static void
 component_begin(struct load *l)
 {
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		for (unsigned w = 0; w < l->o.window; w++)
-			ask(&l->clients[i]);
-}
-
-static bool
-component_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
-static void
-component_end(struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		load_settle(l, &l->clients[i].flow);
+	load_fill_windows(l, ask);
 }
 
 const struct mode mode_component = {.name = "component",
@@ -206,5 +188,5 @@ const struct mode mode_component = {.name = "component",
     .stanza = component_stanza,
     .bounced = component_bounced,
     .begin = component_begin,
-    .idle = component_idle,
-    .end = component_end};
+    .idle = load_is_idle,
+    .end = load_settle_all};

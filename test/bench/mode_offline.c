@@ -79,15 +79,6 @@ offline_stanza(struct client *c, struct slice stanza)
 		c->outstanding--;
 }
 
-static bool
-offline_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
 /* What was stored is counted when it is fetched. */
 static void
 offline_end(struct load *l)
@@ -112,7 +103,7 @@ const struct mode mode_offline = {.name = "offline",
     .wanted = offline_wanted,
     .stanza = offline_stanza,
     .begin = offline_begin,
-    .idle = offline_idle,
+    .idle = load_is_idle,
     .end = offline_end,
     .next = offline_next,
     .finite = true};

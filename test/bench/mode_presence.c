@@ -156,15 +156,6 @@ presence_begin(struct load *l)
 		send_status(&l->clients[i]);
 }
 
-static bool
-presence_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
 static void
 presence_end(struct load *l)
 {
@@ -176,5 +167,5 @@ const struct mode mode_presence = {.name = "presence",
     .ready = presence_ready,
     .stanza = presence_stanza,
     .begin = presence_begin,
-    .idle = presence_idle,
+    .idle = load_is_idle,
     .end = presence_end};

@@ -109,33 +109,15 @@ ping_stanza(struct client *c, struct slice stanza)
 static void
 ping_begin(struct load *l)
 {
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		for (unsigned w = 0; w < l->o.window; w++)
-			send_ping(&l->clients[i]);
-}
-
-static bool
-ping_idle(const struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		if (l->clients[i].outstanding > 0)
-			return false;
-	return true;
-}
-
-static void
-ping_end(struct load *l)
-{
-	for (unsigned i = 0; i < l->o.sessions; i++)
-		load_settle(l, &l->clients[i].flow);
+	load_fill_windows(l, send_ping);
 }
 
 const struct mode mode_ping = {.name = "ping",
     .ready = idle_ready,
     .stanza = ping_stanza,
     .begin = ping_begin,
-    .idle = ping_idle,
-    .end = ping_end};
+    .idle = load_is_idle,
+    .end = load_settle_all};
 
 /* ---- feature ---- */
 
@@ -166,5 +148,5 @@ feature_stanza(struct client *c, struct slice stanza)
 const struct mode mode_feature = {.name = "feature",
     .stanza = feature_stanza,
     .begin = feature_begin,
-    .idle = ping_idle,
+    .idle = load_is_idle,
     .finite = true};

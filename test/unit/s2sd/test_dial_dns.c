@@ -17,6 +17,14 @@
 
 /* ---- the DNS ---- */
 
+/* Of a.example. */
+static void
+server_on(uint16_t port)
+{
+	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
+	zone_a(zone, "h.example", "127.0.0.1");
+}
+
 static void
 test_without_srv_the_domain_itself(void **state)
 {
@@ -133,8 +141,7 @@ test_a_dead_address_is_raced(void **state)
 
 	(void)state;
 	silent_start(&dead, "127.0.0.1", &port);
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	int fd = -1;
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port)};
 	inet_pton(AF_INET, "127.0.0.5", &a.sin_addr);
@@ -155,8 +162,7 @@ test_both_families(void **state)
 	int fd = listening("::1", &port);
 
 	(void)state;
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	zone_aaaa(zone, "h.example", "::1");
 	dial_once("a.example");
 	assert_open("::1", port);
@@ -200,8 +206,7 @@ test_there_is_no_direct_tls(void **state)
 
 	(void)state;
 	zone_srv(zone, DIRECT, 0, 0, 0, ".");
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	dial_once("a.example");
 	assert_open("127.0.0.1", port);
 	close(fd);
@@ -250,8 +255,7 @@ test_inv_23_the_host_is_silent(void **state)
 
 	(void)state;
 	silent_start(&dead, "127.0.0.1", &port);
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	dial_once("a.example");
 	assert_failed(DIAL_TIMEOUT, "no answer");
 	assert_false(dial_error_is_not_found(seen.error));
@@ -266,8 +270,7 @@ test_one_family_is_silent(void **state)
 	int fd = listening("127.0.0.1", &port);
 
 	(void)state;
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	zone_fault(zone, "h.example", DNS_AAAA, ZONE_SILENT);
 	dial_once("a.example");
 	assert_open("127.0.0.1", port);
@@ -284,8 +287,7 @@ test_inv_29_malformed_records(void **state)
 
 	(void)state;
 	zone_bytes(zone, STARTTLS, DNS_SRV, "\0\0\0\1\0\1\3a.b\0", 11);
-	zone_srv(zone, STARTTLS, 1, 1, port, "h.example");
-	zone_a(zone, "h.example", "127.0.0.1");
+	server_on(port);
 	dial_once("a.example");
 	assert_open("127.0.0.1", port);
 	close(fd);

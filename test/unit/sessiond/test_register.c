@@ -62,6 +62,15 @@ send_end(struct scene *s)
 }
 
 static void
+is_refused(struct scene *s, struct held *h)
+{
+	registers(s, "romeo/orchard", h);
+	send_end(s);
+	expect(s, "romeo/orchard: RELEASE not-authorized\n");
+	buf_deinit(&h->body);
+}
+
+static void
 test_session_goes_on(void **state)
 {
 	struct scene *s = scene_new_closed();
@@ -131,10 +140,7 @@ test_inv_25_other_incarnation(void **state)
 	sessiond_events.peer_gone(&s->sd, &s->edge);
 	s->edge.incarnation = s->bus.c2sd_incarnation[0] = 1001;
 	sessiond_events.peer_new(&s->sd, &s->edge);
-	registers(s, "romeo/orchard", &h);
-	send_end(s);
-	expect(s, "romeo/orchard: RELEASE not-authorized\n");
-	buf_deinit(&h.body);
+	is_refused(s, &h);
 	scene_free(s);
 }
 
@@ -148,10 +154,7 @@ test_generation_has_changed(void **state)
 	(void)state;
 	make_held(&h);
 	s->generation = 2;
-	registers(s, "romeo/orchard", &h);
-	send_end(s);
-	expect(s, "romeo/orchard: RELEASE not-authorized\n");
-	buf_deinit(&h.body);
+	is_refused(s, &h);
 	scene_free(s);
 }
 
@@ -164,10 +167,7 @@ test_account_is_gone(void **state)
 	(void)state;
 	make_held(&h);
 	s->users[0] = NULL;
-	registers(s, "romeo/orchard", &h);
-	send_end(s);
-	expect(s, "romeo/orchard: RELEASE not-authorized\n");
-	buf_deinit(&h.body);
+	is_refused(s, &h);
 	scene_free(s);
 }
 

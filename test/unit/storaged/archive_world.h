@@ -29,6 +29,9 @@ struct ask {
 	bool backward;
 	uint32_t max;
 };
+#define ASK_ALL                                                                           \
+	.with = -1, .start = -1, .end = -1, .after_id = -1, .before_id = -1, .after = -1, \
+	.before = -1
 
 struct world *world_new(void **state);
 unsigned chance(struct world *w, unsigned n);

@@ -37,14 +37,7 @@ static void
 test_every_message_is_on_exactly_one_page(void **state)
 {
 	struct world *w = world_new(state);
-	struct ask a = {.with = -1,
-	    .start = -1,
-	    .end = -1,
-	    .after_id = -1,
-	    .before_id = -1,
-	    .after = -1,
-	    .before = -1,
-	    .max = 7};
+	struct ask a = {ASK_ALL, .max = 7};
 	int page[MESSAGES];
 	bool complete = false;
 	unsigned count, n, seen = 0;

@@ -12,13 +12,7 @@ static void
 test_retention_hides_at_once_and_sweeps_later(void **state)
 {
 	struct world *w = world_new(state);
-	struct ask a = {.with = -1,
-	    .end = -1,
-	    .after_id = -1,
-	    .before_id = -1,
-	    .after = -1,
-	    .before = -1,
-	    .max = 50};
+	struct ask a = {ASK_ALL, .max = 50};
 
 	while (w->n < 600)
 		store_one(w);
@@ -127,14 +121,7 @@ test_a_removed_account_loses_its_archive_and_others_keep_theirs(void **state)
 {
 	struct world *w = world_new(state);
 	struct msg_USER_ERASE erase = {.req = 1, .owner = S("p0@x")};
-	struct ask a = {.with = -1,
-	    .start = -1,
-	    .end = -1,
-	    .after_id = -1,
-	    .before_id = -1,
-	    .after = -1,
-	    .before = -1,
-	    .max = 60};
+	struct ask a = {ASK_ALL, .max = 60};
 	struct msg_ARCHIVE_QUERY q = {.req = 1, .max = 10, .owner = S("p0@x")};
 
 	while (w->n < 300) {
