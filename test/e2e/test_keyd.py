@@ -47,10 +47,10 @@ class Keyd:
 
     def start(self):
         log = open(self.dir / "log" / "keyd", "ab")
+        before = self.log().count(" ready\n")
         self.process = subprocess.Popen([str(BUILD / "bin" / "keyd"), "--dir", str(self.dir)], stderr=log,
                                         env=ENVIRONMENT)
         log.close()
-        before = self.log().count(" ready\n")
         wait_for(lambda: self.log().count(" ready\n") > before or self.process.poll() is not None, 10, "keyd")
         return self
 

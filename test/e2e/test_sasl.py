@@ -88,7 +88,7 @@ def test_inv_07_nobody_acts_for_somebody_else(wire, password, mechanism, authzid
 
 
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "PLAIN"])
-@pytest.mark.parametrize("domain, of", itertools.product(["localhost", "example.org"], repeat=2))
+@pytest.mark.parametrize("domain, of", list(itertools.product(["localhost", "example.org"], repeat=2)))
 def test_inv_07_an_account_is_that_of_its_domain(suite, mechanism, domain, of):
     """The same name in the other domain is somebody else."""
     secret = suite.passwords[f"{USER}@{of}"]
