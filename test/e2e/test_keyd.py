@@ -88,12 +88,15 @@ class Edge:
 
     def __init__(self, keyd, role="c2sd", uid=None):
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.connect(str(keyd.dir / role / "keyd.sock"), UID_BASE + ROLES[role] if uid is None else uid)
         self.socket.settimeout(10 * PATIENCE)
-        path = str(keyd.dir / role / "keyd.sock")
+
+    def connect(self, path, uid):
+        """Without a time-out: a socket that has one does not wait for room in the queue of a listener."""
         if os.geteuid() != 0:
             self.socket.connect(path)
             return
-        os.seteuid(UID_BASE + ROLES[role] if uid is None else uid)
+        os.seteuid(uid)
         try:
             self.socket.connect(path)
         finally:
