@@ -66,19 +66,18 @@ queue(struct s2sd *d, struct buf *out)
 		    p->attempt && p->attempt->why[0] ? p->attempt->why : p->why);
 }
 
+/* What is still being set up goes on: nothing was sent on it, and what waits for it would get an error. */
 static bool
 is_with(const struct stream *s, const void *domain)
 {
-	return s->remote && str_is(*(const struct str *)domain, s->remote);
+	return s->state == S2S_OPEN && s->is_known && s->remote &&
+	    str_is(*(const struct str *)domain, s->remote);
 }
 
 static void
 close_domain(struct s2sd *d, struct str domain, struct buf *out)
 {
-	unsigned n = stream_finish_all(&d->open, STREAM_OK, is_with, &domain) +
-	    stream_finish_all(&d->preauth, STREAM_OK, is_with, &domain);
-
-	buf_printf(out, "%u\n", n);
+	buf_printf(out, "%u\n", stream_finish_all(&d->open, STREAM_OK, is_with, &domain));
 }
 
 static void

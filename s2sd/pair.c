@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attempt.h"
 #include "base/jid.h"
@@ -159,19 +160,6 @@ on_ready(void *ctx, struct stream *s)
 	take_stream(p, s);
 }
 
-static void
-on_failed(void *ctx, enum stanza_error error, const char *why)
-{
-	struct pair *p = ctx;
-
-	p->attempt = NULL;
-	str_copy(p->why, sizeof(p->why), str_z(why));
-	pair_fail(p, error, why);
-	pair_reap(p);
-}
-
-static const struct attempt_events events = {.ready = on_ready, .failed = on_failed};
-
 static struct stream *
 find_bidi(const struct pair *p)
 {
@@ -187,6 +175,24 @@ find_bidi(const struct pair *p)
 	}
 	return NULL;
 }
+
+static void
+on_failed(void *ctx, enum stanza_error error, const char *why)
+{
+	struct pair *p = ctx;
+	struct stream *s = find_bidi(p);
+
+	p->attempt = NULL;
+	if (s) {
+		take_stream(p, s);
+		return;
+	}
+	str_copy(p->why, sizeof(p->why), str_z(why));
+	pair_fail(p, error, why);
+	pair_reap(p);
+}
+
+static const struct attempt_events events = {.ready = on_ready, .failed = on_failed};
 
 static void
 pair_go(struct pair *p)
@@ -214,6 +220,9 @@ pair_offer(struct s2sd *d, struct stream *s, struct str local, struct str remote
 	struct pair *p = pair_find(d, local, remote);
 
 	if (!p || !s->is_bidi || s->pair || p->stream)
+		return;
+	/* Both have begun at the same time: the one with the lesser name goes on, or each would give up the other one's. */
+	if (p->attempt && strcmp(p->local, p->remote) < 0)
 		return;
 	attempt_free(&p->attempt);
 	take_stream(p, s);

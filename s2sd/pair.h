@@ -52,7 +52,8 @@ struct outgoing {
 void pair_send(struct s2sd *d, const struct outgoing *o);
 
 struct pair *pair_find(const struct s2sd *d, struct str local, struct str remote);
-/* An incoming stream has been proved and goes both ways: pairs that wait use it. */
+/* An incoming stream has been proved and goes both ways: a pair that waits uses it, unless it has begun one of its own and its name
+ * is the lesser one. */
 void pair_offer(struct s2sd *d, struct stream *s, struct str local, struct str remote);
 /* The stream is ending: with nothing of the pair's on it any more the pair is free. */
 void pair_let_go(struct stream *s);

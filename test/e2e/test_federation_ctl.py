@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import socket
 
 import pytest
 
 from chat import clients
-from peers import HOST, Jackdaw, linked
+from peers import HOST, Authority, Jackdaw, Prosody, linked
 from suite import PATIENCE, Suite, wait_for
 from wire import STANZAS, Wire
 
@@ -135,6 +136,31 @@ def test_an_orderly_end_under_traffic_repeats_nothing(pair, act):
             await alice.nothing()
             await bob.nothing()
     asyncio.run(story())
+
+
+@pytest.mark.skipif(not shutil.which("prosody"), reason="prosody is not installed")
+@pytest.mark.parametrize("act", ["close", "restart"])
+def test_the_same_with_prosody(act):
+    """What goes to one that has smacks."""
+    authority = Authority()
+    ours, theirs = Jackdaw(US, authority), Prosody(THEM, authority, modules=("smacks",))
+    async def story():
+        async with clients(ours, f"alice@{US}/a") as alice, clients(theirs, f"bob@{THEM}/b") as bob:
+            for turn in range(4):
+                for n in range(turn * 100, turn * 100 + 100):
+                    alice.say(f"bob@{THEM}/b", str(n))
+                if turn < 3:
+                    await asyncio.to_thread(CALM[act], ours, theirs)
+            assert [(await bob.hear(30))["body"] for _ in range(400)] == [str(n) for n in range(400)]
+            await bob.nothing()
+            assert alice.messages.empty()
+    try:
+        with linked(ours, theirs):
+            ours.begin("alice")
+            theirs.begin("bob")
+            asyncio.run(story())
+    finally:
+        authority.close()
 
 
 @pytest.mark.parametrize("victim", ["ours", "theirs"])

@@ -138,6 +138,13 @@ def test_several_domains_on_one_stream(suite, alice):
             assert heard.get("from") == f"a@{domain}"
 
 
+def test_several_streams_of_one_domain(suite, alice):
+    with proved(suite) as one, proved(suite) as two:
+        for wire, text in ((one, "one"), (two, "two"), (one, "three")):
+            wire.send(message(text=text))
+            assert alice.wait_for(lambda e: e.tag.endswith("message")).findtext("{jabber:client}body") == text
+
+
 def test_inv_05_a_second_key_before_the_first_is_judged(suite, authority):
     authority.answer = lambda _asked, _send: None
     with connect(suite) as wire:
@@ -278,6 +285,7 @@ def test_inv_23_a_server_that_always_stops_is_given_up(suite, authority, alice):
     alice.send(f"<message to='bob@{ROGUE}' id='m'><body>hello?</body></message>")
     answer = alice.wait_for(lambda e: e.get("id") == "m", 20 * PATIENCE)
     assert answer.get("type") == "error" and len(authority.wires) <= 5
+    suite.ctl("s2s", "retry", ROGUE)  # forgets it
 
 
 def test_inv_05_a_stream_of_ours_takes_no_stanzas(suite, authority, alice):
