@@ -46,7 +46,9 @@ buf_make_room(struct buf *b, size_t n)
 
 	if (n > SIZE_MAX / 2 - len)
 		bug("buf: %zu + %zu bytes", len, n);
-	if (b->start >= len && len + n <= b->cap) {
+	if (n == 0)
+		return NULL; /* where nothing is, nothing goes */
+	if (b->data && b->start >= len && len + n <= b->cap) {
 		memmove(b->data, b->data + b->start, len);
 		b->start = 0;
 		b->end = len;

@@ -55,9 +55,9 @@ uint8_t *buf_make_room(struct buf *b, size_t n);
 static inline uint8_t *
 buf_reserve(struct buf *b, size_t n)
 {
-	if (n > b->cap - b->end)
+	if (!b->data || n > b->cap - b->end)
 		return buf_make_room(b, n);
-	return b->data ? b->data + b->end : NULL;
+	return b->data + b->end;
 }
 
 void buf_commit(struct buf *b, size_t n);

@@ -122,7 +122,7 @@ source_sweep(struct source_table *t, uint64_t now_ms)
 		if (now_ms - e->updated_ms < MINUTE_MS)
 			return;
 		list_remove(it);
-		HASH_DEL(t->entries, e);
+		HASH_DEL(t->entries, e); /* NOLINT(clang-analyzer-core.NullDereference): idle is in entries */
 		free(e);
 	}
 }
