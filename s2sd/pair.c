@@ -353,10 +353,10 @@ take_back(struct stream *s, struct pair *p)
 	struct list *first = p->queue.next;
 	uint64_t taken = wire_taken(&s->wire);
 
+	/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed has left the list */
 	LIST_FOREACH_SAFE(&s->sent, it, nx) {
 		struct item *i = CONTAINER_OF(it, struct item, link);
 
-		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): what was freed has left the list */
 		if (!i->is_counted && i->mark && i->mark <= taken) {
 			item_free(i);
 			continue;

@@ -122,7 +122,8 @@ source_sweep(struct source_table *t, uint64_t now_ms)
 		if (now_ms - e->updated_ms < MINUTE_MS)
 			return;
 		list_remove(it);
-		HASH_DEL(t->entries, e); /* NOLINT(clang-analyzer-core.NullDereference): idle is in entries */
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): what is idle is in entries */
+		HASH_DEL(t->entries, e);
 		free(e);
 	}
 }
