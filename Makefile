@@ -126,7 +126,7 @@ FORCE:
 
 # $(BUILD)/inc/NAME/LAYER -> common/LAYER for each layer that NAME may include
 $(patsubst %,$(BUILD)/inc/%/.made,$(LAYERS) test $(FOLDERS)): $(BUILD)/inc/%/.made: Makefile
-	$(Q)rm -rf $(@D); mkdir -p $(@D); for l in $(may_$*); do ln -s $(CURDIR)/common/$$l $(@D)/$$l || exit 1; done; : >$@
+	$(Q)rm -rf $(@D); mkdir -p $(@D); for l in $(may_$*); do ln -sfn $(CURDIR)/common/$$l $(@D)/$$l || exit 1; done; : >$@
 
 # $(call objects,folder): the objects of all its sources
 objects = $(patsubst %.c,$(BUILD)/obj/%.o,$(sort $(wildcard $1/*.c)))
