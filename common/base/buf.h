@@ -67,6 +67,7 @@ buf_add(struct buf *b, const void *p, size_t n)
 {
 	if (n == 0)
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NonNullParamChecker): only no bytes are nowhere */
 	memcpy(buf_reserve(b, n), p, n);
 	b->end += n;
 }
