@@ -180,7 +180,7 @@ def test_makes_what_is_missing(keyd):
 
 
 def test_signs_for_the_edges(keyd, tmp_path):
-    for role in ("c2sd", "s2sd", "componentd"):
+    for role in ("c2sd", "s2sd"):
         chains, ticket = watch(keyd, role).list()
         assert set(chains) == set(keyd.domains) and len(ticket) == 64
         edge = Edge(keyd, role)
