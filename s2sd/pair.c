@@ -270,7 +270,6 @@ write_item(struct stream *s, struct item *i)
 {
 	list_remove(&i->link);
 	i->mark = 0;
-	i->tries++;
 	xml_write_stanza(wire_out(&s->wire), i->st);
 	list_add(&s->sent, &i->link);
 	sm_sent(s);
@@ -361,6 +360,10 @@ take_back(struct stream *s, struct pair *p)
 			item_free(i);
 			continue;
 		}
+		if (s->is_over_there)
+			i->ends++;
+		else
+			i->tries++;
 		list_remove(it);
 		list_add(first, it); /* before it */
 	}
@@ -372,7 +375,7 @@ fail_tired(struct pair *p, const char *why)
 	LIST_FOREACH_SAFE(&p->queue, it, nx) {
 		struct item *i = CONTAINER_OF(it, struct item, link);
 
-		if (i->tries >= ITEM_TRIES)
+		if (i->tries >= ITEM_TRIES || i->ends >= ITEM_ENDS)
 			item_fail(i, SE_REMOTE_SERVER_TIMEOUT, why);
 	}
 }

@@ -11,7 +11,10 @@
 #include "stream.h"
 #include "xml/writer.h"
 
-#define ITEM_TRIES 3 /* streams that ended before it was through; then remote-server-timeout */
+/* Streams that were lost before it was through, and such as the other side ended in good order: that is no fault, but has an
+ * end, too. Then remote-server-timeout. */
+#define ITEM_TRIES 3
+#define ITEM_ENDS 12
 
 /* A stanza on its way out. */
 struct item {
@@ -21,7 +24,7 @@ struct item {
 	struct custody *custody;
 	struct opid op;
 	uint8_t level; /* of the frame that brought it; 0: we made it */
-	uint8_t tries;
+	uint8_t tries, ends;
 	size_t bytes;
 	uint64_t deadline_ms;
 	uint64_t mark; /* the stream's out_total when it was written to the socket's queue; 0: the turn is not over */

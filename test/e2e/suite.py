@@ -1,5 +1,6 @@
 """A whole Jackdaw suite in a folder of its own, as an operator would run it."""
 
+import collections
 import contextlib
 import os
 import pathlib
@@ -33,11 +34,16 @@ def ports_free(offset):
     return True
 
 
+STEP = 200  # more than there is between the first and the last of PORTS, so that suites either share all or none
+given = collections.deque(maxlen=40)
+
+
 def free_offset():
-    """A port offset that nobody uses; suites of tests that run at the same time don't meet."""
+    """A port offset that nobody uses, nor is about to: suites of tests that run at the same time don't meet."""
     while True:
-        offset = 2000 + secrets.randbelow(25000)
-        if ports_free(offset):
+        offset = 2000 + STEP * secrets.randbelow(125)
+        if offset not in given and ports_free(offset):
+            given.append(offset)
             return offset
 
 

@@ -48,14 +48,16 @@ def fresh(suite, authority):
     authority.reset()
     yield
     authority.on_element = authority.acknowledges
+    wait_for(lambda: waiting_without(authority, suite) == (0, 0), 30, "an empty queue")
+    wait_for(lambda: waiting_without(authority, suite) == (0, 0) and not suite.s2s("list")[1:], 30, "the end of all streams")
+
+
+def waiting_without(authority, suite):
+    """What waits after each stream was cut, those too that were made meanwhile."""
     for wire in list(authority.wires):
         with contextlib.suppress(OSError):
             wire.sock.shutdown(socket.SHUT_RDWR)
-    wait_for(lambda: waiting(suite) == (0, 0), 30, "an empty queue")
-    for wire in list(authority.wires):
-        with contextlib.suppress(OSError):
-            wire.sock.shutdown(socket.SHUT_RDWR)
-    wait_for(lambda: not suite.s2s("list")[1:], 30, "the end of all streams")
+    return waiting(suite)
 
 
 @pytest.fixture
@@ -143,17 +145,18 @@ def test_inv_23_who_acknowledges_nothing_is_given_up(suite, authority, alice):
     wait_for(lambda: bodies(authority) == ["one", "one"] and waiting(suite)[0] == 0, 10, "the same again")
 
 
-def test_what_is_lost_again_and_again_is_given_up(suite, authority, alice):
-    """ITEM_TRIES"""
+@pytest.mark.parametrize("limit, end", [(3, lambda wire: wire.sock.shutdown(socket.SHUT_RDWR)),
+                                        (12, lambda wire: wire.send("</stream:stream>"))], ids=["ITEM_TRIES", "ITEM_ENDS"])
+def test_what_is_lost_again_and_again_is_given_up(suite, authority, alice, limit, end):
     def takes_and_ends(wire, element):
         authority.takes_all(wire, element)
         if element.tag.endswith("}message"):
-            wire.send("</stream:stream>")
+            end(wire)
     authority.features = f"<sm xmlns='{SM}'/>"
     authority.on_element = takes_and_ends
     alice.say(f"bob@{ROGUE}", "one", id="m0")
     assert bounced(alice, 1) == {"m0": "remote-server-timeout"}
-    assert bodies(authority) == ["one"] * 3
+    assert bodies(authority) == ["one"] * limit
 
 
 def test_inv_23_a_server_that_takes_nothing_is_given_up(suite, authority, alice):
