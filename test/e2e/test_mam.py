@@ -117,6 +117,7 @@ def test_inv_13_of_somebody_else(alice, bob):
 def test_with_a_bare_jid(alice, bob):
     for to in (FRIEND, f"{FRIEND}/phone", "other@far.example", "bob@localhost/r"):
         alice.say(to, to, type="chat")
+    bob.hear()
     bob.say("alice@localhost/r", "answer", type="chat")
     alice.hear()
     assert ask(alice, query(field("with", FRIEND))).bodies == [FRIEND, f"{FRIEND}/phone"]
