@@ -59,7 +59,8 @@ enum tls_state {
 };
 
 /* One step of the handshake with what is in `in`; what must go to the peer is appended to `out`. May block
- * for as long as keyd takes (2 s at the most): run it on the handshake pool (tls/pool.h), never on the loop.
+ * for as long as keyd takes (2 s at the most): run it on the handshake pool (tls/pool.h), and on the loop only if it
+ * is a light one.
  * TLS_FAILED leaves an alert for the peer in `out`. */
 enum tls_state tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err);
 /* Whether the next step neither asks keyd nor computes with public keys, so that the loop may do it: TLS 1.3 behind
