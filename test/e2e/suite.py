@@ -35,14 +35,29 @@ def ports_free(offset):
 
 
 STEP = 200  # more than there is between the first and the last of PORTS, so that suites either share all or none
+OFFSETS = range(2000, 27000, STEP)
 given = collections.deque(maxlen=40)
+claims = {}  # offset: a socket whose name says to other processes that it is ours; as long as this process runs
+
+
+def claim(offset):
+    """False when another process has it: its suite may be about to bind the ports, or to bind them again."""
+    if offset not in claims:
+        s = socket.socket(socket.AF_UNIX)
+        try:
+            s.bind(f"\0jackdaw-test-offset-{offset}")
+        except OSError:
+            s.close()
+            return False
+        claims[offset] = s
+    return True
 
 
 def free_offset():
     """A port offset that nobody uses, nor is about to: suites of tests that run at the same time don't meet."""
     while True:
-        offset = 2000 + STEP * secrets.randbelow(125)
-        if offset not in given and ports_free(offset):
+        offset = secrets.choice(OFFSETS)
+        if offset not in given and claim(offset) and ports_free(offset):
             given.append(offset)
             return offset
 

@@ -11,6 +11,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+
+#define PATIENCE_US 10000000 /* who comes may be let in only after a pause: listener.c */
+
 struct loop *loop;
 struct hub *hub;
 struct client c2sd, sessiond, storaged;
@@ -116,7 +120,10 @@ client_expect(struct client *c, enum msg_type type)
 {
 	struct frame f;
 	struct buf copy = {0};
-	if (!client_next(c, &f, &copy))
+	uint64_t until_us = clock_mono_us() + PATIENCE_US;
+	while (!client_next(c, &f, &copy) && !c->closed && clock_mono_us() < until_us)
+		;
+	if (buf_len(&copy) == 0)
 		fail_msg("nothing came instead of %s", bus_message(type)->body.name);
 	if (f.type != type)
 		fail_msg("%s came instead of %s", bus_message(f.type)->body.name,
