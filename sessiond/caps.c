@@ -4,8 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "account.h"
+#include "archive.h"
 #include "base/mem.h"
 #include "iq.h"
+#include "nested.h"
 
 #define NS_PRIVACY "jabber:iq:privacy"
 #define NS_REGISTER "jabber:iq:register"
@@ -28,8 +31,14 @@ static const struct {
 static const char *const extras[] = {NS_PRIVACY, "http://jabber.org/protocol/caps", "msgoffline",
     "urn:xmpp:blocking", "urn:xmpp:carbons:2", "vcard-temp"};
 
-bool
-caps_is_off(const char *ns, const struct sessiond_settings *set)
+static const char *const account_extras[] = {"urn:xmpp:carbons:2", "urn:xmpp:sid:0"};
+
+static const char *const archive_extras[] = {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
+    "urn:xmpp:mam:2#groupchat-field", "http://jabber.org/protocol/rsm"};
+
+/* A feature that the operator has switched off. */
+static bool
+is_off(const char *ns, const struct sessiond_settings *set)
 {
 	if (strcmp(ns, NS_REGISTER) == 0)
 		return !set->password_change && !set->account_removal;
@@ -42,28 +51,81 @@ addresses(const struct sessiond_settings *set, size_t i)
 	return (const struct setting_strings *)((const char *)set + contacts[i].offset);
 }
 
+/* Of what the list has no room for nobody hears. */
+static void
+add(struct features *f, struct str ns)
+{
+	if (f->n < FEATURES_MAX)
+		f->v[f->n++] = ns;
+}
+
+/* XEP-0115: with "<" in it the string would be ambiguous. */
+static void
+add_nested(void *features, const struct xml_node *feature)
+{
+	struct str var = xml_node_attr(feature, "var", NULL);
+
+	if (!str_empty(var) && str_find(var, '<') == var.n)
+		add(features, var);
+}
+
 static int
 by_name(const void *a, const void *b)
 {
-	return strcmp(*(const char *const *)a, *(const char *const *)b);
+	return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-unsigned
-caps_server_features(const char *list[FEATURES_MAX], const struct sessiond_settings *set)
+static void
+finish(struct features *f, const struct sessiond *sd, const struct account *a)
 {
-	unsigned n = 0, kept = 0;
+	unsigned kept = 0;
 
-	for (const struct iq_entry *e = iq_table; e->name && n < FEATURES_MAX; e++)
-		if (e->place == IQ_SERVER && e->is_feature && !caps_is_off(e->ns, set))
-			list[n++] = e->ns;
-	for (size_t i = 0; i < COUNT(extras) && n < FEATURES_MAX; i++)
-		if (!caps_is_off(extras[i], set))
-			list[n++] = extras[i];
-	qsort(list, n, sizeof(*list), by_name);
-	for (unsigned i = 0; i < n; i++)
-		if (i == 0 || strcmp(list[kept - 1], list[i]) != 0)
-			list[kept++] = list[i];
-	return kept;
+	for (unsigned i = 0; i < f->n; i++)
+		if (!nested_replaces(sd, a, f->v[i]))
+			f->v[kept++] = f->v[i];
+	f->n = kept;
+	nested_each(sd, a, "feature", add_nested, f);
+	qsort(f->v, f->n, sizeof(f->v[0]), by_name);
+	kept = 0;
+	for (unsigned i = 0; i < f->n; i++)
+		if (i == 0 || !str_eq(f->v[kept - 1], f->v[i]))
+			f->v[kept++] = f->v[i];
+	f->n = kept;
+}
+
+static void
+add_table(struct features *f, enum iq_place place, const struct sessiond_settings *set)
+{
+	for (const struct iq_entry *e = iq_table; e->name; e++)
+		if (e->place == place && e->is_feature && !is_off(e->ns, set))
+			add(f, str_z(e->ns));
+}
+
+void
+caps_server_features(struct features *f, const struct sessiond *sd)
+{
+	const struct sessiond_settings *set = settings_of(sd);
+
+	f->n = 0;
+	add_table(f, IQ_SERVER, set);
+	for (size_t i = 0; i < COUNT(extras); i++)
+		if (!is_off(extras[i], set))
+			add(f, str_z(extras[i]));
+	finish(f, sd, NULL);
+}
+
+void
+caps_account_features(struct features *f, const struct account *a)
+{
+	f->n = 0;
+	add_table(f, IQ_ACCOUNT, settings_of(a->sd));
+	for (size_t i = 0; i < COUNT(account_extras); i++)
+		add(f, str_z(account_extras[i]));
+	for (size_t i = 0; i < COUNT(archive_extras) && archive_is_on(a); i++)
+		add(f, str_z(archive_extras[i]));
+	if (archive_is_searchable(a))
+		add(f, S("urn:xmpp:fulltext:0"));
+	finish(f, a->sd, a);
 }
 
 static bool
@@ -105,38 +167,6 @@ caps_write_contacts(struct xml_writer *w, const struct sessiond_settings *set)
 	xw_close(w);
 }
 
-static void
-add_values(struct buf *out, const struct setting_strings *s)
-{
-	const char **sorted = mem_new_array(s->n + 1, sizeof(*sorted));
-
-	for (size_t i = 0; i < s->n; i++)
-		sorted[i] = s->v[i];
-	qsort(sorted, s->n, sizeof(*sorted), by_name);
-	for (size_t i = 0; i < s->n; i++)
-		buf_printf(out, "%s<", sorted[i]);
-	free(sorted);
-}
-
-void
-caps_string(struct buf *out, const struct sessiond_settings *set)
-{
-	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list, set);
-
-	buf_add_z(out, "server/im//Jackdaw<");
-	for (unsigned i = 0; i < n; i++)
-		buf_printf(out, "%s<", list[i]);
-	if (has_contacts(set))
-		buf_add_z(out, SERVER_INFO "<");
-	for (size_t i = 0; i < COUNT(contacts); i++) {
-		if (addresses(set, i)->n == 0)
-			continue;
-		buf_printf(out, "%s<", contacts[i].var);
-		add_values(out, addresses(set, i));
-	}
-}
-
 /* RFC 6121 §2.6.1, §3.4.3 */
 #define ROSTER_FEATURES                              \
 	"<ver xmlns='urn:xmpp:features:rosterver'/>" \
@@ -152,8 +182,20 @@ caps_tell(struct sessiond *sd, const struct endpoint *edge)
 		? S(ROSTER_FEATURES "<csi xmlns='urn:xmpp:csi:0'/>")
 		: S(ROSTER_FEATURES)};
 
-	caps_string(&caps, settings_of(sd));
+	caps_string(&caps, sd);
 	m.caps = buf_str(&caps);
 	bus_send(bus_of(sd), edge, MSG_FEATURES, &m, NULL, NULL, 0);
 	buf_deinit(&caps);
+}
+
+void
+caps_tell_all(struct sessiond *sd)
+{
+	for (unsigned i = 0; i < EDGES_MAX; i++) {
+		struct endpoint edge = {.role = ROLE_C2SD, .instance = (uint8_t)i};
+
+		edge.incarnation = bus_incarnation_of(bus_of(sd), ROLE_C2SD, edge.instance);
+		if (edge.incarnation)
+			caps_tell(sd, &edge);
+	}
 }

@@ -6,15 +6,22 @@
 #include "sessiond.h"
 
 #define CAPS_NODE "urn:jackdaw"
-#define FEATURES_MAX 64
+#define FEATURES_MAX 256
 
-/* Distinct features of the server, in the order of strcmp; returns their number. */
-unsigned caps_server_features(const char *list[FEATURES_MAX], const struct sessiond_settings *set);
-/* A feature that the operator has switched off. */
-bool caps_is_off(const char *ns, const struct sessiond_settings *set);
+struct account;
+
+struct features {
+	struct str v[FEATURES_MAX]; /* borrowed, until something is delegated, or not any more */
+	unsigned n;
+};
+
+/* Distinct features, in the order of their octets: ours, and of delegated namespaces what their managers say (nested.h). */
+void caps_server_features(struct features *f, const struct sessiond *sd);
+void caps_account_features(struct features *f, const struct account *a);
 /* XEP-0157: the form of contact addresses; nothing when there are none. */
 void caps_write_contacts(struct xml_writer *w, const struct sessiond_settings *set);
-/* XEP-0115 §5.1 */
-void caps_string(struct buf *out, const struct sessiond_settings *set);
+/* caps_string.c: XEP-0115 §5.1 */
+void caps_string(struct buf *out, const struct sessiond *sd);
 /* Tells an edge: FEATURES. */
 void caps_tell(struct sessiond *sd, const struct endpoint *edge);
+void caps_tell_all(struct sessiond *sd);

@@ -7,9 +7,13 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "bounce.h"
+#include "grant.h"
 #include "route.h"
 
-#define NS_DELEGATION "urn:xmpp:delegation:2"
+#define NS_INFO "http://jabber.org/protocol/disco#info"
+#define NS_ITEMS "http://jabber.org/protocol/disco#items"
+#define INFO_OF_NODES NS_DELEGATION ":bare:disco#info:*"
+#define ITEMS_OF_NODES NS_DELEGATION ":bare:disco#items:*"
 #define DELEGATED_MAX \
 	1000 /* open requests; over it a new one is refused with resource-constraint */
 #define DELEGATED_MS (60 * 1000)
@@ -33,16 +37,44 @@ const struct setting delegation_table[] = {
     {.name = NULL},
 };
 
-int
-delegation_check(const struct daemon *d, const struct setting_sections *all, struct err *err)
+bool
+delegation_is_of_nodes(struct str title)
 {
-	const struct delegation *v = all->v;
+	return str_is(title, INFO_OF_NODES) || str_is(title, ITEMS_OF_NODES);
+}
 
-	for (size_t i = 0; i < all->n; i++)
-		if (v[i].component[0] && d->suite.n_sessiond > 1)
-			return err_set(err,
-			    "delegation \"%s\": not with several shards (sessiond in jackdaw.conf): the answers come to one of them",
-			    v[i].title);
+int
+delegation_check_namespace(const char *ns, struct err *err)
+{
+	if (str_starts(str_z(ns), S(NS_DELEGATION)))
+		return err_set(err, "\"%s\" cannot be delegated", ns);
+	return 0;
+}
+
+static int
+check_section(const struct daemon *d, const struct delegation *v, struct err *err)
+{
+	if (!delegation_is_of_nodes(str_z(v->title)) &&
+	    delegation_check_namespace(v->title, err) != 0)
+		return err_prefix(err, "delegation");
+	if (v->component[0] && d->suite.n_sessiond > 1)
+		return err_set(err,
+		    "delegation \"%s\": not with several shards (sessiond in jackdaw.conf): the answers come to one of them",
+		    v->title);
+	return 0;
+}
+
+int
+delegation_check(const struct daemon *d, const struct sessiond_settings *settings, struct err *err)
+{
+	const struct delegation *v = settings->delegations.v;
+
+	for (size_t i = 0; i < settings->delegations.n; i++)
+		if (check_section(d, &v[i], err) != 0)
+			return -1;
+	if (settings->client_delegation.n > 0 && d->suite.n_sessiond > 1)
+		return err_set(err,
+		    "client_delegation: not with several shards (sessiond in jackdaw.conf): the answers come to one of them");
 	return 0;
 }
 
@@ -55,6 +87,21 @@ is_component(const struct suite *s, const char *name)
 	return false;
 }
 
+const struct delegation *
+delegation_next(const struct sessiond *sd, size_t *i)
+{
+	const struct setting_sections *all = &settings_of(sd)->delegations;
+	const struct delegation *v = all->v;
+
+	while (*i < all->n) {
+		const struct delegation *at = &v[(*i)++];
+
+		if (is_component(&sd->daemon->suite, at->component))
+			return at;
+	}
+	return NULL;
+}
+
 static bool
 has_attributes(const struct xml_node *n, const struct delegation *d)
 {
@@ -65,20 +112,33 @@ has_attributes(const struct xml_node *n, const struct delegation *d)
 	return found;
 }
 
-/* The component's own requests are the server's to answer. */
-static const struct delegation *
-delegation_of(const struct iq *iq)
+/* An account has no nodes of its own, so all are of those who answer for them. Its items without a node are theirs too; its
+ * information is ours, and theirs is nested in it. */
+static bool
+is_about(const struct iq *iq, const struct delegation *d)
 {
-	const struct setting_sections *all = &settings_of(iq->act->sd)->delegations;
-	const struct delegation *v = all->v;
+	bool has_node;
 
-	for (size_t i = 0; i < all->n; i++)
-		if (str_is(iq->node->ns, v[i].title) &&
-		    is_component(&iq->act->sd->daemon->suite, v[i].component) &&
-		    !str_is(jid_split(iq->st->from).domain, v[i].component) &&
-		    has_attributes(iq->node, &v[i]))
-			return &v[i];
-	return NULL;
+	xml_node_attr(iq->node, "node", &has_node);
+	if (iq->account && str_is(iq->node->ns, NS_ITEMS) && str_is(str_z(d->title), ITEMS_OF_NODES))
+		return true;
+	if (iq->account && has_node && str_is(iq->node->ns, NS_INFO) &&
+	    str_is(str_z(d->title), INFO_OF_NODES))
+		return true;
+	return str_is(iq->node->ns, d->title);
+}
+
+/* Who answers; NULL: we do. The component's own requests are the server's to answer. */
+static const char *
+manager_of(const struct iq *iq)
+{
+	const struct delegation *d;
+
+	for (size_t i = 0; (d = delegation_next(iq->act->sd, &i));)
+		if (is_about(iq, d) && !str_is(jid_split(iq->st->from).domain, d->component) &&
+		    has_attributes(iq->node, d))
+			return d->component;
+	return grant_manager(iq);
 }
 
 void
@@ -115,7 +175,7 @@ delegation_write(const struct sessiond *sd, struct buf *out, struct str componen
 struct delegated {
 	char id[2 * ID_BYTES + 1];
 	struct stanza *request; /* owned; without payload */
-	char *component;
+	char *manager;          /* owned */
 	uint64_t deadline_ms;
 	UT_hash_handle hh;
 };
@@ -125,12 +185,12 @@ delegated_free(struct sessiond *sd, struct delegated *r)
 {
 	HASH_DEL(sd->delegated, r);
 	free(r->request);
-	free(r->component);
+	free(r->manager);
 	free(r);
 }
 
 static struct delegated *
-delegated_new(const struct iq *iq, const char *component)
+delegated_new(const struct iq *iq, const char *manager)
 {
 	struct delegated *r = NEW(struct delegated);
 	struct stanza request = *iq->st;
@@ -139,7 +199,7 @@ delegated_new(const struct iq *iq, const char *component)
 	request.payload = (struct str){0};
 	id_hex(&id, r->id);
 	r->request = stanza_copy(&request);
-	r->component = str_dup(str_z(component));
+	r->manager = str_dup(str_z(manager));
 	r->deadline_ms = clock_mono_ms() + DELEGATED_MS;
 	HASH_ADD_STR(iq->act->sd->delegated, id, r);
 	return r;
@@ -193,17 +253,17 @@ write_request(struct buf *out, const struct stanza *st)
 }
 
 static void
-pass_on(const struct iq *iq, const struct delegation *d)
+pass_on(const struct iq *iq, const char *manager)
 {
 	struct act act = act_own(iq->act->sd);
-	struct delegated *r = delegated_new(iq, d->component);
+	struct delegated *r = delegated_new(iq, manager);
 	struct buf payload = {0};
 
 	write_request(&payload, iq->st);
 	struct stanza st = {.kind = STANZA_IQ,
 	    .type = TYPE_SET,
 	    .from = jid_split(iq->st->to).domain,
-	    .to = str_z(d->component),
+	    .to = str_z(manager),
 	    .id = str_z(r->id),
 	    .payload = buf_str(&payload)};
 	route_stanza(&act, OP_DELIVERY, &st);
@@ -213,14 +273,14 @@ pass_on(const struct iq *iq, const struct delegation *d)
 bool
 delegation_takes(const struct iq *iq)
 {
-	const struct delegation *d = delegation_of(iq);
+	const char *manager = manager_of(iq);
 
-	if (!d)
+	if (!manager)
 		return false;
 	if (HASH_COUNT(iq->act->sd->delegated) >= DELEGATED_MAX)
 		iq_error(iq, SE_RESOURCE_CONSTRAINT);
 	else
-		pass_on(iq, d);
+		pass_on(iq, manager);
 	return true;
 }
 
@@ -279,7 +339,7 @@ delegation_answer(const struct act *act, const struct stanza *st)
 	struct delegated *r;
 
 	HASH_FIND(hh, act->sd->delegated, st->id.p, st->id.n, r);
-	if (!r || !str_is(st->from, r->component))
+	if (!r || !str_is(st->from, r->manager))
 		return;
 	n = st->type == TYPE_RESULT ? forwarded_iq(&a, st) : NULL;
 	if (is_answer(n, r->request))

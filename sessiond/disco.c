@@ -1,15 +1,10 @@
 /* XEP-0030. The features are those of the IQ table, and what is not asked by IQ. */
 #include "answers.h"
-#include "archive.h"
 #include "caps.h"
+#include "nested.h"
 
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
-
-static const char *const account_extras[] = {"urn:xmpp:carbons:2", "urn:xmpp:sid:0", NULL};
-
-static const char *const archive_extras[] = {"urn:xmpp:mam:2", "urn:xmpp:mam:2#extended",
-    "urn:xmpp:mam:2#groupchat-field", "http://jabber.org/protocol/rsm", NULL};
 
 static void
 identity(struct xml_writer *w, const char *category, const char *type, struct str name)
@@ -22,31 +17,34 @@ identity(struct xml_writer *w, const char *category, const char *type, struct st
 }
 
 static void
-feature(struct xml_writer *w, const char *ns)
+write_features(struct xml_writer *w, const struct features *f)
 {
-	xw_open(w, (struct str){0}, S("feature"));
-	xw_attr(w, "var", str_z(ns));
+	for (unsigned i = 0; i < f->n; i++) {
+		xw_open(w, (struct str){0}, S("feature"));
+		xw_attr(w, "var", f->v[i]);
+		xw_close(w);
+	}
+}
+
+static void
+write_identity(void *writer, const struct xml_node *n)
+{
+	struct xml_writer *w = writer;
+
+	xw_open(w, (struct str){0}, S("identity"));
+	xw_attr(w, "category", xml_node_attr(n, "category", NULL));
+	xw_attr(w, "type", xml_node_attr(n, "type", NULL));
+	xw_attr_if(w, "name", xml_node_attr(n, "name", NULL));
 	xw_close(w);
 }
 
 static void
-account_features(struct xml_writer *w, const struct sessiond_settings *set)
+write_form(void *writer, const struct xml_node *x)
 {
-	for (const struct iq_entry *e = iq_table; e->name; e++)
-		if (e->place == IQ_ACCOUNT && e->is_feature && !caps_is_off(e->ns, set))
-			feature(w, e->ns);
-	for (const char *const *f = account_extras; *f; f++)
-		feature(w, *f);
-}
+	struct arena a = {0};
 
-static void
-server_features(struct xml_writer *w, const struct sessiond_settings *set)
-{
-	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list, set);
-
-	for (unsigned i = 0; i < n; i++)
-		feature(w, list[i]);
+	xw_raw(writer, xml_node_raw(&a, x));
+	arena_deinit(&a);
 }
 
 /* There are no nodes: XEP-0030 §3.2. */
@@ -87,16 +85,21 @@ void
 disco_info_server(const struct iq *iq)
 {
 	struct str node = xml_node_attr(iq->node, "node", NULL);
+	const struct sessiond *sd = iq->act->sd;
 	struct buf out = {0};
 	struct xml_writer w;
+	struct features f;
 
 	if (!is_caps_node(node) && has_node(iq))
 		return;
 	begin(&w, &out, NS_INFO);
 	xw_attr_if(&w, "node", node);
 	identity(&w, "server", "im", S("Jackdaw"));
-	server_features(&w, settings_of(iq->act->sd));
-	caps_write_contacts(&w, settings_of(iq->act->sd));
+	nested_each(sd, NULL, "identity", write_identity, &w);
+	caps_server_features(&f, sd);
+	write_features(&w, &f);
+	caps_write_contacts(&w, settings_of(sd));
+	nested_each(sd, NULL, "x", write_form, &w);
 	finish(iq, &w, &out);
 }
 
@@ -105,16 +108,16 @@ disco_info_account(const struct iq *iq)
 {
 	struct buf out = {0};
 	struct xml_writer w;
+	struct features f;
 
 	if (has_node(iq))
 		return;
 	begin(&w, &out, NS_INFO);
 	identity(&w, "account", "registered", (struct str){0});
-	account_features(&w, settings_of(iq->act->sd));
-	for (const char *const *f = archive_extras; *f && archive_is_on(iq->account); f++)
-		feature(&w, *f);
-	if (archive_is_searchable(iq->account))
-		feature(&w, "urn:xmpp:fulltext:0");
+	nested_each(iq->act->sd, iq->account, "identity", write_identity, &w);
+	caps_account_features(&f, iq->account);
+	write_features(&w, &f);
+	nested_each(iq->act->sd, iq->account, "x", write_form, &w);
 	finish(iq, &w, &out);
 }
 

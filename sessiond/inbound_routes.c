@@ -17,6 +17,23 @@ may_bring(const struct sessiond *sd, const struct bus_in *in, const struct stanz
 	    bus_route(bus_of(sd), &from, &serves) && serves.role == in->from.role;
 }
 
+/* A componentd that stops leaves here what is for its own components: it goes to the next one. Its custody does not wait for that: only
+ * then can it stop. */
+static bool
+take_left(struct sessiond *sd, const struct bus_in *in, const struct stanza *st)
+{
+	struct act own = act_own(sd);
+	struct jid to = jid_split(st->to);
+	struct endpoint serves;
+
+	if (in->from.role != ROLE_COMPONENTD || !bus_route(bus_of(sd), &to, &serves) ||
+	    serves.role != ROLE_COMPONENTD)
+		return false;
+	own.op = in->op;
+	route_stanza(&own, OP_DELIVERY, st);
+	return true;
+}
+
 /* ROUTE, ROUTE_BACK and ROUTE_BOUNCE have the same body. What comes from outside is an ordinary stanza to its recipient. */
 void
 handle_route(struct sessiond *sd, const struct bus_in *in, const void *msg)
@@ -31,6 +48,8 @@ handle_route(struct sessiond *sd, const struct bus_in *in, const void *msg)
 		bus_protocol_error(in->bus, in, "a sender that is not its to bring");
 		return;
 	}
+	if (take_left(sd, in, &st))
+		return;
 	if (in->from.role != ROLE_SESSIOND)
 		strip_forged(&act, &st, &scratch);
 	route_stanza(&act, kind == OP_STANZA ? OP_DELIVERY : kind, &st);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "bounce.h"
 #include "delegation.h"
+#include "nested.h"
 #include "privilege.h"
 #include "route.h"
 #include "strip.h"
@@ -190,7 +191,7 @@ iq_to_server(const struct act *act, const struct stanza *st)
 
 	if (stanza_wants_answer(st))
 		dispatch(&iq, IQ_SERVER, true);
-	else
+	else if (!nested_answer(act, st))
 		delegation_answer(act, st);
 	arena_deinit(&arena);
 }

@@ -1,5 +1,7 @@
 /* Everything that is answered by IQ, and who may ask it. A new one is a line here, a declaration in answers.h and a file. */
 #include "answers.h"
+#include "delegation.h"
+#include "grant.h"
 #include "privilege.h"
 #include "roster.h"
 
@@ -53,6 +55,8 @@ const struct iq_entry iq_table[] = {
 
     {"urn:xmpp:privilege:2", "privileged_iq", privilege_iq, TYPE_GET, IQ_ACCOUNT, IQ_ANYBODY, false},
     {"urn:xmpp:privilege:2", "privileged_iq", privilege_iq, TYPE_SET, IQ_ACCOUNT, IQ_ANYBODY, false},
+
+    {NS_DELEGATION, "query", grant_ask, TYPE_GET, IQ_SERVER, IQ_ANYBODY, true},
 
     /* RFC 3921 §3, which clients still ask for; RFC 6121 made it mean nothing. */
     {SESSION, "session", legacy_session_set, TYPE_SET, IQ_SERVER, IQ_ANYBODY, false},

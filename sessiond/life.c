@@ -11,6 +11,7 @@
 #include "gate.h"
 #include "inbound.h"
 #include "load.h"
+#include "nested.h"
 #include "offline.h"
 #include "operator.h"
 #include "privilege.h"
@@ -42,6 +43,7 @@ sessiond_init(struct sessiond *sd, struct daemon *d)
 		ledger_init(&sd->shards[i], &sd->ids);
 	list_init(&sd->idle_accounts);
 	list_init(&sd->removals);
+	list_init(&sd->nested);
 	for (unsigned i = 0; i < EDGES_MAX; i++)
 		list_init(&sd->edges[i].sessions);
 }
@@ -69,6 +71,7 @@ sessiond_deinit(struct sessiond *sd)
 	free_sessions(sd);
 	privilege_free(sd);
 	delegation_free(sd);
+	nested_free(sd);
 	ended_free(sd);
 	inbound_deinit(sd);
 	slab_deinit(&sd->outgoings);
@@ -97,6 +100,7 @@ sessiond_tick(void *sessiond)
 	ended_expire(sd, now_ms);
 	privilege_forget_late(sd);
 	delegation_expire(sd);
+	nested_tick(sd);
 	sessions_reap(sd);
 	removals_retry(sd);
 	accounts_trim(sd, now_ms);
@@ -113,6 +117,7 @@ sessiond_start(struct daemon *d, struct err *err)
 	sd->tick = loop_timer_new(d->loop, sessiond_tick, sd);
 	loop_timer_start(sd->tick, TICK_MS, TICK_MS);
 	privilege_warn(sd);
+	nested_refresh(sd);
 	return 0;
 }
 
@@ -122,13 +127,9 @@ sessiond_reloaded(struct daemon *d, const void *old)
 {
 	(void)old;
 	privilege_warn(d->state);
-	for (unsigned i = 0; d->bus && i < EDGES_MAX; i++) {
-		struct endpoint edge = {.role = ROLE_C2SD, .instance = (uint8_t)i};
-
-		edge.incarnation = bus_incarnation_of(d->bus, ROLE_C2SD, edge.instance);
-		if (edge.incarnation)
-			caps_tell(d->state, &edge);
-	}
+	nested_refresh(d->state);
+	if (d->bus)
+		caps_tell_all(d->state);
 }
 
 /* The bus is gone already: what waited for answers has been told so. */

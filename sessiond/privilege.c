@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "bounce.h"
 #include "delegation.h"
+#include "nested.h"
 #include "route.h"
 
 #define NS_PRIVILEGE "urn:xmpp:privilege:2"
@@ -241,6 +242,7 @@ handle_component_up(struct sessiond *sd, const struct bus_in *in, const void *ms
 	buf_clear(&payload);
 	delegation_write(sd, &payload, m->name);
 	tell(&act, m->name, "delegation", buf_str(&payload));
+	nested_component_up(sd, m->name);
 	buf_deinit(&payload);
 }
 

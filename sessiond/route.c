@@ -5,6 +5,7 @@
 #include "account.h"
 #include "base/log.h"
 #include "bounce.h"
+#include "grant.h"
 #include "iq.h"
 #include "message.h"
 #include "presence.h"
@@ -32,7 +33,7 @@ to_server(const struct act *act, const struct stanza *st)
 {
 	if (st->kind == STANZA_IQ)
 		iq_to_server(act, st);
-	else if (st->kind == STANZA_MESSAGE && !privilege_message(act, st))
+	else if (st->kind == STANZA_MESSAGE && !privilege_message(act, st) && !grant_message(act, st))
 		bounce(act, st, SE_SERVICE_UNAVAILABLE);
 }
 

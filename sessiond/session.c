@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "capability.h"
+#include "grant.h"
 
 struct session *
 session_new(struct sessiond *sd, const struct endpoint *edge, uint64_t conn)
@@ -20,6 +21,7 @@ session_new(struct sessiond *sd, const struct endpoint *edge, uint64_t conn)
 	list_init(&s->in_flight);
 	list_init(&s->away);
 	list_init(&s->resumes);
+	list_init(&s->grants);
 	parked_init(&s->parked);
 	outbound_init(&s->out, &sd->ids);
 	return s;
@@ -55,6 +57,7 @@ session_free(struct session **sp)
 	list_remove(&s->away);
 	parked_clear(&s->parked);
 	directed_clear(s);
+	grant_clear(s);
 	hold_deinit(&s->held);
 	outbound_deinit(s->sd, &s->out);
 	free(s->presence_stanza);

@@ -35,8 +35,8 @@ enum session_flag {
 	SESSION_CARBONS = 1 << 1,    /* XEP-0280 */
 	SESSION_INACTIVE = 1 << 2,   /* XEP-0352 */
 	SESSION_BLOCKLIST = 1 << 3,  /* has asked for it: gets pushes of XEP-0191 */
-	SESSION_PRIVACY = 1 << 4,    /* the same of XEP-0016 */
-				     /* The highest eight: its active privacy list (block.h). */
+	SESSION_PRIVACY =
+	    1 << 4, /* the same of XEP-0016; the highest eight: its active list (block.h) */
 };
 
 #define SOURCE_MAX 64
@@ -84,16 +84,16 @@ struct session {
 	uint64_t in_last, done;
 	uint64_t settled; /* all up to this are: settle.h */
 	struct list in_flight;
-
 	struct outbox out;
 	struct held_all held;
-
 	enum session_presence presence;
 	int8_t priority;
 	struct stanza *presence_stanza; /* owned: the last one broadcast; NULL when not available */
 	int64_t presence_us;            /* when that was; 0: an earlier sessiond knew */
 	struct directed *directed;      /* at most DIRECTED_MAX and DIRECTED_BYTES_MAX */
 	size_t directed_bytes;
+	struct list grants;          /* struct grant (grant.h) */
+	struct grant_request *asked; /* owned; NULL: nothing */
 
 	UT_hash_handle hh_handle, hh_sid;
 };

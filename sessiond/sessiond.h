@@ -45,12 +45,11 @@ struct sessiond_settings {
 	struct setting_sections archive_domains; /* struct archive_domain */
 	struct setting_sections privileges;      /* struct privilege */
 	struct setting_sections delegations;     /* struct delegation */
+	struct setting_strings client_delegation;
 };
 
 struct session;
 struct account;
-struct leaving;
-struct ended;
 
 struct sessiond {
 	struct daemon *daemon;
@@ -88,6 +87,8 @@ struct sessiond {
 	struct buf searchable; /* domains whose archives storaged can search, a line each */
 	uint64_t pushes;       /* for ids of roster pushes */
 	struct delegated *delegated; /* uthash: requests that components answer (delegation.c) */
+	struct list nested; /* struct nested: two for each delegation of the settings (nested.h) */
+	struct nested *nested_asked; /* uthash: those that are asked, and those of users' grants */
 	struct asked *asked; /* uthash: what components have asked in the name of users (privilege_iq.c) */
 	uint64_t started_ms;
 };

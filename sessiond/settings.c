@@ -153,7 +153,17 @@ const struct setting sessiond_settings_table[] = {
 	.offset = AT(delegations),
 	.section = delegation_table,
 	.section_size = sizeof(struct delegation),
-	.help = "A namespace, the title, of requests that a component answers (XEP-0355)."},
+	.help =
+	    "A namespace, the title, of requests that a component answers (XEP-0355); what it can do with it stands in disco#info."},
+    {.name = "client_delegation",
+	.type = SETTING_LIST,
+	.offset = AT(client_delegation),
+	.def = "{}",
+	.max = 512,
+	.check = delegation_check_namespace,
+	.help =
+	    "Namespaces that users may hand over to somebody of their roster who asks for it, until their session ends"
+	    " (XEP-0355, client mode); none: users are not asked."},
     {.name = NULL},
 };
 
@@ -162,6 +172,5 @@ sessiond_check(const struct daemon *d, const void *settings, struct err *err)
 {
 	const struct sessiond_settings *s = settings;
 
-	return privilege_check(&s->privileges, err) != 0 ? -1
-							 : delegation_check(d, &s->delegations, err);
+	return privilege_check(&s->privileges, err) != 0 ? -1 : delegation_check(d, s, err);
 }

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "detach.h"
 #include "ended.h"
+#include "grant.h"
 #include "inbound.h"
 #include "last.h"
 #include "message.h"
@@ -64,6 +65,7 @@ session_end(struct session *s, const struct act *act, enum session_end why, enum
 	}
 	account_pin(a);
 	resume_refuse_all(s);
+	grant_session_ended(s);
 	sessions_remove(s);
 	presence_session_ended(s, &own);
 	last_session_ended(s, &own);

@@ -134,28 +134,28 @@ static void
 test_caps(void **state)
 {
 	struct scene *s = scene_new();
-	const char *list[FEATURES_MAX];
-	unsigned n = caps_server_features(list, &s->settings);
+	struct features list;
 	struct buf caps = {0};
 	char text[256];
 
 	(void)state;
 	s->settings.contact_abuse = (struct setting_strings){.v = abuse, .n = 2};
-	for (unsigned i = 1; i < n; i++)
-		assert_true(strcmp(list[i - 1], list[i]) < 0);
+	caps_server_features(&list, &s->sd);
+	for (unsigned i = 1; i < list.n; i++)
+		assert_true(str_cmp(list.v[i - 1], list.v[i]) < 0);
 	login(s, "romeo/orchard");
 	says(s, "romeo/orchard",
 	    "<iq id='d' type='get' to='h'><query xmlns='http://jabber.org/protocol/disco#info' node='urn:jackdaw#x'/></iq>");
 	assert_true(has(s, "node='urn:jackdaw#x'"));
-	for (unsigned i = 0; i < n; i++) {
-		snprintf(text, sizeof(text), "<feature var='%s'/>", list[i]);
+	for (unsigned i = 0; i < list.n; i++) {
+		snprintf(text, sizeof(text), "<feature var='%.*s'/>", STR_ARG(list.v[i]));
 		assert_true(has(s, text));
 	}
 	assert_true(has(s,
 	    "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE' type='hidden'>"
 	    "<value>http://jabber.org/network/serverinfo</value></field><field var='abuse-addresses' type='list-multi'>"
 	    "<value>mailto:b@example.org</value><value>mailto:a@example.org</value></field></x>"));
-	caps_string(&caps, &s->settings);
+	caps_string(&caps, &s->sd);
 	buf_add_c(&caps, '\0');
 	assert_true(
 	    strstr((char *)caps.data, "server/im//Jackdaw<http://jabber.org/protocol/caps<"));
