@@ -49,7 +49,9 @@ struct componentd {
 	struct loop_timer *tick;
 	struct door door;
 	enum componentd_run run;
-	uint64_t drain_until_ms; /* DRAINING */
+	/* DRAINING: until when at the most; how many frames nobody had taken when we looked last, and since when they are so many. */
+	uint64_t drain_until_ms, drain_since_ms;
+	size_t drain_kept;
 };
 
 static inline const struct componentd_settings *
@@ -98,6 +100,8 @@ extern const struct bus_events componentd_events;
 extern const struct bus_handler componentd_handlers[];
 /* A component has connected: sessiond may have something to say to it. */
 void links_tell_up(struct componentd *c, struct str name, const struct id128 *stream);
+/* What a component says to another one while both streams end: with sessiond it waits for the next componentd. */
+void links_leave(struct componentd *c, const struct stanza *st, const struct opid *op);
 /* Whether components may send: the windows towards whom they write to have room. */
 bool links_have_credit(const struct componentd *c);
 

@@ -6,6 +6,8 @@
 #include "stream.h"
 
 #define DRAIN_MS 8000 /* whoever starts and stops daemons waits for 10 s */
+#define STUCK_MS \
+	3000 /* nobody takes anything: who is away for so long is presumed dead (BUS.md §3.7) */
 
 /* ---- with privilege, threads ---- */
 
@@ -81,6 +83,18 @@ end_late_streams(struct component *c, uint64_t now_ms)
 	}
 }
 
+/* Those who would take it are not there, and may not come before the next componentd. */
+static bool
+is_stuck(struct componentd *c, uint64_t now_ms)
+{
+	size_t kept = bus_stats(componentd_bus(c)).kept_frames;
+
+	if (kept != c->drain_kept)
+		c->drain_since_ms = now_ms;
+	c->drain_kept = kept;
+	return kept > 0 && now_ms - c->drain_since_ms >= STUCK_MS;
+}
+
 static void
 drain_step(struct componentd *c)
 {
@@ -89,8 +103,12 @@ drain_step(struct componentd *c)
 
 	HASH_ITER(hh, c->components, it, next)
 		end_late_streams(it, now_ms);
-	if (is_drained(c) || now_ms >= c->drain_until_ms)
+	if (is_drained(c)) {
 		service_quit(c->daemon);
+	} else if (is_stuck(c, now_ms) || now_ms >= c->drain_until_ms) {
+		log_warn("%zu stanzas of components are lost: nobody has taken them", c->drain_kept);
+		service_quit(c->daemon);
+	}
 }
 
 static void
@@ -109,7 +127,8 @@ componentd_drain(struct daemon *d)
 	struct component *it, *next;
 
 	c->run = COMPONENTD_DRAINING;
-	c->drain_until_ms = componentd_now_ms(c) + DRAIN_MS;
+	c->drain_since_ms = componentd_now_ms(c);
+	c->drain_until_ms = c->drain_since_ms + DRAIN_MS;
 	listen_stop(c);
 	end_streams(&c->strangers);
 	HASH_ITER(hh, c->components, it, next)
@@ -194,6 +213,7 @@ componentd_start(struct daemon *d, struct err *err)
 	struct componentd *c = d->state;
 
 	(void)err;
+	c->started_ms = componentd_now_ms(c);
 	components_refresh(c);
 	listen_start(c);
 	c->hook = loop_hook_new(d->loop, componentd_turn, c);

@@ -24,15 +24,38 @@ links_tell_up(struct componentd *c, struct str name, const struct id128 *stream)
 
 /* ---- stanzas ---- */
 
+#define LEFT_MS \
+	(60 * 1000) /* since our start: then nothing that was left can still be on its way */
+
+void
+links_leave(struct componentd *c, const struct stanza *st, const struct opid *op)
+{
+	struct bus *b = componentd_bus(c);
+	unsigned shards = bus_shards(b);
+	struct endpoint e = {.role = ROLE_SESSIOND};
+	struct msg_ROUTE m = {.st = *st};
+
+	e.instance = (uint8_t)(shards ? bus_shard(jid_split(st->to).bare, shards) : 0);
+	bus_send(b, &e, MSG_ROUTE, &m, op, NULL, 0);
+}
+
+/* What our predecessor left with sessiond is of a component. */
+static bool
+was_left(const struct componentd *c, const struct bus_in *in)
+{
+	return in->from.role == ROLE_SESSIOND && componentd_now_ms(c) - c->started_ms < LEFT_MS;
+}
+
 /* Who brings a stanza must be who serves its sender (SECURITY C-4). */
 static bool
-may_bring(const struct bus_in *in, const struct stanza *st)
+may_bring(const struct componentd *c, const struct bus_in *in, const struct stanza *st)
 {
 	struct jid from = jid_split(st->from);
 	struct endpoint serves;
 
-	return !str_empty(st->from) && !str_empty(st->to) && bus_route(in->bus, &from, &serves) &&
-	    serves.role == in->from.role;
+	if (str_empty(st->from) || str_empty(st->to) || !bus_route(in->bus, &from, &serves))
+		return false;
+	return serves.role == in->from.role || (serves.role == ROLE_COMPONENTD && was_left(c, in));
 }
 
 /* ROUTE and ROUTE_BACK have the same body. The frame is acknowledged when the stanza has been written. */
@@ -45,10 +68,10 @@ handle_route(void *ctx, const struct bus_in *in, const void *msg)
 	struct delivery d = {
 	    .st = st, .custody = in->custody, .op = in->op, .level = in->message->level};
 
-	if (!may_bring(in, st))
-		bus_protocol_error(in->bus, in, "a sender that is not its to bring");
-	else if (c->run != COMPONENTD_RUNNING)
+	if (c->run != COMPONENTD_RUNNING)
 		custody_hold(in->custody); /* for ever: it is the next process's */
+	else if (!may_bring(c, in, st))
+		bus_protocol_error(in->bus, in, "a sender that is not its to bring");
 	else if (component)
 		component_give(component, &d);
 	else

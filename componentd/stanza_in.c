@@ -44,7 +44,7 @@ send_on(struct stream *s, const struct stanza *st)
 	struct endpoint e;
 
 	if (c && s->componentd->run != COMPONENTD_RUNNING)
-		stream_log(s, LOG_DEBUG, "a stanza for %s is lost: both streams end", c->name);
+		links_leave(s->componentd, st, &op);
 	else if (c)
 		component_give(c, &d);
 	else if (bus_route(componentd_bus(s->componentd), &to, &e))

@@ -238,6 +238,8 @@ handle_event(struct client *c, enum scan_event event, struct slice element)
 		handle_element(c, element);
 		break;
 	case SCAN_OPENED:
+		if (c->state == CLIENT_READY && c->load->mode->opened)
+			c->load->mode->opened(c);
 		break;
 	case SCAN_CLOSED:
 		if (c->state != CLIENT_CLOSING)

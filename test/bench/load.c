@@ -26,7 +26,7 @@
 
 static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &mode_login,
     &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature,
-    &mode_component, &mode_cold};
+    &mode_component, &mode_newcomer, &mode_cold};
 
 /* ---- what the parts call ---- */
 

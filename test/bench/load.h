@@ -20,8 +20,10 @@ struct mode {
 	const char *name;
 	/* How many of the sessions log in at once at the start; NULL: all. */
 	unsigned (*wanted)(const struct load *l);
-	void (*ready)(struct client *c);                       /* has logged in */
-	void (*closed)(struct client *c);                      /* NULL: that is an error */
+	void (*ready)(struct client *c);  /* has logged in */
+	void (*closed)(struct client *c); /* NULL: that is an error */
+	void (*opened)(
+	    struct client *c); /* the header of a stream that the mode has begun; NULL: none does */
 	void (*stanza)(struct client *c, struct slice stanza); /* NULL: none matters */
 	/* Stream management; NULL: none matters. The server has c->sm_acked of ours; a connection has (not) been resumed. */
 	void (*acked)(struct client *c);
@@ -56,7 +58,7 @@ struct load {
 };
 
 extern const struct mode mode_chat, mode_open, mode_ping, mode_login, mode_idle, mode_presence,
-    mode_offline, mode_archive, mode_fill, mode_feature, mode_component, mode_cold;
+    mode_offline, mode_archive, mode_fill, mode_feature, mode_component, mode_newcomer, mode_cold;
 
 /* Something is not as it must be; the run has failed. The first few are shown. */
 void load_error(struct load *l, const struct client *c, const char *what, struct slice shown);

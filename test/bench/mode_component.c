@@ -1,5 +1,7 @@
-/* An external component (XEP-0114) and who asks it. Mode:
- *   component  each client has `window` requests of echo.DOMAIN on the way; the component, in this process too, answers them */
+/* An external component (XEP-0114) and who asks it. Modes:
+ *   component  each client has `window` requests of echo.DOMAIN on the way; the component, in this process too, answers them
+ *   newcomer   the same, not counted; meanwhile one connection after the other is made to the component's port, and what is counted is
+ *              the time from connecting to the header of the server's stream */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -67,6 +69,19 @@ add_digest(struct bytes *out, struct slice id, const char *secret)
 		bytes_addf(out, "%02x", digest[i]);
 }
 
+static void
+say_header(const struct load *l, int fd)
+{
+	struct bytes out = {0};
+
+	bytes_addf(&out,
+	    "<stream:stream xmlns='" NS
+	    "' xmlns:stream='http://etherx.jabber.org/streams' to='" NAME ".%s'>",
+	    l->o.domain);
+	say(fd, &out);
+	bytes_free(&out);
+}
+
 /* The header stays in `in`: the scanner has to see that the stream is open. */
 static void
 prove(struct load *l, struct client *c)
@@ -74,18 +89,13 @@ prove(struct load *l, struct client *c)
 	struct bytes out = {0}, verdict = {0};
 	const char *tag;
 
-	bytes_addf(&out,
-	    "<stream:stream xmlns='" NS
-	    "' xmlns:stream='http://etherx.jabber.org/streams' to='" NAME ".%s'>",
-	    l->o.domain);
-	say(c->fd, &out);
+	say_header(l, c->fd);
 	hear(c->fd, &c->in, " id=");
 	hear(c->fd, &c->in, "'>");
 	bytes_add(&c->in, "", 1);
 	tag = strstr(c->in.p, "<stream:stream");
 	if (!tag)
 		die("component: no header");
-	out.len = 0;
 	bytes_addf(&out, "<handshake>");
 	add_digest(&out, element_attribute((struct slice){tag, strlen(tag)}, "id"), l->o.password);
 	bytes_addf(&out, "</handshake>");
@@ -100,18 +110,25 @@ prove(struct load *l, struct client *c)
 }
 
 static void
+join_loop(struct load *l, struct client *c)
+{
+	struct epoll_event e = {EPOLLIN, {.ptr = c}};
+
+	c->state = CLIENT_READY;
+	fcntl(c->fd, F_SETFL, O_NONBLOCK);
+	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, c->fd, &e) != 0)
+		die("epoll_ctl: %s", strerror(errno));
+}
+
+static void
 component_connect(struct load *l)
 {
 	static struct client component;
-	struct epoll_event e = {EPOLLIN, {.ptr = &component}};
 
 	client_init(&component, l, 999999);
 	component.fd = dial(l);
 	prove(l, &component);
-	component.state = CLIENT_READY;
-	fcntl(component.fd, F_SETFL, O_NONBLOCK);
-	if (epoll_ctl(l->epoll, EPOLL_CTL_ADD, component.fd, &e) != 0)
-		die("epoll_ctl: %s", strerror(errno));
+	join_loop(l, &component);
 	l->component = &component;
 }
 
@@ -162,8 +179,10 @@ component_stanza(struct client *c, struct slice stanza)
 	    !slice_is(element_attribute(stanza, "type"), "result"))
 		return;
 	flow_received(&c->flow, slice_number(element_attribute(stanza, "id"), &rest));
-	hist_add(&l->hist, clock_now_ns() - slice_number(rest, NULL));
-	l->things++;
+	if (l->mode == &mode_component) {
+		hist_add(&l->hist, clock_now_ns() - slice_number(rest, NULL));
+		l->things++;
+	}
 	c->outstanding--;
 	if (l->running)
 		ask(c);
@@ -189,4 +208,46 @@ const struct mode mode_component = {.name = "component",
     .bounced = component_bounced,
     .begin = component_begin,
     .idle = load_is_idle,
+    .end = load_settle_all};
+
+/* ---- newcomers while they ask ---- */
+
+static struct client newcomer = {.fd = -1};
+
+static void
+newcomer_turn(struct load *l)
+{
+	if (!l->running || newcomer.fd >= 0)
+		return;
+	client_init(&newcomer, l, 999998);
+	newcomer.sent_ns = clock_now_ns();
+	newcomer.fd = dial(l);
+	say_header(l, newcomer.fd);
+	join_loop(l, &newcomer);
+}
+
+static void
+newcomer_opened(struct client *c)
+{
+	if (c != &newcomer)
+		return;
+	hist_add(&c->load->hist, clock_now_ns() - c->sent_ns);
+	c->load->things++;
+	client_drop(c);
+}
+
+static bool
+newcomer_idle(const struct load *l)
+{
+	return newcomer.fd < 0 && load_is_idle(l);
+}
+
+const struct mode mode_newcomer = {.name = "newcomer",
+    .ready = component_ready,
+    .opened = newcomer_opened,
+    .stanza = component_stanza,
+    .bounced = component_bounced,
+    .begin = component_begin,
+    .turn = newcomer_turn,
+    .idle = newcomer_idle,
     .end = load_settle_all};

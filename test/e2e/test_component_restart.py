@@ -11,7 +11,7 @@ import time
 import pytest
 
 from chat import clients
-from component import PORT, Component, Echo, settings
+from component import COMPONENT, PORT, Component, Echo, settings
 from suite import PATIENCE, Suite, wait_for
 from wire import SESSION, WAIT, Ended, Wire
 
@@ -157,6 +157,38 @@ def test_what_is_under_way_is_taken_before_a_stop(suite):
         with Component.at(suite, ECHO) as again:
             again.answer(again.stanza())
             assert answers(alice, 1) == ["n2"]
+
+
+def test_what_components_say_to_each_other_comes_after_a_stop(suite):
+    """Both streams end, so nobody can hear it now: it waits with sessiond, and is heard once."""
+    with Component.at(suite, ECHO) as one, Component.at(suite, OTHER, "another") as other:
+        stopping = stops(suite)
+        for component in (one, other):
+            component.until(lambda component=component: component.is_closed)
+        for n in range(3):
+            one.send(f"<message to='a@{OTHER}' from='b@{ECHO}' id='n{n}'><body>{n}</body></message>")
+        for component in (one, other):
+            component.send("</stream:stream>")
+            assert component.ending() == "system-shutdown"
+        stopping.join()
+        with Component.at(suite, OTHER, "another") as again:
+            for n in range(3):
+                message = again.stanza()
+                assert message.get("id") == f"n{n}" and message.get("from") == f"b@{ECHO}"
+                assert message.get("to") == f"a@{OTHER}" and message.findtext(f"{{{COMPONENT}}}body") == str(n)
+            again.silence()
+
+
+def test_a_stop_does_not_wait_for_who_is_not_there(suite):
+    """What nobody takes is given up, and the log says so."""
+    with Component.at(suite, ECHO) as component:
+        wait_for(lambda: counters(suite, "componentd")["kept_frames"] == 0, 20, "sessiond knows of the component")
+        suite.ctl("down", "sessiond")
+        component.send(f"<message to='alice@localhost' from='{ECHO}'><body>lost</body></message>")
+        wait_for(lambda: counters(suite, "componentd")["kept_frames"] == 1, 20, "componentd has it")
+        suite.ctl("down", "componentd")
+        assert component.ending() == "system-shutdown"
+    assert any("1 stanzas of components are lost: nobody has taken them" in text for text in suite.logs().values())
 
 
 def test_a_stop_does_not_wait_for_who_says_nothing(suite):
