@@ -284,7 +284,7 @@ class Ejabberd(Process):
             self.resolver = Resolver(self.routes)
         address, port = (self.nameserver, 53) if self.nameserver else (HOST, self.resolver.port)
         (self.home / "inetrc").write_text(
-            f"{{lookup, [dns]}}.\n{{nameserver, {{{address.replace('.', ',')}}}, {port}}}.\n")
+            f"{{resolv_conf, \"\"}}.\n{{lookup, [dns]}}.\n{{nameserver, {{{address.replace('.', ',')}}}, {port}}}.\n")
         files = subprocess.run(["dpkg", "-L", "ejabberd"], capture_output=True, text=True, check=True).stdout
         ebin = next(f for f in files.split() if f.endswith("/ebin/ejabberd.app"))
         self.launch(["erl", "-noinput", "-mnesia", "dir", f'"{self.home}/mnesia"', "-s", "ejabberd"],
