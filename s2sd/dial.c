@@ -185,7 +185,7 @@ do_start(struct dial *d)
 	else if (discover_start(&d->discover, d->dialer->dns, domain, on_discovered, d))
 		d->state = DIAL_DISCOVERING;
 	else {
-		dial_note(d, DIAL_NOT_FOUND, "%s", d->discover.why);
+		dial_note(d, d->discover.error, "%s", d->discover.why);
 		d->state = DIAL_CONNECTING; /* to nothing */
 	}
 }

@@ -68,6 +68,7 @@ discover_start(
 	d->done = done;
 	d->ctx = ctx;
 	if (!dns_name(d->name, domain)) {
+		d->error = DIAL_NOT_FOUND;
 		snprintf(d->why, sizeof(d->why), "the domain cannot be a name of the DNS");
 		return false;
 	}
@@ -78,6 +79,7 @@ discover_start(
 	if (d->direct && d->starttls)
 		return true;
 	discover_deinit(d);
+	d->error = DIAL_DNS;
 	snprintf(d->why, sizeof(d->why), "too many questions to the DNS are under way");
 	return false;
 }

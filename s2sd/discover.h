@@ -15,6 +15,7 @@ struct discover {
 	struct srv found[2 * DNS_RECORDS_MAX];
 	size_t n;
 	char why[200];           /* the last of what was not found */
+	enum dial_error error;   /* of why, where it could not begin */
 	void (*done)(void *ctx); /* both were answered */
 	void *ctx;
 };

@@ -335,6 +335,38 @@ test_inv_02_many_records(void **state)
 	close(fd);
 }
 
+static void
+on_answer(void *ctx, const struct dns_answer *a)
+{
+	(void)ctx;
+	(void)a;
+}
+
+/* A dial that there is no question left for fails at once, and one later does not. */
+static void
+test_inv_23_so_many_questions_are_under_way(void **state)
+{
+	static struct dns_query *q[DNS_QUERIES_MAX];
+	uint16_t port;
+	int fd = listening("127.0.0.1", &port);
+
+	(void)state;
+	zone_fault(zone, "silent.example", DNS_A, ZONE_SILENT);
+	zone_a(zone, "host.example", "127.0.0.1");
+	zone_srv(zone, STARTTLS, 1, 1, port, "host.example");
+	for (size_t i = 0; i < COUNT(q); i++)
+		assert_non_null(
+		    q[i] = dns_ask(dialer->dns, "silent.example", DNS_A, on_answer, NULL));
+	assert_null(dns_ask(dialer->dns, "silent.example", DNS_A, on_answer, NULL));
+	dial_once("a.example");
+	assert_failed(DIAL_DNS, "too many questions");
+	for (size_t i = 0; i < COUNT(q); i++)
+		dns_cancel(&q[i]);
+	dial_once("a.example");
+	assert_open("127.0.0.1", port);
+	close(fd);
+}
+
 int
 main(void)
 {
@@ -359,6 +391,7 @@ main(void)
 	    TEST(test_inv_29_malformed_records),
 	    TEST(test_addresses_that_no_server_has),
 	    TEST(test_inv_02_many_records),
+	    TEST(test_inv_23_so_many_questions_are_under_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
