@@ -42,8 +42,9 @@ struct c2sd {
 	uint64_t last_number;
 
 	struct wires wires;
-	struct list starved;              /* clients whose reading waits for credit */
-	struct list shaped;               /* clients whose reading waits for their bucket */
+	struct list starved; /* clients whose reading waits for credit */
+	struct list shaped;  /* clients whose reading waits for their bucket */
+	struct list eased; /* clients that are read again at the end of the turn, since less is under way */
 	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */
 	struct loop_hook *hook;

@@ -55,6 +55,7 @@ client_init_lists(struct client *c)
 	list_init(&c->link);
 	list_init(&c->starved);
 	list_init(&c->shaped);
+	list_init(&c->eased);
 	waiting_init(&c->waiting);
 }
 
@@ -151,6 +152,7 @@ client_leave(struct client *c, bool clean)
 	negotiation_free(&c->nego);
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);
+	list_remove(&c->eased);
 	list_remove(&c->shaped);
 	list_remove(&c->wire.stalled);
 	list_remove(&c->link);

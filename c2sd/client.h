@@ -40,6 +40,7 @@ enum client_pause {
 	PAUSE_ANSWER = 1 << 0, /* of authd, sessiond or a worker */
 	PAUSE_CREDIT = 1 << 1, /* the bus's window is full */
 	PAUSE_SHAPE = 1 << 2,  /* the client has sent too fast */
+	PAUSE_AWAY = 1 << 3,   /* too much that it has sent to other servers is under way */
 };
 
 struct negotiation;
@@ -48,7 +49,7 @@ struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list starved, shaped;
+	struct list starved, shaped, eased;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
 	unsigned paused; /* enum client_pause, ored */

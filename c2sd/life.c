@@ -47,6 +47,7 @@ c2sd_new(struct daemon *d)
 	wires_init(&c->wires);
 	list_init(&c->starved);
 	list_init(&c->shaped);
+	list_init(&c->eased);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
 	ledger_index_init(&c->ids);
@@ -79,11 +80,18 @@ c2sd_threads(struct daemon *d, struct err *err)
 
 /* ---- start, reload ---- */
 
+static void
+resume_eased(struct list *it)
+{
+	client_resume(CONTAINER_OF(it, struct client, eased), PAUSE_AWAY);
+}
+
 void
 c2sd_turn(void *c2sd)
 {
 	struct c2sd *c = c2sd;
 
+	list_take_each(&c->eased, resume_eased);
 	sm_turn(c);
 	wires_turn(&c->wires, c2sd_now_ms(c));
 }

@@ -13,6 +13,7 @@ struct inflight {
 	struct session *session;
 	struct custody *custody;
 	uint64_t n;
+	size_t away;
 };
 
 /* A stanza that the client has not acknowledged. */
@@ -137,7 +138,7 @@ session_close(struct session *s, bool clean)
 
 	session_lose_client(s);
 	report_now(s);
-	custody = session_inflight(s, 0);
+	custody = session_inflight(s, 0, 0);
 	bus_send(c2sd_bus(s->c2sd), &home, MSG_CLOSED, &m, NULL, custody, BUS_PATIENT);
 	custody_release(custody);
 }
@@ -186,6 +187,18 @@ session_home(const struct session *s)
 	return links_sessiond_of(s->c2sd, session_bare(s));
 }
 
+/* A client is read again when half of what may be under way is free; at the end of the turn, since this one is the bus's. */
+static void
+count_away(struct session *s, size_t bytes)
+{
+	struct client *c = s->client;
+	size_t most = (size_t)c2sd_settings(s->c2sd)->away_bytes;
+
+	s->away_bytes -= bytes;
+	if (c && (c->paused & PAUSE_AWAY) && s->away_bytes <= most / 2 && list_empty(&c->eased))
+		list_add(&s->c2sd->eased, &c->eased);
+}
+
 /* "n is acknowledged" means "all up to n are" (BUS.md §4). */
 static void
 on_custody(void *arg)
@@ -194,6 +207,8 @@ on_custody(void *arg)
 	struct session *s = f->session;
 
 	list_remove(&f->link);
+	if (s)
+		count_away(s, f->away);
 	if (s && f->n > s->done) {
 		s->done = f->n;
 		sm_done(s);
@@ -204,12 +219,14 @@ on_custody(void *arg)
 }
 
 struct custody *
-session_inflight(struct session *s, uint64_t n)
+session_inflight(struct session *s, uint64_t n, size_t away)
 {
 	struct inflight *f = NEW(struct inflight);
 
 	f->session = s;
 	f->n = n;
+	f->away = away;
+	s->away_bytes += away;
 	f->custody = custody_new(c2sd_bus(s->c2sd), NULL, on_custody, f);
 	list_add(&s->inflight, &f->link);
 	return f->custody;

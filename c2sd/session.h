@@ -39,6 +39,7 @@ struct session {
 	uint64_t acked;   /* by the client (XEP-0198) */
 	struct list unacked; /* copies of what the client has not acknowledged; bounded by sessiond (UNACKED_MAX) */
 	struct list inflight; /* stanzas and CLOSED, unacknowledged; bounded by the bus's window */
+	size_t away_bytes; /* of those for other servers: from the setting on the client is not read */
 	struct report report;
 
 	uint8_t presence, priority;
@@ -81,5 +82,5 @@ void session_unacked_drop(struct session *s);
 /* All of them again, on the stream of now. */
 void session_unacked_write(struct session *s);
 
-/* A custody for stanza n (0: CLOSED); the caller sends under it and lets it go. */
-struct custody *session_inflight(struct session *s, uint64_t n);
+/* A custody for stanza n (0: CLOSED); the caller sends under it and lets it go. away: bytes for another server. */
+struct custody *session_inflight(struct session *s, uint64_t n, size_t away);

@@ -23,7 +23,7 @@ struct c2sd_settings {
 	struct element_limits stranger, stanza;
 	struct shape_rate rate;
 	int64_t tls_seconds, preauth_seconds, idle_seconds, dead_seconds, linger_seconds;
-	int64_t auth_failures, bind_failures, out_bytes;
+	int64_t auth_failures, bind_failures, away_bytes, out_bytes;
 };
 
 extern const struct setting c2sd_settings_table[];

@@ -30,6 +30,20 @@ is_bind(const struct xml_element *e, const struct stanza *st)
 	    str_empty(st->to);
 }
 
+/* Of a stanza for another server, which may be slow: a local session that is slow ends (BUS.md §5). */
+static size_t
+away_bytes(const struct session *s, const struct stanza *st)
+{
+	struct jid to = jid_split(st->to);
+	struct endpoint e;
+
+	if (str_empty(st->to) || str_eq(to.domain, jid_split(str_z(s->jid)).domain))
+		return 0;
+	return bus_route(c2sd_bus(s->c2sd), &to, &e) && e.role == ROLE_S2SD
+	    ? sizeof(*st) + st->to.n + st->payload.n
+	    : 0;
+}
+
 static void
 send(struct session *s, struct msg_STANZA *m)
 {
@@ -41,9 +55,11 @@ send(struct session *s, struct msg_STANZA *m)
 	m->sid = s->sid;
 	m->n = op.n = ++s->n;
 	home.incarnation = 0;
-	custody = session_inflight(s, m->n);
+	custody = session_inflight(s, m->n, away_bytes(s, &m->st));
 	bus_send(c2sd_bus(s->c2sd), &home, MSG_STANZA, m, &op, custody, s->sm ? BUS_PATIENT : 0);
 	custody_release(custody);
+	if (s->client && s->away_bytes >= (size_t)c2sd_settings(s->c2sd)->away_bytes)
+		client_pause(s->client, PAUSE_AWAY);
 }
 
 /* XEP-0352: no stanza, so it has no number. */

@@ -57,6 +57,7 @@ s2sd_new(struct daemon *daemon)
 	handshakes_init(&d->handshakes);
 	wires_init(&d->wires);
 	list_init(&d->preauth);
+	wheel_init(&d->deadlines, TICK_MS, 0); /* there is no clock yet */
 	list_init(&d->open);
 	list_init(&d->closing);
 	list_init(&d->attempts);

@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "bounce.h"
 #include "names.h"
+#include "pace.h"
 #include "proof.h"
 
 #define SOCKET_BYTES \
@@ -22,9 +23,10 @@ static void pair_go(struct pair *p);
 static void
 item_free(struct item *i)
 {
-	i->pair->bytes -= i->bytes;
+	pace_count(i->pair, -(ptrdiff_t)i->bytes);
 	i->pair->n_items--;
-	i->pair->s2sd->queued_bytes -= i->bytes;
+	if (i->is_written)
+		i->pair->written -= i->bytes;
 	list_remove(&i->link);
 	if (s2sd_bus(i->pair->s2sd)) /* with the bus all custodies have gone */
 		custody_release(i->custody);
@@ -32,7 +34,7 @@ item_free(struct item *i)
 	free(i);
 }
 
-static void
+void
 item_fail(struct item *i, enum stanza_error error, const char *why)
 {
 	struct outgoing o = {.st = i->st, .custody = i->custody, .op = i->op, .level = i->level};
@@ -52,11 +54,9 @@ item_new(struct pair *p, const struct outgoing *o, size_t bytes)
 	i->op = o->op;
 	i->level = o->level;
 	i->bytes = bytes;
-	i->deadline_ms =
-	    s2sd_now_ms(p->s2sd) + (uint64_t)s2sd_settings(p->s2sd)->queue_seconds * 1000;
-	p->bytes += bytes;
+	i->since_ms = s2sd_now_ms(p->s2sd);
+	pace_count(p, (ptrdiff_t)bytes);
 	p->n_items++;
-	p->s2sd->queued_bytes += bytes;
 	list_add(&p->queue, &i->link);
 }
 
@@ -231,16 +231,13 @@ pair_offer(struct s2sd *d, struct stream *s, struct str local, struct str remote
 /* ---- sending ---- */
 
 static enum stanza_error
-check(const struct s2sd *d, const struct pair *p, size_t bytes)
+check(const struct s2sd *d, struct pair *p, const struct outgoing *o, size_t bytes)
 {
 	const struct s2sd_settings *set = s2sd_settings(d);
 
 	if (!policy_sends_from(set, str_z(p->local)) || !policy_sends_to(set, str_z(p->remote)))
 		return SE_NOT_ALLOWED;
-	if (p->bytes + bytes > (size_t)set->queue_bytes ||
-	    d->queued_bytes + bytes > (size_t)set->queues_bytes)
-		return SE_RESOURCE_CONSTRAINT;
-	return SE_NONE;
+	return pace_admits(p, o->custody, bytes) ? SE_NONE : SE_RESOURCE_CONSTRAINT;
 }
 
 void
@@ -253,7 +250,7 @@ pair_send(struct s2sd *d, const struct outgoing *o)
 
 	if (!p)
 		p = pair_new(d, local, remote);
-	error = check(d, p, bytes);
+	error = check(d, p, o, bytes);
 	if (error != SE_NONE) {
 		bounce(d, o, error,
 		    error == SE_NOT_ALLOWED ? "federation with this domain is not allowed"
@@ -269,6 +266,8 @@ static void
 write_item(struct stream *s, struct item *i)
 {
 	list_remove(&i->link);
+	i->is_written = true;
+	i->pair->written += i->bytes;
 	i->mark = 0;
 	xml_write_stanza(wire_out(&s->wire), i->st);
 	list_add(&s->sent, &i->link);
@@ -284,9 +283,10 @@ void
 pair_pump(struct pair *p)
 {
 	struct stream *s = p->stream;
+	size_t most = (size_t)s2sd_settings(p->s2sd)->queue_bytes;
 
 	while (p->stream && p->stream == s && s->state < S2S_HALF_CLOSED &&
-	    !list_empty(&p->queue) && wire_queued(&s->wire) < SOCKET_BYTES)
+	    !list_empty(&p->queue) && wire_queued(&s->wire) < SOCKET_BYTES && p->written < most)
 		write_item(s, CONTAINER_OF(p->queue.next, struct item, link));
 	if (p->stream && p->stream == s)
 		s->used_ms = s2sd_now_ms(p->s2sd);
@@ -332,6 +332,8 @@ pair_acked(struct stream *s, uint32_t n)
 			break;
 		item_free(i);
 	}
+	if (s->pair)
+		pair_pump(s->pair);
 	pair_let_go(s);
 }
 
@@ -364,6 +366,8 @@ take_back(struct stream *s, struct pair *p)
 			i->ends++;
 		else
 			i->tries++;
+		i->is_written = false;
+		p->written -= i->bytes;
 		list_remove(it);
 		list_add(first, it); /* before it */
 	}
@@ -393,6 +397,7 @@ pair_unlink(struct stream *s, const char *why)
 	if (p->s2sd->run >= S2SD_CLOSING)
 		return;
 	fail_tired(p, why);
+	pace_look(p);
 	pair_go(p);
 	pair_reap(p);
 }
@@ -415,10 +420,16 @@ pair_retry(struct pair *p)
 void
 pair_tick(struct pair *p, uint64_t now_ms)
 {
+	uint64_t most_ms = (uint64_t)s2sd_settings(p->s2sd)->queue_seconds * 1000;
+
 	LIST_FOREACH_SAFE(&p->queue, it, nx) {
 		struct item *i = CONTAINER_OF(it, struct item, link);
 
-		if (now_ms >= i->deadline_ms)
+		if (now_ms - i->since_ms >= most_ms)
 			item_fail(i, SE_REMOTE_SERVER_TIMEOUT, "it has waited too long");
 	}
+	pace_look(p);
+	if (pace_is_in_the_way(p))
+		stream_lost(
+		    p->stream, "it takes nothing, and what waits for it is in the way of others");
 }

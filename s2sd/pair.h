@@ -26,10 +26,17 @@ struct item {
 	uint8_t level; /* of the frame that brought it; 0: we made it */
 	uint8_t tries, ends;
 	size_t bytes;
-	uint64_t deadline_ms;
+	uint64_t since_ms;
 	uint64_t mark; /* the stream's out_total when it was written to the socket's queue; 0: the turn is not over */
+	bool is_written; /* it is in stream.sent */
 	bool is_counted; /* the peer acknowledges it by its number */
 	uint32_t sm;
+};
+
+/* Whether what waits gets on. Only pace_look changes it (pace.h). */
+enum pair_pace {
+	PAIR_LIVE, /* the oldest is younger than live_ms: nothing is refused, the windows of the bus hold back who sends */
+	PAIR_HELD, /* queue_bytes and queues_bytes hold; what is over them is refused */
 };
 
 struct pair {
@@ -37,8 +44,10 @@ struct pair {
 	char *key; /* "local remote" */
 	UT_hash_handle hh;
 	char *local, *remote;
-	struct list queue; /* with what is in stream.sent at most queue_bytes */
-	size_t bytes;
+	struct list queue;
+	enum pair_pace pace;
+	size_t bytes;   /* of queue and stream.sent */
+	size_t written; /* of stream.sent: from queue_bytes on nothing more is written */
 	unsigned n_items;
 	struct attempt *attempt;
 	struct stream *stream; /* an outgoing one, or an incoming one of theirs that goes both ways */
@@ -53,6 +62,9 @@ struct outgoing {
 	uint8_t level;
 };
 void pair_send(struct s2sd *d, const struct outgoing *o);
+
+/* It gets this error, and is gone. */
+void item_fail(struct item *i, enum stanza_error error, const char *why);
 
 struct pair *pair_find(const struct s2sd *d, struct str local, struct str remote);
 /* An incoming stream has been proved and goes both ways: a pair that waits uses it, unless it has begun one of its own and its name
@@ -74,6 +86,7 @@ void pair_acked(struct stream *s, uint32_t n);
 void pair_unacked_is_written(struct stream *s);
 /* Gives up the set-up that is under way and begins another one. */
 void pair_retry(struct pair *p);
+/* What is due. p may be gone then. */
 void pair_tick(struct pair *p, uint64_t now_ms);
 /* Everything that waits gets this error. */
 void pair_fail(struct pair *p, enum stanza_error error, const char *why);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/list.h"
+#include "base/wheel.h"
 #include "bus/bus.h"
 #include "dial.h"
 #include "edge/certs.h"
@@ -35,15 +36,16 @@ struct s2sd {
 	char secret[65]; /* of dialback keys, where the settings have none */
 
 	/* Every stream is in one of these. */
-	struct list preauth; /* incoming, of nobody knows whom: at most preauth_max */
-	struct list open;    /* incoming of somebody, and outgoing */
-	struct list closing; /* each for linger_seconds at most */
+	struct list preauth;    /* incoming, of nobody knows whom: at most preauth_max */
+	struct wheel deadlines; /* of those in preauth */
+	struct list open;       /* incoming of somebody, and outgoing */
+	struct list closing;    /* each for linger_seconds at most */
 	size_t n_streams, n_incoming;
 	uint64_t last_number;
 
 	struct list attempts; /* outgoing set-ups: one for each pair, at most PROOFS_MAX for each incoming stream */
 	struct pair *pairs;  /* by names; those that have something to do, or a stream */
-	size_t queued_bytes; /* of all pairs: at most queues_bytes */
+	size_t held_bytes;   /* of the pairs that are held (pace.h): at most queues_bytes */
 	struct list starved; /* streams whose reading waits for credit */
 	struct list shaped;  /* streams whose reading waits for their bucket */
 	struct list fresh;   /* streams with stanzas written in this turn */

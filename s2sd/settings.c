@@ -187,11 +187,14 @@ const struct setting s2sd_settings_table[] = {
 	"How long a closing stream waits for the other side's last acknowledgement and its end"),
     INT("queue_seconds", queue_seconds, "60", 1, 3600,
 	"Longest time that a stanza waits for a link, set-ups included; then it gets remote-server-timeout"),
+    INT("live_ms", live_ms, "1000", 1, 60000,
+	"While no stanza for a domain has waited for so many milliseconds, as many may wait as its senders have under way; then "
+	"queue_bytes and queues_bytes hold"),
     INT("queue_bytes", queue_bytes, "1048576", 65536, 1000000000,
-	"Bytes that may wait for one domain; over it stanzas get resource-constraint"),
-    /* Under the window of the bus, or one dead server would hold up all others (DESIGN.md §3). */
-    INT("queues_bytes", queues_bytes, "3145728", 65536, 3145728,
-	"Bytes that may wait for all domains; the same"),
+	"Bytes that may wait for one domain; over it stanzas get resource-constraint, the last first"),
+    /* Half of a window of the bus, at which its senders go on, or dead servers would hold up all others (DESIGN.md §3). */
+    INT("queues_bytes", queues_bytes, "2097152", 65536, 2097152,
+	"Bytes that may wait for all such domains; the same"),
     INT("preauth_max", door.strangers, "4096", 1, 1000000,
 	"Connections of nobody knows whom, all together; from half of it on new ones are dropped at random"),
     INT("connections_max", door.connections, "20000", 1, 10000000,

@@ -32,7 +32,7 @@ struct s2sd_settings {
 	struct shape_rate rate;
 	int64_t tls_seconds, preauth_seconds, setup_ms, idle_seconds, ack_seconds, linger_seconds,
 	    queue_seconds;
-	int64_t queue_bytes, queues_bytes;
+	int64_t live_ms, queue_bytes, queues_bytes;
 	int64_t out_bytes;
 };
 

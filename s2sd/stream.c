@@ -66,6 +66,7 @@ stream_new(struct s2sd *d, int fd)
 	list_init(&s->starved);
 	list_init(&s->shaped);
 	list_init(&s->fresh);
+	wheel_node_init(&s->due);
 	list_init(&s->proofs);
 	list_init(&s->sent);
 	sm_init(&s->sm);
@@ -83,7 +84,8 @@ stream_accept(const struct gate *g, int fd, const struct visitor *v)
 
 	s->visitor = *v;
 	s->is_direct = g->tls == LISTENER_DIRECT;
-	s->deadline_ms = s2sd_now_ms(d) + (uint64_t)s2sd_settings(d)->preauth_seconds * 1000;
+	wheel_put(&d->deadlines, &s->due,
+	    s2sd_now_ms(d) + (uint64_t)s2sd_settings(d)->preauth_seconds * 1000);
 	d->n_incoming++;
 	list_add(&d->preauth, &s->link);
 	stream_set_state(s, S2S_HEADER);
@@ -128,6 +130,7 @@ stream_is_known(struct stream *s)
 	s->is_known = true;
 	xml_reader_set_limits(s->reader, &limits);
 	s->deadline_ms = 0;
+	wheel_remove(&s->due);
 	door_leave(&s->s2sd->door, &s->visitor);
 	list_remove(&s->link);
 	list_add(&s->s2sd->open, &s->link);
@@ -159,6 +162,7 @@ stream_leave(struct stream *s, const char *why)
 
 	why = s->reason[0] ? s->reason : why;
 	stream_set_state(s, S2S_CLOSING);
+	wheel_remove(&s->due);
 	door_leave(&d->door, &s->visitor);
 	LIST_FOREACH_SAFE(&s->proofs, it, nx)
 		proof_free(CONTAINER_OF(it, struct proof, link));

@@ -68,7 +68,9 @@ struct stream {
 	bool is_over_there; /* theirs is closed: nothing more comes */
 	enum stream_error ended_as; /* what is said when ours is */
 	unsigned failures;          /* refused proofs: at most FAILURES_MAX */
-	uint64_t deadline_ms, heard_ms, used_ms, taken_ms, last_taken;
+	struct wheel_node due;      /* a stranger's deadline */
+	uint64_t deadline_ms;       /* of others; 0: none */
+	uint64_t heard_ms, used_ms, taken_ms, last_taken;
 	struct visitor visitor;
 	struct shape shape;
 

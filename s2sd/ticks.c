@@ -23,18 +23,15 @@ tick_attempts(struct s2sd *d, uint64_t now_ms)
 }
 
 static void
-tick_preauth(struct s2sd *d, uint64_t now_ms)
+on_deadline(struct wheel_node *due, void *ctx)
 {
-	LIST_FOREACH_SAFE(&d->preauth, it, nx) {
-		struct stream *s = CONTAINER_OF(it, struct stream, link);
+	struct stream *s = CONTAINER_OF(due, struct stream, due);
 
-		if (now_ms < s->deadline_ms)
-			continue;
-		if (s->wire.handshake)
-			stream_lost(s, "no TLS within the time allowed");
-		else
-			stream_end(s, STREAM_CONNECTION_TIMEOUT, "no proof within the time allowed");
-	}
+	(void)ctx;
+	if (s->wire.handshake)
+		stream_lost(s, "no TLS within the time allowed");
+	else
+		stream_end(s, STREAM_CONNECTION_TIMEOUT, "no proof within the time allowed");
 }
 
 static void
@@ -105,7 +102,7 @@ s2sd_tick(void *s2sd)
 	uint64_t now_ms = s2sd_now_ms(d);
 
 	tick_attempts(d, now_ms);
-	tick_preauth(d, now_ms);
+	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_open(d, now_ms);
 	list_take_each(&d->shaped, look_at_shaped);
 	tick_pairs(d, now_ms);

@@ -16,7 +16,6 @@ import nameserver  # pylint: disable=wrong-import-position
 
 COLD_DOMAINS = 60  # init takes 64
 HOST = "127.0.0.1"
-LONGEST_QUEUE = 3145728  # more than 1,000 sessions have on the way
 
 
 def cold_domain(number):
@@ -79,8 +78,7 @@ class JackdawSite(Site, servers.Jackdaw):
         super().configure()
         self.append("jackdaw", "\ns2sd = 1\n")
         self.append("s2sd", f'\nlistener "s2s" {{\n\taddress = "{HOST}"\n\tport = {self.server_port}\n}}\n'
-                            f'resolver = "{HOST}@{self.pair.dns_port}"\ntrust_anchor = "none"\nca_file = "{self.pair.authority.ca}"\n'
-                            f'queue_bytes = {LONGEST_QUEUE}\n')
+                            f'resolver = "{HOST}@{self.pair.dns_port}"\ntrust_anchor = "none"\nca_file = "{self.pair.authority.ca}"\n')
 
 
 class ProsodySite(Site, servers.Prosody):

@@ -110,9 +110,9 @@ def connect(suite, whence=ROGUE, to=US):
     return wire
 
 
-def proved(suite):
-    wire = connect(suite)
-    wire.send(result())
+def proved(suite, whence=ROGUE):
+    wire = connect(suite, whence)
+    wire.send(result(whence=whence))
     answer = wire.element()
     assert (answer.tag, answer.get("type")) == (f"{{{DB}}}result", "valid")
     return wire

@@ -43,6 +43,7 @@ use_defaults(void)
 	    .linger_seconds = 5,
 	    .auth_failures = 3,
 	    .bind_failures = 10,
+	    .away_bytes = 262144,
 	    .out_bytes = 2097152,
 	};
 }
