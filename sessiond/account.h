@@ -41,8 +41,9 @@ struct account {
 
 	struct list sessions; /* at most sessions_per_account */
 	unsigned n_sessions;
-	unsigned missing; /* answers that are still to come */
-	unsigned pins;    /* requests that will come back here */
+	unsigned missing;   /* answers that are still to come */
+	unsigned pins;      /* requests that will come back here */
+	unsigned n_queries; /* of those the ones about the archive: at most archive_queries */
 
 	/* What waits, in order (struct task). Each holds back the frame it came with, so the windows of the senders bound it. */
 	struct list tasks;

@@ -298,6 +298,7 @@ on_page(void *arg, const struct bus_in *in, const void *msg)
 	struct mam *m = arg;
 	const struct msg_FAILED *failed = msg;
 
+	m->later->account->n_queries--;
 	if (in && in->message->type == MSG_ARCHIVE_PAGE)
 		send_page(account_session(m->later->account, jid_split(m->later->st->from).resource),
 		    m, msg);
@@ -319,6 +320,13 @@ is_behind(const struct iq *iq)
 	return s && !list_empty(&s->out.queue);
 }
 
+/* Each costs storaged a search, also when its client has gone; a page is 250 messages at most. */
+static bool
+is_busy(const struct iq *iq)
+{
+	return iq->account->n_queries >= settings_of(iq->act->sd)->archive_queries;
+}
+
 void
 mam_query(const struct iq *iq)
 {
@@ -331,7 +339,7 @@ mam_query(const struct iq *iq)
 		p.error = SE_SERVICE_UNAVAILABLE;
 	else if (query_id.n > QUERY_ID_MAX)
 		p.error = SE_POLICY_VIOLATION;
-	else if (is_behind(iq))
+	else if (is_behind(iq) || is_busy(iq))
 		p.error = SE_RESOURCE_CONSTRAINT;
 	if (!p.error)
 		read_form(&p);
@@ -343,6 +351,7 @@ mam_query(const struct iq *iq)
 	}
 	m = NEW(struct mam);
 	m->later = iq_keep(iq);
+	iq->account->n_queries++;
 	m->query_id = str_empty(query_id) ? NULL : str_dup(query_id);
 	m->is_first = !p.m.backward && id_is_zero(&p.m.after);
 	m->is_last = p.m.backward && id_is_zero(&p.m.before);
@@ -432,6 +441,7 @@ on_metadata(void *arg, const struct bus_in *in, const void *msg)
 	struct buf out = {0};
 	struct xml_writer w;
 
+	l->account->n_queries--;
 	if (!in || in->message->type != MSG_ARCHIVE_METADATA) {
 		iq_later_error(l, SE_RESOURCE_CONSTRAINT);
 		return;
@@ -457,6 +467,11 @@ mam_metadata(const struct iq *iq)
 		iq_error(iq, SE_SERVICE_UNAVAILABLE);
 		return;
 	}
+	if (is_busy(iq)) {
+		iq_error(iq, SE_RESOURCE_CONSTRAINT);
+		return;
+	}
+	iq->account->n_queries++;
 	bus_request(bus_of(iq->act->sd), &storaged, MSG_ARCHIVE_METADATA_GET, &m, NULL,
 	    iq->act->custody, QUERY_MS, on_metadata, iq_keep(iq));
 }

@@ -40,7 +40,7 @@ struct sessiond_settings {
 	int64_t queues_bytes;
 	int64_t stall_seconds;
 	int64_t resume_seconds;
-	int64_t detached_per_account;
+	int64_t archive_queries, detached_per_account;
 	int archive;                             /* enum archive_policy */
 	struct setting_sections archive_domains; /* struct archive_domain */
 	struct setting_sections privileges;      /* struct privilege */

@@ -136,6 +136,8 @@ const struct setting sessiond_settings_table[] = {
 	.help =
 	    "Users may say what of theirs is archived (XEP-0441). false: the setting archive alone decides, and what they"
 	    " have said does not count."},
+    INT(archive_queries, 1, 1000, "10",
+	"Requests to the archive of one account that may be open at a time; more are put off (resource-constraint)."),
     {.name = "domain",
 	.type = SETTING_SECTIONS,
 	.offset = AT(archive_domains),

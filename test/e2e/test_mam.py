@@ -2,6 +2,7 @@
 test_archive_ctl.py; what survives a kill: test_archive.py."""
 
 import re
+import signal
 import time
 
 import pytest
@@ -427,3 +428,31 @@ def test_a_result_that_nobody_asked_for(alice, bob):
     message = alice.wait_for(lambda e: e.findtext(f"{{{CLIENT}}}body") == "x")
     assert message.find(f"{{{MAM}}}result") is None
     assert [i.stanza.find(f"{{{MAM}}}result") for i in ask(alice, query()).items] == [None]
+
+
+def test_no_more_queries_than_an_account_may_have_open(suite):
+    """Ten by default, of all its sessions together. storaged stands still, so that all of them stay open; those of a session that
+    has hung up count too."""
+    with Wire.at(suite, SESSION, "alice@localhost", "r") as alice, Wire.at(suite, SESSION, "alice@localhost", "s") as other, \
+            Wire.at(suite, SESSION, "bob@localhost", "r") as bob:
+        for wire in (alice, other, bob):
+            assert ask(wire, query()).error is None
+        suite.kill("storaged", signal.SIGSTOP)
+        try:
+            for n in range(10):
+                wire = alice if n < 8 else other
+                form = query() if n % 2 else f"<metadata xmlns='{MAM}'/>"
+                wire.send(f"<iq type='{'set' if n % 2 else 'get'}' id='q{n}'>{form}</iq>")
+                assert wire.ask("<ping xmlns='urn:xmpp:ping'/>", id=f"p{n}").get("type") == "result"
+            other.close()
+            for kind, payload in (("set", query()), ("get", f"<metadata xmlns='{MAM}'/>")):
+                answer = alice.ask(payload, kind, "over")
+                assert refused(answer) == "resource-constraint"
+                assert answer.find(f"{{{CLIENT}}}error").get("type") == "wait"
+            bob.send(f"<iq type='set' id='his'>{query()}</iq>")
+        finally:
+            suite.kill("storaged", signal.SIGCONT)
+        done = {alice.wait_for(lambda e: e.tag == f"{{{CLIENT}}}iq").get("id") for _ in range(8)}
+        assert done == {f"q{n}" for n in range(8)}
+        assert bob.wait_for(lambda e: e.get("id") == "his").get("type") == "result"
+        assert ask(alice, query()).error is None

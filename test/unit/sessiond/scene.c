@@ -283,6 +283,7 @@ default_settings(struct sessiond_settings *set)
 {
 	*set = (struct sessiond_settings){.sessions_max = 100,
 	    .sessions_per_account = 10,
+	    .archive_queries = 10,
 	    .replace_oldest_session = true,
 	    .accounts_cached = 100,
 	    .offline_max = 100,
