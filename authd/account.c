@@ -29,6 +29,7 @@ struct change {
 	char *password;
 	size_t password_n;
 	uint32_t iterations;
+	bool is_chosen; /* by its user: password_min holds */
 };
 
 static void
@@ -142,6 +143,18 @@ change_make(struct change *c)
 		change_fail(c, BUS_ERROR_LIMIT, "too much to do; try again later");
 }
 
+/* RFC 6120 §13.9.4. In characters, as the password is prepared. */
+static bool
+is_too_short(const struct change *c)
+{
+	struct str rest = str_of(c->password, c->password_n);
+	int64_t n = 0;
+
+	for (; !str_empty(rest); n++)
+		rest = str_from(rest, str_utf8_len(rest));
+	return c->is_chosen && n < authd_settings(c->authd)->password_min;
+}
+
 /* A frame that was sent to the authd before us is sealed with that one's key. Then the account may
  * have been made by this very request: that much can be answered. */
 static void
@@ -153,7 +166,9 @@ change_with_password(struct change *c, struct seal *seal, struct str sealed)
 	if (opened)
 		c->password = jid_prepare_password(buf_str(&plain), &c->password_n);
 	buf_deinit_secret(&plain);
-	if (c->password) {
+	if (c->password && is_too_short(c)) {
+		change_fail(c, BUS_ERROR_NOT_ACCEPTABLE, "the password is too short");
+	} else if (c->password) {
 		change_make(c);
 	} else if (opened) {
 		change_fail(c, BUS_ERROR_BAD_REQUEST, PASSWORD_REFUSED);
@@ -207,6 +222,7 @@ handle_register(void *ctx, const struct bus_in *in, const void *msg)
 
 	if (!c)
 		return;
+	c->is_chosen = true;
 	if (!a->daemon->suite.registration)
 		change_fail(c, BUS_ERROR_FORBIDDEN, "accounts are made by the operator");
 	else if (penalty_failed(a->registrations, m->source, (struct str){0}, authd_now_ms(a)) > 0)
@@ -237,8 +253,10 @@ handle_password_set(void *ctx, const struct bus_in *in, const void *msg)
 	const struct msg_PASSWORD_SET *m = msg;
 	struct change *c = change_new(a, in, m->req, STORE_PASSWD, m->jid);
 
-	if (c)
-		change_with_password(c, seals_find_edge(a->seals, m->edge_incarnation), m->password);
+	if (!c)
+		return;
+	c->is_chosen = true;
+	change_with_password(c, seals_find_edge(a->seals, m->edge_incarnation), m->password);
 }
 
 void

@@ -24,9 +24,9 @@ struct authd_settings {
 	int64_t ticket_seconds;
 	int64_t failures, failures_seconds, penalty_first, penalty_most;
 	struct setting_strings exempt;
-	int64_t registrations;
+	int64_t registrations, password_min;
 	int64_t disk_warn_megabytes, disk_full_megabytes, ballast_megabytes;
-	bool sign_offer;
+	bool sign_offer, client_certificates;
 };
 
 struct authd {

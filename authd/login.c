@@ -82,7 +82,8 @@ login_new(struct logins *ls, const struct bus_in *in, const struct msg_AUTH_STAR
 	l->deadline_ms = authd_now_ms(ls->authd) + (uint64_t)s->exchange_seconds * 1000;
 	l->server = (struct sasl_server){.fake_key = ls->authd->keys->secrets.fake,
 	    .iterations = (uint32_t)s->iterations,
-	    .signs_offer = s->sign_offer};
+	    .signs_offer = s->sign_offer,
+	    .takes_certificates = s->client_certificates};
 	str_copy(l->source, sizeof(l->source), m->source);
 	HASH_ADD(hh, ls->map, handle, sizeof(l->handle), l);
 	list_add(&ls->by_age, &l->age);
@@ -306,6 +307,7 @@ login_begin(struct login *l, const struct msg_AUTH_START *m, struct str initial)
 	    .exporter = m->exporter,
 	    .end_point = m->end_point,
 	    .tried_other = m->tried_other,
+	    .certified = m->certified,
 	};
 
 	if (is_user_domain(&l->authd->daemon->suite, m->domain))

@@ -24,7 +24,7 @@ on_account(struct store_request *r)
 	struct redeem *x = CONTAINER_OF(r, struct redeem, find);
 	struct msg_REDEEMED answer = {
 	    .jid = r->jid,
-	    .admin = is_admin(&x->ask.authd->daemon->suite, r->jid),
+	    .admin = suite_is_admin(&x->ask.authd->daemon->suite, r->jid),
 	    .generation = r->generation,
 	};
 

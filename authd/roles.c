@@ -12,19 +12,6 @@ is_user_domain(const struct suite *suite, struct str domain)
 	return false;
 }
 
-bool
-is_admin(const struct suite *suite, struct str bare)
-{
-	struct jid jid = jid_split(bare);
-
-	if (str_empty(jid.local) || !jid_is_bare(&jid) || !is_user_domain(suite, jid.domain))
-		return false;
-	for (size_t i = 0; i < suite->n_admins; i++)
-		if (str_is(bare, suite->admins[i]))
-			return true;
-	return false;
-}
-
 const char *
 account_refused(const struct suite *suite, struct str text)
 {

@@ -9,10 +9,6 @@
 
 bool is_user_domain(const struct suite *suite, struct str domain);
 
-/* An administrator is a whole bare address that is set as such, in a domain whose accounts are
- * ours: never a local part, never an address of another server (INV-7). */
-bool is_admin(const struct suite *suite, struct str bare);
-
 /* Why this cannot be the address of an account of ours; NULL when it can. Only prepared bare
  * addresses are taken (INV-27). suite NULL: any domain. */
 const char *account_refused(const struct suite *suite, struct str jid);

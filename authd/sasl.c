@@ -28,6 +28,7 @@ static const struct sasl_mechanism mechanisms[] = {
 #undef SCRAM
     {"PLAIN", DIGEST_SHA256, true, false, sasl_plain_first, sasl_plain_found, sasl_plain_derived,
 	NULL},
+    {"EXTERNAL", DIGEST_SHA256, true, false, sasl_external_first, sasl_external_found, NULL, NULL},
 };
 
 static enum sasl_step
@@ -109,6 +110,8 @@ sasl_choose(struct sasl *s, const struct sasl_terms *t)
 		return SASL_INVALID_MECHANISM;
 	if (s->mechanism->needs_tls && !t->tls)
 		return SASL_ENCRYPTION_REQUIRED;
+	if (s->mechanism->first == sasl_external_first && !s->server->takes_certificates)
+		return SASL_INVALID_MECHANISM;
 	if (s->mechanism->plus && str_empty(t->exporter) && str_empty(t->end_point))
 		return SASL_INVALID_MECHANISM;
 	s->tried_other = t->tried_other;
@@ -126,6 +129,7 @@ sasl_begin(struct sasl *s, const struct sasl_server *server, const struct sasl_t
 	sasl_must_be(s, SASL_IS_NEW);
 	s->server = server;
 	s->domain = str_z(str_dup(terms->domain));
+	s->certified = str_z(str_dup(terms->certified));
 	s->exporter_n = copy_binding(s->exporter, terms->exporter);
 	s->end_point_n = copy_binding(s->end_point, terms->end_point);
 	why = sasl_choose(s, terms);
@@ -222,6 +226,7 @@ sasl_deinit(struct sasl *s)
 	}
 	free((char *)(uintptr_t)s->domain.p);
 	free((char *)(uintptr_t)s->jid.p);
+	free((char *)(uintptr_t)s->certified.p);
 	buf_deinit_secret(&s->output);
 	buf_deinit_secret(&s->binding);
 	buf_deinit(&s->nonce);

@@ -26,6 +26,7 @@ struct sasl_server {
 	uint32_t iterations;                     /* that accounts that don't exist seem to have */
 	void (*nonce)(char out[SASL_NONCE_MAX]); /* NUL-terminated; NULL: random (all but tests) */
 	bool signs_offer;                        /* XEP-0474 */
+	bool takes_certificates;                 /* EXTERNAL: what the edge says of them counts */
 };
 
 /* What the edge says about the stream. */
@@ -36,6 +37,7 @@ struct sasl_terms {
 	bool tls;
 	struct str exporter, end_point; /* channel binding data (RFC 9266, RFC 5929); empty: none */
 	bool tried_other; /* the client has tried a binding that this stream has not */
+	struct str certified; /* accounts that the client's certificate speaks of, with blanks between them */
 };
 
 enum sasl_step {
@@ -65,6 +67,7 @@ struct sasl {
 	struct str domain;
 	struct str jid; /* bare, prepared; empty until the client has named itself */
 	bool plus_offered, tried_other;
+	struct str certified; /* owned */
 	uint8_t exporter[SASL_BINDING_MAX], end_point[SASL_BINDING_MAX];
 	size_t exporter_n, end_point_n;
 

@@ -19,6 +19,9 @@ enum sasl_step sasl_plain_first(struct sasl *s, struct str data);
 enum sasl_step sasl_plain_found(struct sasl *s);
 enum sasl_step sasl_plain_derived(struct sasl *s);
 
+enum sasl_step sasl_external_first(struct sasl *s, struct str data);
+enum sasl_step sasl_external_found(struct sasl *s);
+
 enum sasl_step sasl_scram_first(struct sasl *s, struct str data);
 enum sasl_step sasl_scram_found(struct sasl *s);
 enum sasl_step sasl_scram_final(struct sasl *s, struct str data);

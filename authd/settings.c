@@ -86,6 +86,14 @@ const struct setting authd_settings_table[] = {
 	.max = 1000000,
 	.help =
 	    "accounts that a source may ask for in an hour, where jackdaw.conf allows registration; exempt networks as many as they like"},
+    {.name = "password_min",
+	.type = SETTING_INT,
+	.offset = AT(password_min),
+	.def = "8",
+	.min = 1,
+	.max = 1024,
+	.help =
+	    "characters that a password must have which a user chooses; the operator's are as they are"},
     {.name = "disk_warn_megabytes",
 	.type = SETTING_INT,
 	.offset = AT(disk_warn_megabytes),
@@ -116,6 +124,13 @@ const struct setting authd_settings_table[] = {
 	.help =
 	    "SCRAM signs the list of mechanisms and channel bindings that was offered (XEP-0474), so that clients notice"
 	    " when somebody has changed it; off for clients that cannot bear an attribute they do not know"},
+    {.name = "client_certificates",
+	.type = SETTING_BOOL,
+	.offset = AT(client_certificates),
+	.def = "false",
+	.help =
+	    "c2sd may say that a client has shown a certificate of an account, which is logged in then without a password (SASL"
+	    " EXTERNAL); without it somebody who has broken into c2sd can be no user who does not come by"},
     {.name = NULL},
 };
 

@@ -71,6 +71,7 @@ error_of(enum bus_error error)
 	case BUS_ERROR_FORBIDDEN:
 		return SE_NOT_ALLOWED;
 	case BUS_ERROR_BAD_REQUEST:
+	case BUS_ERROR_NOT_ACCEPTABLE:
 		return SE_BAD_REQUEST;
 	case BUS_ERROR_INTERNAL:
 	case BUS_ERROR_NOT_FOUND:

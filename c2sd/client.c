@@ -75,6 +75,7 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	conn_set_share(conn, SHARE_BYTES);
 	c->number = ++d->last_number;
 	c->listener_tls = g->tls;
+	c->asks_certificate = g->certificates;
 	c->speaks = (enum lang)c2sd_settings(d)->language;
 	c->visitor = *v;
 	c->nego = NEW(struct negotiation);
@@ -127,6 +128,7 @@ client_has_session(struct client *c, struct session *s)
 {
 	c->session = s;
 	s->client = c;
+	c->is_admin = suite_is_admin(&c->c2sd->daemon->suite, jid_split(str_z(s->jid)).bare);
 	negotiation_free(&c->nego);
 	door_leave(&c->c2sd->door, &c->visitor);
 	client_set_state(c, CLIENT_SESSION);

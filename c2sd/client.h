@@ -54,9 +54,11 @@ struct client {
 	enum client_state state;
 	unsigned paused; /* enum client_pause, ored */
 	enum listener_tls listener_tls;
-	bool has_header; /* ours was sent on the stream of now */
-	bool is_feeding; /* the reader is at work: it must not be given more meanwhile */
-	bool is_pinged;  /* the silent client was asked for a sign of life */
+	bool asks_certificate; /* the listener does */
+	bool has_header;       /* ours was sent on the stream of now */
+	bool is_feeding;       /* the reader is at work: it must not be given more meanwhile */
+	bool is_admin;         /* of a session: not paced (N-62) */
+	bool is_pinged;        /* the silent client was asked for a sign of life */
 	uint64_t look_ms,
 	    heard_ms; /* of a session: when it is looked at next, when it was heard last */
 	struct visitor visitor;

@@ -24,12 +24,15 @@ is_plain(const char *mechanism)
 	return str_is(str_z(mechanism), "PLAIN");
 }
 
-/* The -PLUS forms come first: a client takes the first it knows. PLAIN never in clear. */
+/* Who has shown a certificate of ours wants to use it (RFC 6120 §6.3.4). The -PLUS forms come first of the others: a client takes
+ * the first it knows. PLAIN never in clear. */
 void
 features_mechanisms(const struct client *c, struct buf *out)
 {
 	const struct setting_strings *m = &c2sd_settings(c->c2sd)->mechanisms;
 
+	if (external_is_possible(c))
+		add_mechanism(out, "EXTERNAL", "");
 	for (size_t i = 0; c->wire.tls && i < m->n; i++)
 		if (!is_plain(m->v[i]))
 			add_mechanism(out, m->v[i], "-PLUS");

@@ -116,7 +116,7 @@ client_pause_if_fast(struct client *c, size_t bytes)
 {
 	const struct shape_rate *rate = &c2sd_settings(c->c2sd)->rate;
 
-	if (c->visitor.is_exempt || !list_empty(&c->shaped) ||
+	if (c->visitor.is_exempt || c->is_admin || !list_empty(&c->shaped) ||
 	    shape_take(&c->shape, rate, bytes, clock_mono_us()) == 0)
 		return;
 	client_pause(c, PAUSE_SHAPE);

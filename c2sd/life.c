@@ -11,6 +11,7 @@
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
+#include "tls/verify.h"
 
 /* ---- with privilege ---- */
 
@@ -54,6 +55,24 @@ c2sd_new(struct daemon *d)
 	return c;
 }
 
+/* Whom clients' certificates must come from. Without such CAs nobody is asked for any. */
+static int
+open_trust(struct c2sd *c, struct err *err)
+{
+	const struct c2sd_settings *s = c2sd_settings(c);
+	struct trust *t;
+
+	if (!*s->client_ca_file)
+		return 0;
+	t = trust_new(s->client_ca_file, err);
+	if (!t)
+		return -1;
+	int rc = *s->client_crl_file ? trust_add_crls(t, s->client_crl_file, err) : 0;
+	tls_context_set_trust(c->tls, t);
+	trust_unref(&t);
+	return rc;
+}
+
 int
 c2sd_open(struct daemon *d, struct err *err)
 {
@@ -62,6 +81,8 @@ c2sd_open(struct daemon *d, struct err *err)
 	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	c->tls = tls_context_new("xmpp-client");
+	if (open_trust(c, err) != 0)
+		return -1;
 	certs_init(&c->certs, c->tls);
 	return 0;
 }

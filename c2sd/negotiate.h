@@ -46,6 +46,11 @@ void features_send(struct client *c);
 void features_mechanisms(const struct client *c, struct buf *out);
 bool features_has_sasl(const struct client *c);
 
+/* external.c: the accounts of ours that the client's certificate, which TLS has verified, speaks of: bare JIDs, with blanks
+ * between them. And whether one of them is of this stream's domain. */
+void external_accounts(const struct client *c, struct buf *out);
+bool external_is_possible(const struct client *c);
+
 /* registration.c: may this client make an account? */
 bool registration_is_open(const struct client *c);
 

@@ -58,6 +58,7 @@ error_of(const struct bus_in *in, const void *msg)
 	case BUS_ERROR_CONFLICT:
 		return SE_CONFLICT;
 	case BUS_ERROR_BAD_REQUEST:
+	case BUS_ERROR_NOT_ACCEPTABLE:
 		return SE_NOT_ACCEPTABLE;
 	case BUS_ERROR_FORBIDDEN:
 		return SE_NOT_ALLOWED;

@@ -229,8 +229,11 @@ check_mechanism(const struct client *c, struct str offered, struct str mechanism
 static void
 start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 {
-	struct buf exporter = {.data = NULL}, end_point = {.data = NULL};
+	struct buf exporter = {.data = NULL}, end_point = {.data = NULL}, certified = {.data = NULL};
 
+	if (str_is(m->mechanism, "EXTERNAL"))
+		external_accounts(c, &certified);
+	m->certified = buf_str(&certified);
 	if (c->wire.tls && tls_channel_exporter(c->wire.tls, &exporter))
 		m->exporter = buf_str(&exporter);
 	if (c->wire.tls && tls_channel_end_point(c->wire.tls, &end_point))
@@ -243,6 +246,7 @@ start(struct client *c, const struct endpoint *authd, struct msg_AUTH_START *m)
 	ask(c, authd, MSG_AUTH_START, m);
 	buf_deinit_secret(&exporter);
 	buf_deinit(&end_point);
+	buf_deinit(&certified);
 }
 
 /* One that is under way is given up for a new one (RFC 6120 §6.4.2): a failed try as any other. */

@@ -13,6 +13,13 @@ static const struct setting LISTENER_TABLE[] = {
     LISTENER_TLS_ROW("required", "required|optional|direct",
 	"required: STARTTLS before anything else; optional: STARTTLS offered, SCRAM allowed without; direct: TLS "
 	"from the first byte"),
+    {.name = "client_certificates",
+	.type = SETTING_BOOL,
+	.offset = LISTENER_AT(certificates),
+	.def = "false",
+	.help =
+	    "Clients are asked for a certificate, with which they may log in (SASL EXTERNAL) if client_ca_file verifies it and "
+	    "authd.conf has client_certificates too; their TLS is not resumed"},
     {.name = NULL},
 };
 
@@ -27,6 +34,23 @@ const struct setting c2sd_settings_table[] = {
 	.def = "{SCRAM-SHA-512, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN}",
 	.max = 32,
 	.help = "SASL mechanisms, in the order of offering; the -PLUS form of SCRAM goes with it"},
+    {.name = "client_ca_file",
+	.at_start = true,
+	.type = SETTING_STRING,
+	.offset = AT(client_ca_file),
+	.def = "",
+	.max = 4000,
+	.help =
+	    "Certificates (PEM) of those who may vouch for our users, which should be nobody but ourselves: clients' certificates "
+	    "are verified with them"},
+    {.name = "client_crl_file",
+	.at_start = true,
+	.type = SETTING_STRING,
+	.offset = AT(client_crl_file),
+	.def = "",
+	.max = 4000,
+	.help =
+	    "Their revocation lists (PEM): a certificate in one of them is not taken; empty: none"},
     {.name = "forgive_unknown_binding",
 	.type = SETTING_BOOL,
 	.offset = AT(forgive_unknown_binding),
@@ -68,7 +92,7 @@ const struct setting c2sd_settings_table[] = {
     INT("bind_failures", bind_failures, "10", 1, 100,
 	"Refused requests to bind a resource on a stream before it is closed"),
     INT("rate_bytes", rate.bytes_per_second, "500000", 1000, 1000000000,
-	"Bytes per second that a session may send on average"),
+	"Bytes per second that a session may send on average; one of an administrator as fast as it likes"),
     INT("burst_bytes", rate.burst_bytes, "1048576", 10000, 1000000000,
 	"Bytes that a session may send at once"),
     INT("away_bytes", away_bytes, "262144", 16384, 1000000000,
@@ -128,6 +152,18 @@ check_mechanisms(const struct c2sd_settings *s, struct err *err)
 	return 0;
 }
 
+static int
+check_certificates(const struct c2sd_settings *s, struct err *err)
+{
+	const struct listener_settings *l = s->listeners.v;
+
+	for (size_t i = 0; i < s->listeners.n; i++)
+		if (l[i].certificates && !*s->client_ca_file)
+			return err_set(err,
+			    "listener \"%s\": client_certificates needs client_ca_file", l[i].title);
+	return 0;
+}
+
 int
 c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 {
@@ -136,7 +172,8 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 	if (s->dead_seconds <= s->idle_seconds)
 		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
 		    (long long)s->dead_seconds, (long long)s->idle_seconds);
-	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0)
+	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0 ||
+	    check_certificates(s, err) != 0)
 		return -1;
 	return check_mechanisms(s, err);
 }

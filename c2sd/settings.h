@@ -17,6 +17,7 @@ enum listener_tls {
 struct c2sd_settings {
 	struct setting_sections listeners;
 	struct setting_strings mechanisms;
+	const char *client_ca_file, *client_crl_file;
 	bool forgive_unknown_binding;
 	int language; /* enum lang */
 	struct door_settings door;

@@ -88,6 +88,8 @@ iq_error_of(enum bus_error e)
 		return SE_ITEM_NOT_FOUND;
 	case BUS_ERROR_BAD_REQUEST:
 		return SE_BAD_REQUEST;
+	case BUS_ERROR_NOT_ACCEPTABLE:
+		return SE_NOT_ACCEPTABLE;
 	case BUS_ERROR_FORBIDDEN:
 		return SE_FORBIDDEN;
 	case BUS_ERROR_EXISTS:

@@ -39,6 +39,7 @@ enum bus_error {
 	BUS_ERROR_LIMIT, /* too many or too large: resource-constraint, not-acceptable */
 	BUS_ERROR_FULL,  /* no room on the disk */
 	BUS_ERROR_UNAVAILABLE,
+	BUS_ERROR_NOT_ACCEPTABLE, /* right in form, but not what is wanted */
 	BUS_ERROR_COUNT,
 };
 

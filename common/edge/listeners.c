@@ -66,7 +66,8 @@ gates_open(struct gates *g, struct daemon *d, const struct listeners *l, struct 
 		const struct listener_settings *s = &l->v[g->n];
 		struct gate *gate = &g->v[g->n];
 
-		*gate = (struct gate){.edge = d->state, .tls = s->tls, .all = g};
+		*gate = (struct gate){
+		    .edge = d->state, .tls = s->tls, .certificates = s->certificates, .all = g};
 		gate->fd = service_listen_tcp(d, s->title, s->address, (uint16_t)s->port, err);
 		if (gate->fd < 0 || networks_set(&gate->allow, s->allow.v, s->allow.n, err) != 0)
 			return -1;

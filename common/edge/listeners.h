@@ -19,7 +19,8 @@ struct listener_settings {
 	const char *title; /* also the name under which the supervisor passes the socket */
 	const char *address;
 	int64_t port;
-	int tls; /* the daemon's enum listener_tls */
+	int tls;           /* the daemon's enum listener_tls */
+	bool certificates; /* clients are asked for theirs */
 	struct setting_strings allow;
 };
 
@@ -74,6 +75,7 @@ struct gate_events {
 struct gate {
 	void *edge; /* the daemon's state */
 	int tls;    /* the daemon's enum listener_tls */
+	bool certificates;
 	int fd;
 	const struct gates *all;
 	struct listener *listener;

@@ -70,6 +70,10 @@ struct suite {
 	int port_offset;
 };
 
+/* An administrator is a whole bare address that is set as such, in a domain whose accounts are ours: never a local part, never an
+ * address of another server (INV-7). */
+bool suite_is_admin(const struct suite *s, struct str bare);
+
 struct daemon {
 	const struct service *service;
 	char name[32]; /* "c2sd.0" */

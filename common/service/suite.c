@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/jid.h"
 #include "base/arena.h"
 #include "base/mem.h"
 
@@ -257,4 +258,25 @@ void
 suite_man(struct buf *out)
 {
 	settings_man(TABLE, out);
+}
+
+/* ---- what follows from it ---- */
+
+static bool
+is_listed(const char *const *names, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_is(name, names[i]))
+			return true;
+	return false;
+}
+
+bool
+suite_is_admin(const struct suite *s, struct str bare)
+{
+	struct jid jid = jid_split(bare);
+
+	return !str_empty(jid.local) && jid_is_bare(&jid) &&
+	    is_listed(s->domains, s->n_domains, jid.domain) &&
+	    is_listed(s->admins, s->n_admins, bare);
 }

@@ -231,6 +231,12 @@ void
 tls_context_verify_peers(struct tls_context *t, struct trust *trust)
 {
 	t->verifies_peers = true;
+	tls_context_set_trust(t, trust);
+}
+
+void
+tls_context_set_trust(struct tls_context *t, struct trust *trust)
+{
 	pthread_mutex_lock(&t->lock);
 	trust_unref(&t->trust);
 	t->trust = trust_ref(trust);

@@ -154,7 +154,7 @@ verify_dane(struct peer *p, struct shown *s, const struct peer_wanted *w, bool b
 static bool
 verify_shown(struct peer *p, struct shown *s, struct trust *trust, const struct peer_wanted *w)
 {
-	bool by_ca = trust_verify(trust, s->crt, s->n, &p->why) == 0;
+	bool by_ca = trust_verify(trust, s->crt, s->n, p->purpose, &p->why) == 0;
 
 	return w != NULL && w->n_tlsa > 0 ? verify_dane(p, s, w, by_ca) : by_ca;
 }
@@ -197,4 +197,19 @@ peer_is(const struct peer *p, const struct peer_wanted *w, struct str domain, st
 		return true;
 	err_set(why, "the certificate is not made for %.*s", STR_ARG(domain));
 	return false;
+}
+
+size_t
+peer_addresses(const struct peer *p, struct str *v, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; p->state == TLS_PEER_TRUSTED && i < p->names.n; i++) {
+		if (p->names.v[i].kind != CERT_XMPP)
+			continue;
+		if (n < max)
+			v[n] = p->names.v[i].text;
+		n++;
+	}
+	return n;
 }

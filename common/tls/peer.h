@@ -19,8 +19,9 @@ struct peer_wanted {
 struct peer {
 	enum tls_peer state;
 	struct err why;
-	bool is_pinned;   /* by DANE-EE: names are not asked for (RFC 7671 §5.1) */
-	bool is_anchored; /* by DANE-TA: the host's name counts too (RFC 7673 §4.1) */
+	const char *purpose; /* that its certificate must have if it names any; NULL: none */
+	bool is_pinned;      /* by DANE-EE: names are not asked for (RFC 7671 §5.1) */
+	bool is_anchored;    /* by DANE-TA: the host's name counts too (RFC 7673 §4.1) */
 	struct cert_names names;
 };
 
@@ -32,5 +33,6 @@ void peer_wanted_free(struct peer_wanted **w);
 void peer_verify(struct peer *p, gnutls_session_t session, struct trust *trust,
     const struct peer_wanted *wanted);
 void peer_deinit(struct peer *p);
+size_t peer_addresses(const struct peer *p, struct str *v, size_t max);
 bool peer_is(
     const struct peer *p, const struct peer_wanted *wanted, struct str domain, struct err *why);

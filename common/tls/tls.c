@@ -13,6 +13,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,7 +40,8 @@ struct tls {
 	char *domain; /* whose chain is shown: the stream's `to`, a client's own; NULL if unknown */
 	char *sni;    /* NULL if none */
 	struct peer_wanted *wanted; /* of a client */
-	struct peer peer;           /* when the context verifies peers */
+	struct peer peer;           /* when it is verified */
+	bool verifies;
 	bool is_client;
 	bool resumed;
 	char description[72];
@@ -112,7 +114,7 @@ setup_tickets(struct tls *s)
 	uint8_t key[TLS_TICKET_KEY_SIZE];
 	gnutls_datum_t datum = {.data = key, .size = sizeof key};
 
-	if (s->context->verifies_peers)
+	if (s->verifies)
 		return;
 	pthread_mutex_lock(&s->context->lock);
 	bool on = s->context->has_ticket_key;
@@ -151,19 +153,35 @@ setup_session(struct tls *s, unsigned flags)
 	gnutls_credentials_set(s->session, GNUTLS_CRD_CERTIFICATE, s->context->credentials);
 }
 
-struct tls *
-tls_new(struct tls_context *t, struct str domain)
+static struct tls *
+new_server(struct tls_context *t, struct str domain, bool verifies)
 {
 	struct tls *s = NEW(struct tls);
 
 	s->context = t;
+	s->verifies = verifies;
 	s->domain = str_empty(domain) ? NULL : tls_name_new(domain);
 	setup_session(s, GNUTLS_SERVER);
 	gnutls_certificate_server_set_request(
-	    s->session, t->verifies_peers ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
+	    s->session, verifies ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	gnutls_handshake_set_max_packet_length(s->session, HANDSHAKE_MESSAGE_MAX);
 	setup_alpn(s, t->alpn, GNUTLS_ALPN_MANDATORY);
 	setup_tickets(s);
+	return s;
+}
+
+struct tls *
+tls_new(struct tls_context *t, struct str domain)
+{
+	return new_server(t, domain, t->verifies_peers);
+}
+
+struct tls *
+tls_new_asking(struct tls_context *t, struct str domain)
+{
+	struct tls *s = new_server(t, domain, true);
+
+	s->peer.purpose = GNUTLS_KP_TLS_WWW_CLIENT;
 	return s;
 }
 
@@ -188,6 +206,7 @@ tls_new_client(struct tls_context *t, const struct tls_client *c)
 
 	s->context = t;
 	s->is_client = true;
+	s->verifies = t->verifies_peers;
 	s->domain = str_empty(c->own) ? NULL : tls_name_new(c->own);
 	s->wanted = peer_wanted_new(c);
 	setup_session(s, GNUTLS_CLIENT | GNUTLS_NO_TICKETS);
@@ -267,7 +286,7 @@ established(struct tls *s)
 
 	if (!s->is_client)
 		note_sni(s);
-	if (s->context->verifies_peers)
+	if (s->verifies)
 		verify_peer(s);
 	s->resumed = gnutls_session_is_resumed(g) != 0;
 	snprintf(s->description, sizeof s->description, "%s %s %s%s",
@@ -321,7 +340,7 @@ tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err)
 bool
 tls_handshake_is_light(const struct tls *s)
 {
-	return !s->is_client && s->chain != NULL && !s->context->verifies_peers &&
+	return !s->is_client && s->chain != NULL && !s->verifies &&
 	    gnutls_protocol_get_version(s->session) == GNUTLS_TLS1_3;
 }
 
@@ -464,4 +483,10 @@ bool
 tls_peer_is(const struct tls *s, struct str domain, struct err *why)
 {
 	return peer_is(&s->peer, s->wanted, domain, why);
+}
+
+size_t
+tls_peer_addresses(const struct tls *s, struct str *v, size_t max)
+{
+	return peer_addresses(&s->peer, v, max);
 }

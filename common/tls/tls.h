@@ -35,6 +35,9 @@ bool tls_context_has_chain(const struct tls_context *t, struct str domain);
 
 /* domain: the certificate to use when the client sends no SNI (STARTTLS: the stream's `to`); may be empty. */
 struct tls *tls_new(struct tls_context *t, struct str domain);
+/* The same, but the client is asked for a certificate (none is required), which is verified for the purpose of a TLS client by
+ * the CAs of tls_context_set_trust. It is not resumed. What came of it is asked by tls/verify.h. */
+struct tls *tls_new_asking(struct tls_context *t, struct str domain);
 
 /* Everything is borrowed for the call. */
 struct tls_client {

@@ -1,5 +1,5 @@
-/* The CAs. GnuTLS's list is only read once it is made, so workers verify with it without a lock. No purpose is given to GnuTLS:
- * then it does not ask for one. */
+/* The CAs. GnuTLS's list is only read once it is made, so workers verify with it without a lock. Without a purpose
+ * GnuTLS does not ask for one. */
 #include "tls/trust.h"
 
 #include <gnutls/gnutls.h>
@@ -55,6 +55,17 @@ trust_new(const char *ca_file, struct err *err)
 	return t;
 }
 
+int
+trust_add_crls(struct trust *t, const char *crl_file, struct err *err)
+{
+	int rc = gnutls_x509_trust_list_add_trust_file(
+	    t->list, NULL, crl_file, GNUTLS_X509_FMT_PEM, GNUTLS_TL_VERIFY_CRL, 0);
+
+	return rc > 0 ? 0
+		      : err_set(err, "%s: %s; it must have revocation lists of those CAs, in PEM",
+			    crl_file, rc < 0 ? gnutls_strerror(rc) : "no list is in it");
+}
+
 struct trust *
 trust_from_pem(struct str pem, struct err *err)
 {
@@ -106,10 +117,14 @@ say_status(unsigned status, struct err *err)
 }
 
 static int
-verify_with(gnutls_x509_trust_list_t list, gnutls_x509_crt_t *chain, unsigned n, struct err *err)
+verify_with(gnutls_x509_trust_list_t list, gnutls_x509_crt_t *chain, unsigned n,
+    const char *purpose, struct err *err)
 {
+	gnutls_typed_vdata_st wanted = {
+	    .type = GNUTLS_DT_KEY_PURPOSE_OID, .data = (unsigned char *)(uintptr_t)purpose};
 	unsigned status = 0;
-	int rc = gnutls_x509_trust_list_verify_crt2(list, chain, n, NULL, 0, 0, &status, NULL);
+	int rc = gnutls_x509_trust_list_verify_crt2(
+	    list, chain, n, &wanted, purpose ? 1 : 0, 0, &status, NULL);
 
 	if (rc < 0)
 		return err_set(err, "the certificate cannot be verified: %s", gnutls_strerror(rc));
@@ -117,11 +132,12 @@ verify_with(gnutls_x509_trust_list_t list, gnutls_x509_crt_t *chain, unsigned n,
 }
 
 int
-trust_verify(struct trust *t, gnutls_x509_crt_t *chain, unsigned n, struct err *err)
+trust_verify(
+    struct trust *t, gnutls_x509_crt_t *chain, unsigned n, const char *purpose, struct err *err)
 {
 	if (t == NULL || t->n == 0)
 		return err_set(err, "there are no CAs to verify the certificate with");
-	return verify_with(t->list, chain, n, err);
+	return verify_with(t->list, chain, n, purpose, err);
 }
 
 int
@@ -132,7 +148,7 @@ trust_verify_under(gnutls_x509_crt_t ca, gnutls_x509_crt_t *chain, unsigned n, s
 	if (gnutls_x509_trust_list_init(&list, 0) < 0)
 		return err_set(err, "the certificate cannot be verified: out of memory");
 	int rc = gnutls_x509_trust_list_add_cas(list, &ca, 1, 0) == 1
-	    ? verify_with(list, chain, n, err)
+	    ? verify_with(list, chain, n, NULL, err)
 	    : err_set(err, "the certificate that DANE names is no CA's");
 	gnutls_x509_trust_list_deinit(list, 0);
 	return rc;

@@ -1,4 +1,4 @@
-/* Who the peer of a link between servers is, by its certificate: a chain to a CA that we trust (or DANE), and names by RFC 9525
+/* Who a peer is by its certificate. Of a link between servers: a chain to a CA that we trust (or DANE), and names by RFC 9525
  * with those of RFC 6120 §13.7.1: DNS-ID, SRV-ID (_xmpp-server), XmppAddr. Never the CN. The purposes of client and server are
  * not asked for: public CAs do not issue certificates for both any more.
  *
@@ -16,6 +16,8 @@ struct trust;
 
 /* Reads a file with CAs in PEM; NULL or "": the system's, and then none at all is no error. Before the sandbox. NULL with *err. */
 struct trust *trust_new(const char *ca_file, struct err *err);
+/* Reads a file with their revocation lists in PEM as well: what stands in one is not trusted. Before any use. -1 with *err. */
+int trust_add_crls(struct trust *t, const char *crl_file, struct err *err);
 /* The same from memory. */
 struct trust *trust_from_pem(struct str pem, struct err *err);
 struct trust *trust_ref(struct trust *t);
@@ -28,6 +30,9 @@ unsigned trust_count(const struct trust *t);
  * connection, and again when the CAs change. */
 void tls_context_verify_peers(struct tls_context *t, struct trust *trust);
 
+/* The same CAs, but only connections made with tls_new_asking ask: for contexts of clients' streams. */
+void tls_context_set_trust(struct tls_context *t, struct trust *trust);
+
 enum tls_peer {
 	TLS_PEER_UNKNOWN, /* it showed no certificate, or the handshake is not over */
 	TLS_PEER_UNTRUSTED, /* one that leads to none of our CAs, has expired, is not what DANE says … */
@@ -39,3 +44,7 @@ enum tls_peer tls_peer(const struct tls *s, const char **why_r);
 
 /* The chain is trusted and the certificate was made for `domain` (prepared, as XMPP has it). False with the reason in *why. */
 bool tls_peer_is(const struct tls *s, struct str domain, struct err *why);
+
+/* The XmppAddrs (RFC 6120 §13.7.1.4) of a certificate whose chain is trusted, in their order, the first max of them; they are
+ * borrowed from s and any byte is possible. Returns how many there are. */
+size_t tls_peer_addresses(const struct tls *s, struct str *v, size_t max);

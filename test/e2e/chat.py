@@ -48,7 +48,7 @@ class Hears:
 class Client(Hears, slixmpp.ClientXMPP):
     """A user's client."""
 
-    def __init__(self, suite, jid, password=None, mechanism=None, direct=False):
+    def __init__(self, suite, jid, password=None, mechanism=None, direct=False, own=None):
         # slixmpp 1.8 knows no channel binding of TLS 1.3: it tries -PLUS with one that is gone, and then says "y". A client that is
         # told its mechanism tries nothing before, so it must not claim to know any.
         super().__init__(jid, password or suite.passwords[slixmpp.JID(jid).bare], sasl_mech=mechanism)
@@ -59,6 +59,8 @@ class Client(Hears, slixmpp.ClientXMPP):
         self.failed = asyncio.Event()
         self.direct = direct
         self.ca_certs = str(suite.certificate(slixmpp.JID(jid).domain))
+        if own:
+            self.certfile, self.keyfile = map(str, own)
         self.auto_reconnect = False
         self.auto_authorize = None
         if mechanism:

@@ -53,10 +53,10 @@ def test_an_account_is_made_and_used(open_suite):
 
 def test_a_name_that_is_taken(open_suite):
     with Wire.at(open_suite, SECURE) as wire:
-        assert wish(wire, "taken", "one").get("type") == "result"
-        assert refused(wish(wire, "taken", "two")) == "conflict"
-        assert refused(wish(wire, "TAKEN", "two")) == "conflict"
-    open_suite.passwords["taken@localhost"] = "one"
+        assert wish(wire, "taken", "one is one").get("type") == "result"
+        assert refused(wish(wire, "taken", "two is two")) == "conflict"
+        assert refused(wish(wire, "TAKEN", "two is two")) == "conflict"
+    open_suite.passwords["taken@localhost"] = "one is one"
     Wire.at(open_suite, SESSION, "taken@localhost").close()
 
 
@@ -64,6 +64,20 @@ def test_a_name_that_is_taken(open_suite):
 def test_what_cannot_be(open_suite, name, password):
     with Wire.at(open_suite, SECURE) as wire:
         assert refused(wish(wire, name, password)) == "not-acceptable"
+
+
+@pytest.mark.parametrize("password", ["1234567", "ÄÖÜäöüß", "\u00a0" * 7])
+def test_a_password_that_is_too_short(open_suite, password):
+    """RFC 6120 §13.9.4: eight characters, not bytes; the operator may set others."""
+    with Wire.at(open_suite, SECURE) as wire:
+        assert refused(wish(wire, "short", password)) == "not-acceptable"
+    open_suite.add_user("short@localhost", "short")
+    with Wire.at(open_suite, SESSION, "short@localhost") as wire:
+        answer = wire.ask(f"<query xmlns='{REGISTER}'><username>short</username><password>{password}</password></query>", "set")
+        assert refused(answer) == "not-acceptable"
+        answer = wire.ask(f"<query xmlns='{REGISTER}'><username>short</username><password>{password}8</password></query>", "set")
+        assert answer.get("type") == "result"
+    open_suite.ctl("user", "del", "short@localhost")
 
 
 def test_inv_08_not_in_clear(open_suite):
@@ -87,9 +101,9 @@ def test_a_stream_has_so_many_attempts(open_suite):
 def test_a_source_has_so_many_accounts():
     settings = {"jackdaw": "\nregistration = true\n", "authd": "\nexempt = {}\nregistrations = 2\n"}
     with Suite(settings=settings) as suite, Wire.at(suite, SECURE) as wire:
-        assert wish(wire, "one", "x").get("type") == "result"
-        assert wish(wire, "two", "x").get("type") == "result"
-        assert refused(wish(wire, "three", "x")) == "resource-constraint"
+        assert wish(wire, "one", "12345678").get("type") == "result"
+        assert wish(wire, "two", "12345678").get("type") == "result"
+        assert refused(wish(wire, "three", "12345678")) == "resource-constraint"
         assert "three@localhost" not in suite.ctl("user", "list").stdout
 
 

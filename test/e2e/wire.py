@@ -40,8 +40,8 @@ def header(to="localhost", declaration="<?xml version='1.0'?>", **attributes):
     return f"{declaration}<stream:stream{text}>"
 
 
-def tls_context(version=None, alpn=None):
-    """A client's TLS that trusts everybody: certificates have tests of their own."""
+def tls_context(version=None, alpn=None, own=None):
+    """A client's TLS that trusts everybody: certificates have tests of their own. own: its certificate and key."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
@@ -50,6 +50,8 @@ def tls_context(version=None, alpn=None):
     context.maximum_version = version or ssl.TLSVersion.MAXIMUM_SUPPORTED
     if alpn:
         context.set_alpn_protocols([alpn])
+    if own:
+        context.load_cert_chain(*own)
     return context
 
 

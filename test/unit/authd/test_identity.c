@@ -143,7 +143,7 @@ test_inv_07_admin_is_a_whole_address(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
-		assert_int_equal(is_admin(&suite, str_z(cases[i].jid)), cases[i].admin);
+		assert_int_equal(suite_is_admin(&suite, str_z(cases[i].jid)), cases[i].admin);
 	assert_true(is_user_domain(&suite, S("example.org")));
 	assert_false(is_user_domain(&suite, S("remote.example")));
 	assert_false(is_user_domain(&suite, S("")));
@@ -160,7 +160,7 @@ test_inv_07_admin_of_a_foreign_domain(void **state)
 	    .admins = admins, .n_admins = 1, .domains = domains, .n_domains = 1};
 
 	(void)state;
-	assert_false(is_admin(&suite, S("root@remote.example")));
+	assert_false(suite_is_admin(&suite, S("root@remote.example")));
 }
 
 static void
@@ -239,6 +239,73 @@ test_plain_rules(void **state)
 	}
 }
 
+/* What a certificate says, whom the client asks for, and who it is then (NULL: nobody). */
+static const struct {
+	const char *certified, *authzid;
+	const char *jid;
+	enum sasl_condition expected;
+} externals[] = {
+    {"alice@example.org", "", "alice@example.org", SASL_NONE},
+    {"alice@example.org", "alice@example.org", "alice@example.org", SASL_NONE},
+    {"alice@example.org", "Alice@EXAMPLE.org", "alice@example.org", SASL_NONE},
+    {"alice@example.org", "bob@example.org", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org", "alice@other.example", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org", "alice@example.org/desk", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org", "alice", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org", "@@", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org bob@example.org", "", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org bob@example.org", "bob@example.org", "bob@example.org", SASL_NONE},
+    {"alice@example.org bob@example.org", "zoe@example.org", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org alice@other.example", "", NULL, SASL_INVALID_AUTHZID},
+    {"alice@example.org alice@other.example", "alice@other.example", NULL, SASL_INVALID_AUTHZID},
+    /* of another domain, without an account, nobody at all, and what no honest edge says */
+    {"alice@other.example", "", NULL, SASL_NOT_AUTHORIZED},
+    {"nobody@example.org", "", NULL, SASL_NOT_AUTHORIZED},
+    {"nobody@example.org", "nobody@example.org", NULL, SASL_NOT_AUTHORIZED},
+    {"", "", NULL, SASL_NOT_AUTHORIZED},
+    {"", "alice@example.org", NULL, SASL_INVALID_AUTHZID},
+    {"ALICE@example.org", "", NULL, SASL_NOT_AUTHORIZED},
+    {"alice@example.org/desk", "", NULL, SASL_NOT_AUTHORIZED},
+    {"example.org", "", NULL, SASL_NOT_AUTHORIZED},
+    {" ", "", NULL, SASL_NOT_AUTHORIZED},
+};
+
+static void
+check_external(const char *certified, const char *authzid, bool has_initial, const char *jid,
+    enum sasl_condition expected)
+{
+	struct sasl_server server = rig_server;
+	struct sasl_terms terms = rig_terms("EXTERNAL");
+	struct sasl s = {0};
+
+	server.takes_certificates = true;
+	terms.offered = S("EXTERNAL " RIG_ALL_MECHANISMS);
+	terms.certified = str_z(certified);
+	enum sasl_step step = sasl_begin(&s, &server, &terms, has_initial, str_z(authzid));
+	if (!has_initial) {
+		assert_int_equal(step, STEP_CHALLENGE);
+		assert_true(str_empty(sasl_output(&s)));
+		step = sasl_answer(&s, str_z(authzid));
+	}
+	step = rig_go(&s, step);
+	if (s.condition != expected || step != (jid ? STEP_SUCCESS : STEP_FAILURE))
+		fail_msg("\"%s\" as \"%s\": step %d, condition %d", certified, authzid, step,
+		    s.condition);
+	if (jid)
+		assert_true(str_is(s.jid, jid));
+	sasl_deinit(&s);
+}
+
+static void
+test_inv_07_who_a_certificate_is(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(externals); i++)
+		for (int has_initial = 0; has_initial < 2; has_initial++)
+			check_external(externals[i].certified, externals[i].authzid, has_initial,
+			    externals[i].jid, externals[i].expected);
+}
+
 int
 main(void)
 {
@@ -249,6 +316,7 @@ main(void)
 	    cmocka_unit_test(test_inv_07_admin_of_a_foreign_domain),
 	    cmocka_unit_test(test_inv_27_spellings_of_one_name),
 	    cmocka_unit_test(test_plain_rules),
+	    cmocka_unit_test(test_inv_07_who_a_certificate_is),
 	};
 
 	return cmocka_run_group_tests(tests, rig_setup, NULL);

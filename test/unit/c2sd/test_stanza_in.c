@@ -284,6 +284,27 @@ test_a_fast_sender_is_read_more_slowly(void **state)
 	rig_hang_up(&p);
 }
 
+/* N-62 */
+static void
+test_an_administrator_is_read_as_fast_as_it_sends(void **state)
+{
+	static const char *const admins[] = {"alice@h"};
+	struct person p;
+	struct msg_STANZA m;
+
+	(void)state;
+	rig.daemon.suite.admins = admins;
+	rig.daemon.suite.n_admins = 1;
+	rig_session(&p);
+	rig.settings.rate.bytes_per_second = 1;
+	rig.settings.rate.burst_bytes = 15;
+	for (int i = 0; i < 4; i++) {
+		says(&p, "<message/>");
+		takes(MSG_STANZA, &m);
+	}
+	rig_hang_up(&p);
+}
+
 /* What sessiond dies of is refused in its place, with its number; if it dies of that too, the stream ends. */
 static void
 test_11_poison_is_refused_in_its_place(void **state)
@@ -325,6 +346,7 @@ main(void)
 	    RIG_TEST(test_a_client_that_stays_silent_is_dead),
 	    RIG_TEST(test_inv_23_without_credit_nothing_is_read),
 	    RIG_TEST(test_a_fast_sender_is_read_more_slowly),
+	    RIG_TEST(test_an_administrator_is_read_as_fast_as_it_sends),
 	    RIG_TEST(test_11_poison_is_refused_in_its_place),
 	};
 
