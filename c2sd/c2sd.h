@@ -43,7 +43,8 @@ struct c2sd {
 
 	struct wires wires;
 	struct list starved; /* clients whose reading waits for credit */
-	struct list shaped;  /* clients whose reading waits for their bucket */
+	struct wheel shaped; /* clients whose reading waits for their bucket, by when it has room */
+	struct loop_timer *shaper; /* runs while there are some */
 	struct list eased; /* clients that are read again at the end of the turn, since less is under way */
 	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */
@@ -98,4 +99,7 @@ void listen_stop(struct c2sd *c);
 
 /* ticks.c: deadlines, silence, shaping */
 #define TICK_MS 250
+#define SHAPE_MS \
+	8 /* a fast sender comes in small pieces, or others would wait behind what it has saved up in a tick */
 void c2sd_tick(void *c2sd);
+void c2sd_shape(void *c2sd);

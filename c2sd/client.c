@@ -54,7 +54,7 @@ client_init_lists(struct client *c)
 {
 	list_init(&c->link);
 	list_init(&c->starved);
-	list_init(&c->shaped);
+	wheel_node_init(&c->shaped);
 	list_init(&c->eased);
 	waiting_init(&c->waiting);
 }
@@ -73,6 +73,7 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	c->c2sd = d;
 	c->conn = conn;
 	conn_set_share(conn, SHARE_BYTES);
+	conn_set_patient(conn, true);
 	c->number = ++d->last_number;
 	c->listener_tls = g->tls;
 	c->asks_certificate = g->certificates;
@@ -133,6 +134,7 @@ client_has_session(struct client *c, struct session *s)
 	door_leave(&c->c2sd->door, &c->visitor);
 	client_set_state(c, CLIENT_SESSION);
 	c->wire.is_secret = false;
+	conn_set_patient(c->conn, false);
 	c->heard_ms = c2sd_now_ms(c->c2sd);
 	xml_reader_share(c->reader, c->c2sd->readers);
 	list_remove(&c->link);
@@ -155,7 +157,7 @@ client_leave(struct client *c, bool clean)
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);
 	list_remove(&c->eased);
-	list_remove(&c->shaped);
+	wheel_remove(&c->shaped);
 	list_remove(&c->wire.stalled);
 	list_remove(&c->link);
 	list_add(&c->c2sd->closing, &c->link);

@@ -49,7 +49,8 @@ struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list starved, shaped, eased;
+	struct list starved, eased;
+	struct wheel_node shaped;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
 	unsigned paused; /* enum client_pause, ored */

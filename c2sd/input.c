@@ -54,10 +54,18 @@ on_input(void *ctx, struct str plain)
 	client_feed(ctx, plain);
 }
 
+static void client_pause_without_credit(struct client *c);
+
+/* Asked before each piece. Without credit nothing is taken of anybody: all who have half a large stanza would finish it at once, and what is
+ * kept for sessiond would have no bound. */
 static bool
 on_may_read(void *ctx)
 {
-	return client_may_read(ctx);
+	struct client *c = ctx;
+
+	if (c->state == CLIENT_SESSION)
+		client_pause_without_credit(c);
+	return client_may_read(c);
 }
 
 static void
@@ -114,13 +122,19 @@ client_pause_without_credit(struct client *c)
 static void
 client_pause_if_fast(struct client *c, size_t bytes)
 {
-	const struct shape_rate *rate = &c2sd_settings(c->c2sd)->rate;
+	struct c2sd *d = c->c2sd;
+	uint64_t wait_us;
 
-	if (c->visitor.is_exempt || c->is_admin || !list_empty(&c->shaped) ||
-	    shape_take(&c->shape, rate, bytes, clock_mono_us()) == 0)
+	if (c->visitor.is_exempt || c->is_admin || (c->paused & PAUSE_SHAPE) ||
+	    c->state == CLIENT_CLOSING)
+		return;
+	wait_us = shape_take(&c->shape, &c2sd_settings(d)->rate, bytes, clock_mono_us());
+	if (wait_us == 0)
 		return;
 	client_pause(c, PAUSE_SHAPE);
-	list_add(&c->c2sd->shaped, &c->shaped);
+	if (!wheel_any(&d->shaped))
+		loop_timer_start(d->shaper, SHAPE_MS, SHAPE_MS);
+	wheel_put(&d->shaped, &c->shaped, c2sd_now_ms(d) + 1 + wait_us / 1000);
 }
 
 /* ---- bytes from the socket ---- */
@@ -131,7 +145,12 @@ client_input(struct client *c, struct str bytes)
 	if (c->state == CLIENT_CLOSING)
 		return;
 	c->heard_ms = c2sd_now_ms(c->c2sd);
-	wire_feed(&c->wire, bytes);
+	if (c->state == CLIENT_SESSION)
+		client_pause_without_credit(c);
+	if (c->paused & PAUSE_CREDIT)
+		wire_keep(&c->wire, bytes);
+	else
+		wire_feed(&c->wire, bytes);
 	if (c->state != CLIENT_SESSION)
 		return;
 	client_pause_without_credit(c);

@@ -47,7 +47,7 @@ c2sd_new(struct daemon *d)
 	list_init(&c->closing);
 	wires_init(&c->wires);
 	list_init(&c->starved);
-	list_init(&c->shaped);
+	wheel_init(&c->shaped, SHAPE_MS, 0);
 	list_init(&c->eased);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
@@ -128,6 +128,7 @@ c2sd_start(struct daemon *d, struct err *err)
 	reports_start(c);
 	c->hook = loop_hook_new(d->loop, c2sd_turn, c);
 	c->tick = loop_timer_new(d->loop, c2sd_tick, c);
+	c->shaper = loop_timer_new(d->loop, c2sd_shape, c);
 	loop_timer_start(c->tick, TICK_MS, TICK_MS);
 	certs_start(&c->certs, d->loop, &c->gates);
 	return 0;
@@ -193,6 +194,7 @@ c2sd_stop(struct daemon *d)
 	certs_deinit(&c->certs);
 	reports_stop(c);
 	loop_timer_free(&c->tick);
+	loop_timer_free(&c->shaper);
 	loop_hook_free(&c->hook);
 	c->is_stopping = true;
 	if (c->n_clients == 0)

@@ -79,10 +79,16 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 	listen_resume(c);
 }
 
+/* In their order, while there is credit. */
 static void
-resume_starved(struct list *it)
+resume_starved(struct c2sd *c)
 {
-	client_resume(CONTAINER_OF(it, struct client, starved), PAUSE_CREDIT);
+	while (!list_empty(&c->starved) && bus_has_credit(c2sd_bus(c), ROLE_SESSIOND)) {
+		struct client *first = CONTAINER_OF(c->starved.next, struct client, starved);
+
+		list_remove(&first->starved);
+		client_resume(first, PAUSE_CREDIT);
+	}
 }
 
 static void
@@ -91,7 +97,7 @@ on_credit(void *ctx, enum role role)
 	struct c2sd *c = ctx;
 
 	if (role == ROLE_SESSIOND)
-		list_take_each(&c->starved, resume_starved);
+		resume_starved(c);
 	listen_resume(c);
 }
 

@@ -1,7 +1,6 @@
-/* What time does to clients, four times a second: strangers over their deadline, sessions that are silent, senders whose bucket has
- * room again, sockets that take nothing. */
+/* What time does to clients. Four times a second: strangers over their deadline, sessions that are silent, sockets that take nothing.
+ * More often, where there are such: senders whose bucket has room again. */
 #include "alive.h"
-#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "negotiate.h"
@@ -62,15 +61,26 @@ tick_bound(struct c2sd *d, uint64_t now_ms)
 	}
 }
 
-static void
-look_at_shaped(struct list *it)
-{
-	struct client *c = CONTAINER_OF(it, struct client, shaped);
+/* ---- fast senders ---- */
 
-	if (shape_take(&c->shape, &c2sd_settings(c->c2sd)->rate, 0, clock_mono_us()) > 0)
-		list_add(&c->c2sd->shaped, it);
-	else
-		client_resume(c, PAUSE_SHAPE);
+static void
+look_at_shaped(struct wheel_node *node, void *ctx)
+{
+	struct client *c = CONTAINER_OF(node, struct client, shaped);
+
+	(void)ctx;
+	wheel_remove(node);
+	client_resume(c, PAUSE_SHAPE);
+}
+
+void
+c2sd_shape(void *c2sd)
+{
+	struct c2sd *d = c2sd;
+
+	wheel_turn(&d->shaped, c2sd_now_ms(d), look_at_shaped, NULL);
+	if (!wheel_any(&d->shaped))
+		loop_timer_stop(d->shaper);
 }
 
 void
@@ -81,7 +91,6 @@ c2sd_tick(void *c2sd)
 
 	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_bound(d, now_ms);
-	list_take_each(&d->shaped, look_at_shaped);
 	wires_check_stalled(
 	    &d->wires, now_ms, (uint64_t)c2sd_settings(d)->door.stall_seconds * 1000);
 	sm_tick(d, now_ms);

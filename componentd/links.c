@@ -95,10 +95,16 @@ on_linked(void *ctx, bool up)
 	listen_resume(ctx);
 }
 
+/* In their order, while there is credit. */
 static void
-resume_starved(struct list *it)
+resume_starved(struct componentd *c)
 {
-	stream_resume(CONTAINER_OF(it, struct stream, starved));
+	while (!list_empty(&c->starved) && links_have_credit(c)) {
+		struct stream *first = CONTAINER_OF(c->starved.next, struct stream, starved);
+
+		list_remove(&first->starved);
+		stream_resume(first);
+	}
 }
 
 static void
@@ -107,8 +113,7 @@ on_credit(void *ctx, enum role role)
 	struct componentd *c = ctx;
 
 	(void)role;
-	if (links_have_credit(c))
-		list_take_each(&c->starved, resume_starved);
+	resume_starved(c);
 }
 
 /* Nobody took for a minute what a component has sent: there is nobody else to say so (BUS.md §11). */

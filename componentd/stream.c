@@ -99,11 +99,14 @@ on_input(void *ctx, struct str bytes)
 		xml_reader_idle(s->reader);
 }
 
+/* Asked before each piece, so that without credit nothing is taken of any component. */
 static bool
 on_may_read(void *ctx)
 {
-	const struct stream *s = ctx;
+	struct stream *s = ctx;
 
+	if (s->stage == STAGE_OPEN && !links_have_credit(s->componentd))
+		stream_pause(s);
 	return s->stage != STAGE_CLOSING && !s->is_paused;
 }
 
@@ -305,7 +308,10 @@ on_bytes(struct conn *conn, struct str bytes)
 
 	if (s->stage == STAGE_CLOSING)
 		return;
-	wire_feed(&s->wire, bytes);
+	if (on_may_read(s))
+		wire_feed(&s->wire, bytes);
+	else
+		wire_keep(&s->wire, bytes);
 	if (s->component && !links_have_credit(s->componentd))
 		stream_pause(s);
 }

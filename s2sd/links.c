@@ -39,10 +39,16 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 	listen_resume(ctx);
 }
 
+/* In their order, while there is credit. */
 static void
-resume_starved(struct list *it)
+resume_starved(struct s2sd *d)
 {
-	stream_resume(CONTAINER_OF(it, struct stream, starved), PAUSE_CREDIT);
+	while (!list_empty(&d->starved) && bus_has_credit(s2sd_bus(d), ROLE_SESSIOND)) {
+		struct stream *first = CONTAINER_OF(d->starved.next, struct stream, starved);
+
+		list_remove(&first->starved);
+		stream_resume(first, PAUSE_CREDIT);
+	}
 }
 
 static void
@@ -51,7 +57,7 @@ on_credit(void *ctx, enum role role)
 	struct s2sd *d = ctx;
 
 	if (role == ROLE_SESSIOND)
-		list_take_each(&d->starved, resume_starved);
+		resume_starved(d);
 	listen_resume(d);
 }
 

@@ -252,11 +252,16 @@ on_plain(void *ctx, struct str bytes)
 		xml_reader_idle(s->reader);
 }
 
+static void pause_without_credit(struct stream *s);
+
+/* Asked before each piece, so that without credit nothing is taken of any stream. */
 static bool
 on_may_read(void *ctx)
 {
-	const struct stream *s = ctx;
+	struct stream *s = ctx;
 
+	if (s->state != S2S_CLOSING && s->is_known)
+		pause_without_credit(s);
 	return s->state != S2S_CLOSING && s->paused == 0 && !s->is_feeding;
 }
 
@@ -327,7 +332,12 @@ on_input(struct conn *conn, struct str bytes)
 	struct stream *s = conn_user(conn);
 
 	s->heard_ms = s2sd_now_ms(s->s2sd);
-	wire_feed(&s->wire, bytes);
+	if (s->state != S2S_CLOSING && s->is_known)
+		pause_without_credit(s);
+	if (s->paused & PAUSE_CREDIT)
+		wire_keep(&s->wire, bytes);
+	else
+		wire_feed(&s->wire, bytes);
 	if (s->state == S2S_CLOSING || !s->is_known)
 		return;
 	pause_without_credit(s);

@@ -11,8 +11,8 @@
 #define LEVELS (BUS_LEVEL_MAX + 1)
 #define BUS_WINDOW_BYTES (4 * 1024 * 1024)
 #define BUS_WAIT_MS 60000
-#define ACK_RANGES_MAX 32
-#define ACKS_TOGETHER 64 /* then they wait no longer */
+#define ACK_RANGES_MAX 32 /* in one ACK; where there are more, there is more than one */
+#define ACKS_TOGETHER 64  /* then they wait no longer */
 /* What a sender may have in one channel beyond what we have handled; over it, it ignores its window. */
 #define QUEUE_WINDOWS 4
 #define UNPROVEN_MAX 4096
@@ -68,9 +68,10 @@ struct in_channel {
 	struct rec_seq_range
 	    *ranges; /* acknowledged ones above, in order; at most one per frame of the window */
 	uint32_t n_ranges, cap_ranges;
-	uint64_t started;     /* highest that came alone and was told to start */
-	struct list deferred; /* custodies of those whose handling was put off, in order */
-	struct list queue;    /* accepted, not started; bounded by QUEUE_WINDOWS */
+	uint64_t tell_from, tell_to; /* what was acknowledged since the last ACK lies between them */
+	uint64_t started;            /* highest that came alone and was told to start */
+	struct list deferred;        /* custodies of those whose handling was put off, in order */
+	struct list queue;           /* accepted, not started; bounded by QUEUE_WINDOWS */
 	size_t queued_bytes;
 	bool ack_due;
 	/* a ring in order of seq, only kept for events->proven; over UNPROVEN_MAX the oldest is forgotten: its id is never

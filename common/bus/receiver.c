@@ -99,11 +99,21 @@ receiver_ack_now(struct bus *b, struct peer *p, struct in_channel *ch)
 	receiver_ack_due(b, p, ch);
 }
 
+static void
+in_channel_tell(struct in_channel *ch, uint64_t from, uint64_t to)
+{
+	if (from < ch->tell_from)
+		ch->tell_from = from;
+	if (to > ch->tell_to)
+		ch->tell_to = to;
+}
+
 void
 receiver_acknowledge(struct bus *b, struct peer *p, unsigned level, uint64_t seq)
 {
 	struct in_channel *ch = &p->in[level];
 	in_channel_mark(ch, seq);
+	in_channel_tell(ch, seq, seq);
 	receiver_ack_due(b, p, ch);
 }
 
@@ -111,8 +121,10 @@ void
 receiver_ack_all(struct bus *b, struct peer *p)
 {
 	for (unsigned level = 1; level < LEVELS; level++)
-		if (p->in[level].accepted > 0)
+		if (p->in[level].accepted > 0) {
+			in_channel_tell(&p->in[level], 0, UINT64_MAX);
 			receiver_ack_due(b, p, &p->in[level]);
+		}
 }
 
 /* What has been put off has not been handled (custody_defer). */
@@ -124,28 +136,49 @@ in_channel_handled(const struct in_channel *ch)
 	return CONTAINER_OF(ch->deferred.next, struct custody, node)->seq - 1;
 }
 
-static void
+/* The ranges that are told next: all, or where an ACK does not hold them all, those that have changed, in as many as it takes. The others were
+ * told before, and whoever comes back is told all. What is held back for long (a client that reads nothing) makes many, and must not keep
+ * the sender from knowing of what came behind it. */
+static struct bus_list
+in_channel_tell_some(struct in_channel *ch)
+{
+	if (ch->n_ranges <= ACK_RANGES_MAX)
+		in_channel_tell(ch, 0, UINT64_MAX);
+	uint32_t first = range_for(ch, ch->tell_from), n = 0;
+	while (n < ACK_RANGES_MAX && first + n < ch->n_ranges &&
+	    ch->ranges[first + n].first <= ch->tell_to)
+		n++;
+	ch->ack_due = first + n < ch->n_ranges && ch->ranges[first + n].first <= ch->tell_to;
+	ch->tell_from = ch->ack_due ? ch->ranges[first + n].first : UINT64_MAX;
+	if (!ch->ack_due)
+		ch->tell_to = 0;
+	return (struct bus_list){.items = n ? &ch->ranges[first] : NULL, .count = n};
+}
+
+/* True when there is more. */
+static bool
 receiver_write_ack(struct bus *b, struct peer *p)
 {
+	bool more = false;
 	struct rec_channel_state states[LEVELS];
 	uint32_t n = 0;
 	for (unsigned level = 1; level < LEVELS; level++) {
 		struct in_channel *ch = &p->in[level];
 		if (!ch->ack_due)
 			continue;
-		ch->ack_due = false;
-		uint32_t ranges = ch->n_ranges < ACK_RANGES_MAX ? ch->n_ranges : ACK_RANGES_MAX;
 		states[n++] = (struct rec_channel_state){
 		    .level = (uint8_t)level,
 		    .acked = ch->acked,
 		    .handled = in_channel_handled(ch),
 		    .started = ch->started,
-		    .ranges = {.items = ranges ? ch->ranges : NULL, .count = ranges},
+		    .ranges = in_channel_tell_some(ch),
 		};
+		more |= ch->ack_due;
 	}
 	struct msg_ACK ack = {.channels = {.items = n ? states : NULL, .count = n}};
 	if (n > 0)
 		sender_control(b, p, MSG_ACK, &ack);
+	return more;
 }
 
 /* To a peer that is not there nothing is written: it gets all states when it comes back. */
@@ -157,7 +190,8 @@ receiver_write_acks(struct bus *b)
 	while (!list_empty(&b->acks_due)) {
 		struct peer *p = CONTAINER_OF(b->acks_due.next, struct peer, due);
 		list_remove(&p->due);
-		receiver_write_ack(b, p);
+		while (receiver_write_ack(b, p))
+			;
 	}
 }
 
@@ -295,8 +329,10 @@ receiver_take(struct bus *b, struct peer *p, const struct frame *f)
 		proven_take_floor(b, p, ch, f->floor);
 	if (f->seq != ch->accepted + 1) {
 		b->stats.dropped++;
-		if (receiver_has_acked(ch, f->seq))
+		if (receiver_has_acked(ch, f->seq)) {
+			in_channel_tell(ch, f->seq, f->seq);
 			receiver_ack_due(b, p, ch);
+		}
 		return;
 	}
 	bool alone = f->flags & FRAME_ALONE;

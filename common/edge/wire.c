@@ -104,15 +104,31 @@ wire_has_unread(const struct wire *w)
 	return buf_len(&w->cipher) > 0 || (w->tls && tls_pending(w->tls) > 0);
 }
 
+/* What came in clear while its owner could not read. */
+static bool
+take_clear(struct wire *w)
+{
+	struct buf bytes = w->cipher;
+
+	w->cipher = (struct buf){.data = NULL};
+	w->events->input(w->ctx, buf_str(&bytes));
+	buf_deinit_secret(&bytes);
+	return true;
+}
+
 void
 wire_go_on(struct wire *w)
 {
-	if (!w->tls)
-		return;
-	while (w->events->may_read(w->ctx) && wire_has_unread(w))
-		if (!decrypt_some(w))
+	while (wire_has_unread(w) && w->events->may_read(w->ctx))
+		if (!(w->tls ? decrypt_some(w) : take_clear(w)))
 			break;
 	buf_trim(&w->cipher);
+}
+
+void
+wire_keep(struct wire *w, struct str bytes)
+{
+	buf_add_str(&w->cipher, bytes);
 }
 
 void

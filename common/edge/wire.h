@@ -43,7 +43,7 @@ struct wire {
 	struct tls *tls;             /* NULL: in clear, or still with the handshake */
 	struct handshake *handshake; /* until it is done; while a worker has it, the socket is not read */
 	bool is_secret;              /* what comes is wiped behind its use */
-	struct buf cipher;           /* received, not yet decrypted; at most one read */
+	struct buf cipher;           /* received, not yet decrypted or taken; at most one read */
 	struct buf plain; /* to be written at the end of the turn; bounded by the owner: wire_queued */
 	struct list dirty, stalled;
 	uint64_t out_total, out_taken,
@@ -63,6 +63,8 @@ void wire_deinit(struct wire *w);
 
 /* Bytes of the socket. */
 void wire_feed(struct wire *w, struct str bytes);
+/* The same, of a stream that cannot be read now: they wait for wire_go_on. Behind a handshake, and one read at most. */
+void wire_keep(struct wire *w, struct str bytes);
 /* The owner may read again: what waits here comes as input. */
 void wire_go_on(struct wire *w);
 bool wire_has_unread(const struct wire *w);

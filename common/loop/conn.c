@@ -36,6 +36,7 @@ struct conn {
 	struct list dirty;        /* in loop->dirty while there is something new to write */
 	struct list lingering;    /* in loop->lingering from conn_close on */
 	struct loop_timer *timer; /* of FLUSHING and DRAINING */
+	struct loop_later later;  /* of a patient one that can be read */
 	struct buf out;           /* bounded by its owner: see conn_is_congested */
 	size_t low, high;
 	size_t share; /* of a turn's input; 0: no bound */
@@ -43,6 +44,8 @@ struct conn {
 	int error; /* for the closed method */
 	enum conn_state state;
 	bool paused;
+	bool is_patient;
+	bool is_put_off; /* it is not asked for input until its time comes */
 	bool congested;
 	bool blocked; /* the kernel takes no more: wait for WRITABLE */
 	_Alignas(16) uint8_t user[];
@@ -50,11 +53,17 @@ struct conn {
 
 static void on_ready(uv_poll_t *handle, int status, int events);
 
+static bool
+conn_wants_input(const struct conn *c)
+{
+	return (c->state == CONN_OPEN && !c->paused) || c->state == CONN_DRAINING;
+}
+
 static void
 conn_watch(struct conn *c)
 {
 	int events = c->blocked ? UV_WRITABLE : 0;
-	if ((c->state == CONN_OPEN && !c->paused) || c->state == CONN_DRAINING)
+	if (conn_wants_input(c) && !c->is_put_off)
 		events |= UV_READABLE;
 	if (events)
 		uv_poll_start(&c->poll, events, on_ready);
@@ -83,6 +92,7 @@ conn_finish(struct conn *c, int error)
 		c->error = error;
 	list_remove(&c->dirty);
 	list_remove(&c->lingering);
+	loop_later_cancel(&c->later);
 	loop_timer_free(&c->timer);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
 	close(c->fd);
@@ -280,18 +290,34 @@ conn_read_once(struct conn *c)
 	return (size_t)n == most && !c->share;
 }
 
-static bool
-conn_wants_input(const struct conn *c)
-{
-	return (c->state == CONN_OPEN && !c->paused) || c->state == CONN_DRAINING;
-}
-
 static void
 conn_read(struct conn *c)
 {
 	for (int i = 0; i < READS_PER_EVENT && conn_wants_input(c); i++)
 		if (!conn_read_once(c))
 			return;
+}
+
+static void
+on_later(struct loop_later *w)
+{
+	struct conn *c = CONTAINER_OF(w, struct conn, later);
+	if (c->is_put_off) {
+		c->is_put_off = false;
+		conn_watch(c);
+	}
+	conn_read(c);
+}
+
+/* One that waits for longer than a turn is reported once more and then no longer. */
+static void
+conn_read_later(struct conn *c)
+{
+	if (loop_later_waits(&c->later)) {
+		c->is_put_off = true;
+		conn_watch(c);
+	}
+	loop_later(c->loop, &c->later);
 }
 
 static void
@@ -307,8 +333,18 @@ on_ready(uv_poll_t *handle, int status, int events)
 	}
 	if (events & UV_WRITABLE)
 		conn_flush(c);
-	if (events & UV_READABLE)
+	if (!(events & UV_READABLE) || c->state == CONN_CLOSED)
+		return;
+	if (c->is_patient)
+		conn_read_later(c);
+	else
 		conn_read(c);
+}
+
+void
+conn_set_patient(struct conn *c, bool is_patient)
+{
+	c->is_patient = is_patient;
 }
 
 void
@@ -350,6 +386,7 @@ conn_new(struct loop *l, int fd, const struct conn_methods *methods, size_t user
 	c->high = DEFAULT_HIGH;
 	list_init(&c->dirty);
 	list_init(&c->lingering);
+	loop_later_init(&c->later, on_later);
 	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
 		bug("conn_new: not a descriptor");
 	int status = uv_poll_init(&l->uv, &c->poll, fd);

@@ -38,6 +38,8 @@ bool conn_is_congested(const struct conn *c);
 
 /* At most so many bytes are read in a turn: for one of many, who must not hold up the others. 0: as many as there are. */
 void conn_set_share(struct conn *c, size_t bytes);
+/* Of a stranger: it is read behind everybody else (loop_later). */
+void conn_set_patient(struct conn *c, bool is_patient);
 void conn_pause(struct conn *c);
 void conn_resume(struct conn *c);
 
@@ -47,8 +49,8 @@ void conn_close(struct conn *c, unsigned linger_ms);
 void conn_abort(struct conn *c);
 
 /* A listening socket with a budget (C-18): accepted(ctx, fd) owns the descriptor. Accepting stops while `may_accept` says
- * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. Accepting takes at most a
- * quarter of the loop's time. */
+ * no (asked before every accept) and goes on after listener_resume. EMFILE never spins: it pauses 100 ms. Accepting comes behind everything
+ * else (loop_later), and takes at most a quarter of the loop's time. */
 struct listener;
 struct listener *listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
     void (*accepted)(void *ctx, int fd), void *ctx);

@@ -5,8 +5,8 @@
  *   LISTENING --EMFILE and the like--> RESTING --100 ms, listener_resume--> LISTENING
  *   LISTENING --over its share of the time--> PACED --paid back--> LISTENING
  *
- * However many come at once, letting them in takes a quarter of the loop's time: those who are there have the rest, and the others
- * wait in the kernel. */
+ * However many come at once, letting them in takes a quarter of the loop's time and comes last in each turn: those who are there have
+ * the rest, and the others wait in the kernel. */
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -20,7 +20,7 @@
 #define ACCEPTS_PER_TURN 8 /* who is there already has a turn between them */
 #define REST_MS 100
 #define SHARE 4         /* a quarter */
-#define OWED_MAX_US 500 /* so much at a time */
+#define OWED_MAX_US 100 /* so much at a time */
 
 enum listener_state {
 	LISTENER_LISTENING,
@@ -32,7 +32,9 @@ enum listener_state {
 struct listener {
 	enum listener_state state;
 	int fd;
+	struct loop *loop;
 	struct loop_watch *watch;
+	struct loop_later later; /* somebody is there */
 	struct loop_timer *rest;
 	uint64_t owed_us, paid_us; /* time spent on accepting, and up to when it is paid back */
 	bool (*may_accept)(void *ctx);
@@ -88,12 +90,13 @@ listener_accept_one(struct listener *s)
 }
 
 static void
-on_connection(void *ctx, int events)
+accept_some(struct loop_later *w)
 {
-	(void)events;
-	struct listener *s = ctx;
+	struct listener *s = CONTAINER_OF(w, struct listener, later);
 	uint64_t began_us = clock_mono_us();
 	bool freed = false;
+	if (s->state != LISTENER_LISTENING)
+		return;
 	s->freed = &freed;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
 		bool more = listener_accept_one(s);
@@ -108,6 +111,14 @@ on_connection(void *ctx, int events)
 }
 
 static void
+on_connection(void *ctx, int events)
+{
+	(void)events;
+	struct listener *s = ctx;
+	loop_later(s->loop, &s->later);
+}
+
+static void
 on_rested(void *ctx)
 {
 	listener_enter(ctx, LISTENER_LISTENING);
@@ -119,6 +130,8 @@ listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
 {
 	struct listener *s = NEW(struct listener);
 	s->fd = fd;
+	s->loop = l;
+	loop_later_init(&s->later, accept_some);
 	s->may_accept = may_accept;
 	s->accepted = accepted;
 	s->ctx = ctx;
@@ -156,6 +169,7 @@ listener_free(struct listener **sp)
 		return;
 	if (s->freed)
 		*s->freed = true;
+	loop_later_cancel(&s->later);
 	loop_watch_free(&s->watch);
 	loop_timer_free(&s->rest);
 	close(s->fd);

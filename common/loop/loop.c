@@ -3,11 +3,13 @@
  *
  * Once per turn, before the loop waits (uv_prepare): the hooks, the last one made first, so that what the upper layers
  * produce is seen by the lower ones; then the output of all connections. What this stirs up (loop_again) is
- * handled in the same turn, a few rounds at most, and never sleeps until the next event. */
+ * handled in the same turn, a few rounds at most, and never sleeps until the next event. Then those come who come last
+ * (loop_later), a little of it, and what they have stirred up. */
 #include "loop/loop.h"
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "loop/loop_private.h"
 
@@ -84,18 +86,68 @@ on_idle(uv_idle_t *handle)
 	uv_idle_stop(handle);
 }
 
-static void
-on_prepare(uv_prepare_t *handle)
+/* False when the last round has stirred up more. */
+static bool
+loop_settle(struct loop *l)
 {
-	struct loop *l = CONTAINER_OF(handle, struct loop, prepare);
 	for (unsigned round = 0; round < ROUNDS_PER_TURN; round++) {
 		l->again = false;
 		loop_run_hooks(l);
 		conn_flush_dirty(l);
 		if (!l->again)
-			return;
+			return true;
 	}
-	uv_idle_start(&l->idle, on_idle);
+	return false;
+}
+
+static void
+loop_serve_later(struct loop *l)
+{
+	uint64_t began_us = clock_mono_us();
+	do {
+		struct loop_later *w = CONTAINER_OF(l->later.next, struct loop_later, node);
+		list_remove(&w->node);
+		w->fn(w);
+	} while (!list_empty(&l->later) && clock_mono_us() - began_us < LOOP_LATER_US);
+}
+
+static void
+on_prepare(uv_prepare_t *handle)
+{
+	struct loop *l = CONTAINER_OF(handle, struct loop, prepare);
+	bool is_settled = loop_settle(l);
+	if (!list_empty(&l->later)) {
+		loop_serve_later(l);
+		is_settled &= loop_settle(l);
+	}
+	if (!is_settled || !list_empty(&l->later))
+		uv_idle_start(&l->idle, on_idle);
+}
+
+void
+loop_later_init(struct loop_later *w, void (*fn)(struct loop_later *w))
+{
+	list_init(&w->node);
+	w->fn = fn;
+}
+
+void
+loop_later(struct loop *l, struct loop_later *w)
+{
+	if (list_empty(&w->node))
+		list_add(&l->later, &w->node);
+}
+
+bool
+loop_later_waits(const struct loop_later *w)
+{
+	return !list_empty(&w->node);
+}
+
+void
+loop_later_cancel(struct loop_later *w)
+{
+	list_remove(&w->node);
 }
 
 void
@@ -109,6 +161,7 @@ loop_new(void)
 {
 	struct loop *l = NEW(struct loop);
 	list_init(&l->hooks);
+	list_init(&l->later);
 	list_init(&l->dirty);
 	list_init(&l->lingering);
 	loop_must(uv_loop_init(&l->uv), "uv_loop_init");

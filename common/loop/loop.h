@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
+
 struct loop;
 struct loop_timer;
 struct loop_watch;
@@ -53,6 +55,18 @@ struct loop_hook *loop_hook_new(struct loop *l, loop_fn *fn, void *ctx);
 void loop_hook_free(struct loop_hook **h);
 /* The hooks are called (again) before the loop waits: for whoever leaves work to its hook. */
 void loop_again(struct loop *l);
+
+/* Work for those who come last (strangers): done at the end of a turn, behind what the hooks have written, for LOOP_LATER_US; what is left
+ * comes in the next turns, in its order, and always some of it. Embedded in its owner. */
+struct loop_later {
+	struct list node;
+	void (*fn)(struct loop_later *w);
+};
+void loop_later_init(struct loop_later *w, void (*fn)(struct loop_later *w));
+/* Once, however often it is asked for before that. */
+void loop_later(struct loop *l, struct loop_later *w);
+bool loop_later_waits(const struct loop_later *w);
+void loop_later_cancel(struct loop_later *w);
 
 struct loop_signal *loop_signal_new(struct loop *l, int signo, loop_fn *fn, void *ctx);
 void loop_signal_free(struct loop_signal **s);

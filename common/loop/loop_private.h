@@ -11,6 +11,7 @@
 /* Output buffers that idle connections gave back: at most 2 MiB are kept. */
 #define LOOP_SPARES 8
 #define LOOP_SPARE_BYTES (256 * 1024)
+#define LOOP_LATER_US 100 /* of a turn, for those who come last */
 
 struct loop {
 	uv_loop_t uv;
@@ -19,6 +20,7 @@ struct loop {
 	bool stopped;
 	bool again;
 	struct list hooks;
+	struct list later;     /* loop_later: each owner once */
 	struct list dirty;     /* connections with something to write in this turn */
 	struct list lingering; /* connections that conn_close is still busy with */
 	struct buf spares[LOOP_SPARES];

@@ -77,6 +77,10 @@ client_connect(struct client *c)
 	if (c->fd < 0)
 		die("socket: %s", strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+	if (o->segment)
+		setsockopt(c->fd, IPPROTO_TCP, TCP_MAXSEG, &o->segment, sizeof o->segment);
+	if (o->receive)
+		setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &o->receive, sizeof o->receive);
 	bind_source(c);
 	c->state = CLIENT_CONNECTING;
 	c->began_ns = clock_now_ns();

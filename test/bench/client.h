@@ -34,6 +34,7 @@ struct client {
 	unsigned index; /* of its account */
 	int fd;
 	bool dirty, wants_out, tls_on;
+	bool deaf; /* reads nothing, whatever comes */
 	gnutls_session_t tls;
 	struct bytes in, out;
 	struct scan scan;

@@ -26,7 +26,7 @@
 
 static const struct mode *const modes[] = {&mode_chat, &mode_open, &mode_ping, &mode_login,
     &mode_idle, &mode_presence, &mode_offline, &mode_archive, &mode_fill, &mode_feature,
-    &mode_component, &mode_newcomer, &mode_cold};
+    &mode_component, &mode_newcomer, &mode_cold, &mode_deaf};
 
 /* ---- what the parts call ---- */
 
@@ -223,7 +223,7 @@ usage(void)
 	    "usage: load --mode MODE --port PORT [--host ADDRESS] [--domain NAME] [--tls] [--priority STRING]\n"
 	    "  [--mechanism SCRAM-SHA-1|SCRAM-SHA-256|PLAIN] [--password TEXT] [--sessions N] [--first N] [--sm]\n"
 	    "  [--window N] [--rate N] [--bytes N] [--logins N] [--sources N] [--messages N] [--contacts N] [--feature NAMESPACE] [--component-port N]\n"
-	    "  [--far-domain NAME --far-port PORT]\n"
+	    "  [--far-domain NAME --far-port PORT] [--segment BYTES] [--receive BYTES]\n"
 	    "modes:",
 	    stderr);
 	for (size_t i = 0; i < sizeof modes / sizeof *modes; i++)
@@ -264,7 +264,9 @@ enum option_key {
 	KEY_MESSAGES,
 	KEY_CONTACTS,
 	KEY_COMPONENT_PORT,
-	KEY_FAR_PORT
+	KEY_FAR_PORT,
+	KEY_SEGMENT,
+	KEY_RECEIVE
 };
 
 static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
@@ -276,7 +278,8 @@ static const struct option long_options[] = {{"host", 1, NULL, KEY_HOST},
     {"window", 1, NULL, KEY_WINDOW}, {"bytes", 1, NULL, KEY_BYTES}, {"logins", 1, NULL, KEY_LOGINS},
     {"sources", 1, NULL, KEY_SOURCES}, {"messages", 1, NULL, KEY_MESSAGES},
     {"contacts", 1, NULL, KEY_CONTACTS}, {"component-port", 1, NULL, KEY_COMPONENT_PORT},
-    {"far-domain", 1, NULL, KEY_FAR_DOMAIN}, {"far-port", 1, NULL, KEY_FAR_PORT}, {0}};
+    {"far-domain", 1, NULL, KEY_FAR_DOMAIN}, {"far-port", 1, NULL, KEY_FAR_PORT},
+    {"segment", 1, NULL, KEY_SEGMENT}, {"receive", 1, NULL, KEY_RECEIVE}, {0}};
 
 static void
 set_text(struct options *o, int key, const char *text)
@@ -306,7 +309,9 @@ set_number(struct options *o, int key, const char *text)
 	    [KEY_MESSAGES] = &o->messages,
 	    [KEY_CONTACTS] = &o->contacts,
 	    [KEY_COMPONENT_PORT] = &o->component_port,
-	    [KEY_FAR_PORT] = &o->far_port};
+	    [KEY_FAR_PORT] = &o->far_port,
+	    [KEY_SEGMENT] = &o->segment,
+	    [KEY_RECEIVE] = &o->receive};
 	char *end;
 	unsigned long n = strtoul(text, &end, 10);
 

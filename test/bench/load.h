@@ -11,6 +11,7 @@ struct options {
 	const char *far_domain;
 	unsigned port, far_port, sessions, first, window, bytes, logins, sources, messages,
 	    contacts, component_port;
+	unsigned segment, receive; /* of the sockets: TCP_MAXSEG, SO_RCVBUF; 0: the system's */
 	double rate;
 	bool tls, sm;
 	bool resume; /* sessions are to outlive their connections */
@@ -58,7 +59,8 @@ struct load {
 };
 
 extern const struct mode mode_chat, mode_open, mode_ping, mode_login, mode_idle, mode_presence,
-    mode_offline, mode_archive, mode_fill, mode_feature, mode_component, mode_newcomer, mode_cold;
+    mode_offline, mode_archive, mode_fill, mode_feature, mode_component, mode_newcomer, mode_cold,
+    mode_deaf;
 
 /* Something is not as it must be; the run has failed. The first few are shown. */
 void load_error(struct load *l, const struct client *c, const char *what, struct slice shown);
@@ -71,6 +73,7 @@ void load_ready(struct client *c);
 void load_closed(struct client *c);
 void load_prepared(struct client *c); /* for modes that count c->prepared themselves */
 void load_watch(struct client *c, bool wants_out);
+void load_watch_again(struct client *c); /* c->deaf has changed */
 /* For modes: each session asks as many times as its window has room; nobody waits for an answer any more. */
 void load_fill_windows(struct load *l, void (*ask)(struct client *c));
 bool load_is_idle(const struct load *l);

@@ -1,6 +1,8 @@
 /* Sessions for their own sake. Modes:
  *   login  `window` clients at a time log in, close the stream, and the next ones come; a thing is a login
  *   idle   all are available and do nothing; what is measured is the server's memory
+ *   deaf   each client writes itself one large message (`messages` times `bytes`) and reads nothing until the run is over; a
+ *          thing is such a message that came afterwards
  *   ping   each client has `window` pings of the server on the way (XEP-0199)
  *   feature  the first client asks whether its account or its server has --feature (XEP-0030); a thing is a yes */
 #include <string.h>
@@ -77,6 +79,64 @@ idle_end(struct load *l)
 }
 
 const struct mode mode_idle = {.name = "idle", .ready = idle_ready, .end = idle_end};
+
+/* ---- deaf ---- */
+
+static void
+deaf_set(struct client *c, bool deaf)
+{
+	c->deaf = deaf;
+	load_watch_again(c);
+}
+
+static void
+deaf_speak(struct client *c)
+{
+	const struct options *o = &c->load->o;
+	char text[2001];
+
+	memset(text, 'x', sizeof text);
+	client_stanza(c, "<message to='%s' type='chat'><body>", c->jid);
+	for (unsigned i = 0; i < o->messages; i++)
+		client_send(c, "%.*s", (int)o->bytes, text);
+	client_send(c, "</body></message>");
+	c->outstanding = 1;
+}
+
+static void
+deaf_begin(struct load *l)
+{
+	for (unsigned i = 0; i < l->o.sessions; i++) {
+		deaf_set(&l->clients[i], true);
+		deaf_speak(&l->clients[i]);
+	}
+}
+
+static void
+deaf_turn(struct load *l)
+{
+	for (unsigned i = 0; !l->running && i < l->o.sessions; i++)
+		if (l->clients[i].deaf)
+			deaf_set(&l->clients[i], false);
+}
+
+/* Others may have written too. */
+static void
+deaf_stanza(struct client *c, struct slice stanza)
+{
+	if (c->outstanding == 0 || !slice_is(element_name(stanza), "message") ||
+	    !slice_is(element_attribute(stanza, "from"), c->jid))
+		return;
+	c->outstanding = 0;
+	c->load->things++;
+}
+
+const struct mode mode_deaf = {.name = "deaf",
+    .ready = idle_ready,
+    .stanza = deaf_stanza,
+    .begin = deaf_begin,
+    .turn = deaf_turn,
+    .idle = load_is_idle};
 
 /* ---- ping ---- */
 

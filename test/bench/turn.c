@@ -30,11 +30,17 @@ load_mark_dirty(struct client *c)
 void
 load_watch(struct client *c, bool wants_out)
 {
-	struct epoll_event e = {EPOLLIN | (wants_out ? EPOLLOUT : 0), {.ptr = c}};
-
 	if (c->wants_out == wants_out)
 		return;
 	c->wants_out = wants_out;
+	load_watch_again(c);
+}
+
+void
+load_watch_again(struct client *c)
+{
+	struct epoll_event e = {(c->deaf ? 0 : EPOLLIN) | (c->wants_out ? EPOLLOUT : 0), {.ptr = c}};
+
 	epoll_ctl(c->load->epoll, EPOLL_CTL_MOD, c->fd, &e);
 }
 

@@ -4,7 +4,7 @@
  *   on     all connect; who is turned away comes again after a while
  *   hold   nobody comes again any more
  *   off    all go
- *   count  answers "N connected, N turned away"
+ *   count  answers "N connected, N turned away, N came, N could not come when they were due"
  *
  * The even ones come from many addresses, the odd ones from one. */
 #include <arpa/inet.h>
@@ -39,11 +39,12 @@ struct stranger {
 static struct crowd {
 	struct stranger *all;
 	unsigned n, next, connected;
-	uint64_t turned_away, started_us; /* up to when their starts are paid for */
-	uint64_t step_us; /* from one start to the next; 0: all who are due at once */
+	uint64_t turned_away, came, missed;
+	uint64_t started_us; /* up to when their starts are paid for */
+	uint64_t step_us;    /* from one start to the next; 0: all who are due at once */
 	uint16_t port;
 	int epoll;
-	bool coming;
+	bool coming, is_late; /* is_late: somebody was due at the last look, and may be still */
 } crowd;
 
 static const char *const words[] = {
@@ -79,6 +80,7 @@ come(struct stranger *s, unsigned i)
 	struct epoll_event e = {.events = EPOLLIN | EPOLLOUT, .data.u32 = i};
 	int one = 1;
 
+	crowd.came++;
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (s->fd < 0) {
 		perror("crowd: socket");
@@ -148,8 +150,9 @@ command(const char *line)
 		crowd.coming = false;
 		all_leave();
 	} else if (strcmp(line, "count\n") == 0) {
-		printf("%u connected, %llu turned away\n", crowd.connected,
-		    (unsigned long long)crowd.turned_away);
+		printf("%u connected, %llu turned away, %llu came, %llu missed\n", crowd.connected,
+		    (unsigned long long)crowd.turned_away, (unsigned long long)crowd.came,
+		    (unsigned long long)crowd.missed);
 		fflush(stdout);
 	} else {
 		exit(2);
@@ -194,11 +197,16 @@ start_some(void)
 		;
 	if (!step)
 		return;
-	/* What was missed is not made up for at once. */
-	if (now > crowd.started_us + 20 * step)
+	/* What was missed is not made up for at once; nothing is while nobody is due. */
+	if (now > crowd.started_us + 20 * step) {
+		crowd.missed += crowd.is_late ? (now - crowd.started_us) / step - 20 : 0;
 		crowd.started_us = now - 20 * step;
-	while (crowd.coming && crowd.started_us + step <= now && start_one(now / 1000))
+	}
+	crowd.is_late = crowd.coming;
+	while (crowd.is_late && crowd.started_us + step <= now) {
+		crowd.is_late = start_one(now / 1000);
 		crowd.started_us += step;
+	}
 }
 
 static void

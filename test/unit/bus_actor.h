@@ -6,7 +6,7 @@
 struct bus_actor {
 	struct bus_rig r;
 	struct bus_config config;
-	struct custody *held[8];
+	struct custody *held[128];
 	unsigned n_held;
 	unsigned handled;
 	uint64_t last_n; /* op.n of the last frame handled */

@@ -95,6 +95,31 @@ test_state_has_ranges(void **state)
 	bus_rig_expect_ack(r, 1, 6, 0);
 }
 
+/* More than an ACK holds: what has changed is told all the same, in two. */
+static void
+test_inv_23_what_is_held_hides_nothing_behind_it(void **state)
+{
+	const unsigned n = 120;
+
+	(void)state;
+	actor.hold = true;
+	for (uint64_t seq = 1; seq <= n; seq++)
+		actor_gets_stanza(7, seq);
+	for (unsigned i = 1; i < n; i += 2)
+		let_go(i);
+	bus_rig_expect_ack(r, 1, 0, ACK_RANGES_MAX);
+	bus_rig_expect_ack(r, 1, 0, 60 - ACK_RANGES_MAX);
+	bus_core_turn(r->bus);
+	bus_rig_expect_nothing(r);
+	let_go(n - 2);
+	bus_rig_expect_ack(r, 1, 0, 1);
+	bus_core_turn(r->bus);
+	bus_rig_expect_nothing(r);
+	for (unsigned i = 0; i < n - 2; i += 2)
+		let_go(i);
+	bus_rig_expect_ack(r, 1, n, 0);
+}
+
 static void
 test_other_incarnations_are_dropped(void **state)
 {
@@ -306,6 +331,7 @@ main(void)
 	    TEST(test_acknowledgements_wait_for_company),
 	    TEST(test_seen_is_acknowledged_again_only_when_done),
 	    TEST(test_state_has_ranges),
+	    TEST(test_inv_23_what_is_held_hides_nothing_behind_it),
 	    TEST(test_other_incarnations_are_dropped),
 	    TEST(test_custody_holds_the_acknowledgement),
 	    TEST(test_withdrawn_frames_use_up_their_number),

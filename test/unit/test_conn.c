@@ -103,6 +103,65 @@ peer_reads(void)
 	return sum;
 }
 
+/* ---- strangers ---- */
+
+#define STRANGERS 5
+
+static unsigned strangers_read;
+
+/* Each takes longer than all of them may in a turn. */
+static void
+on_stranger(struct conn *c, struct str bytes)
+{
+	(void)c;
+	(void)bytes;
+	strangers_read++;
+	for (uint64_t end = clock_mono_us() + 2000; clock_mono_us() < end;)
+		;
+}
+
+static void
+on_stranger_closed(struct conn *c, int error)
+{
+	(void)c;
+	(void)error;
+}
+
+static const struct conn_methods stranger_methods = {
+    .input = on_stranger, .closed = on_stranger_closed};
+
+/* Whoever is no stranger is read in every turn, and of strangers one after the other. */
+static void
+test_inv_23_strangers_are_read_last(void **state)
+{
+	struct conn *strangers[STRANGERS];
+	int fds[STRANGERS][2];
+
+	(void)state;
+	strangers_read = 0;
+	for (int i = 0; i < STRANGERS; i++) {
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds[i]), 0);
+		strangers[i] = conn_new(t.loop, fds[i][0], &stranger_methods, 0);
+		conn_set_patient(strangers[i], true);
+		assert_int_equal(write(fds[i][1], "x", 1), 1);
+	}
+	turns(1); /* who can be read is known */
+	assert_int_equal(strangers_read, 0);
+	for (unsigned n = 1; n <= STRANGERS; n++) {
+		assert_int_equal(write(t.peer, "m", 1), 1);
+		turns(1);
+		assert_int_equal(strangers_read, n);
+		assert_int_equal(buf_len(&t.input), n);
+	}
+	assert_int_equal(write(fds[0][1], "x", 1), 1);
+	turns(2);
+	assert_int_equal(strangers_read, STRANGERS + 1);
+	for (int i = 0; i < STRANGERS; i++) {
+		conn_abort(strangers[i]);
+		close(fds[i][1]);
+	}
+}
+
 /* One of many is read in pieces, a piece in a turn; nothing is left behind. */
 static void
 test_inv_23_a_share_of_a_turn(void **state)
@@ -412,6 +471,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_both_ways),
 	    TEST(test_inv_23_a_share_of_a_turn),
+	    TEST(test_inv_23_strangers_are_read_last),
 	    TEST(test_pause),
 	    TEST(test_water),
 	    TEST(test_peer_closes),
