@@ -116,7 +116,7 @@ static const enum client_state states[MODELS] = {
 };
 
 static struct {
-	struct person p;
+	struct talker p;
 	enum model model;
 	unsigned failures, refusals;
 	bool other;          /* the first header was to the other domain */

@@ -100,7 +100,7 @@ static const struct {
 };
 
 static struct {
-	struct program p;
+	struct talker p;
 	enum model model;
 	bool was_open;
 	uint64_t routed;
@@ -213,7 +213,7 @@ check_stage(enum event e)
 static void
 check_heard(void)
 {
-	rig_reads(&now.p);
+	talker_hear(&now.p);
 	assert(!strstr(now.p.text, "features") && !strstr(now.p.text, "jabber:client"));
 	assert(now.was_open || !strstr(now.p.text, "<handshake"));
 	now.p.n = 0;

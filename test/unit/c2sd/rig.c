@@ -1,17 +1,14 @@
 /* See rig.h. */
 #include "rig.h"
 
-#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/enc.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "links.h"
-#include "loop/loop_private.h"
 
 struct rig rig;
 
@@ -110,31 +107,27 @@ rig_teardown(void **state)
 /* ---- clients ---- */
 
 void
-rig_connect_to(struct person *p, enum listener_tls tls)
+rig_connect_to(struct talker *p, enum listener_tls tls)
 {
 	struct visitor v = {.address = "192.0.2.1"};
-	int fds[2];
+	int fd = talker_open(p);
 
-	*p = (struct person){.fd = -1};
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	p->fd = fds[0];
 	rig.gate.tls = tls;
 	assert_true(door_enter(&rig.c2sd->door, &v, c2sd_now_ms(rig.c2sd)));
-	client_new(&rig.gate, fds[1], &v);
+	client_new(&rig.gate, fd, &v);
 	p->number = rig.c2sd->last_number;
 }
 
 void
-rig_connect(struct person *p)
+rig_connect(struct talker *p)
 {
 	rig_connect_to(p, LISTENER_OPTIONAL);
 }
 
 void
-rig_hang_up(struct person *p)
+rig_hang_up(struct talker *p)
 {
-	close(p->fd);
-	p->fd = -1;
+	talker_close(p);
 	rig_turn();
 }
 
@@ -151,7 +144,7 @@ find_in(struct list *clients, uint64_t number)
 }
 
 struct client *
-rig_client(const struct person *p)
+rig_client(const struct talker *p)
 {
 	struct client *c = find_in(&rig.c2sd->preauth, p->number);
 
@@ -163,31 +156,18 @@ rig_client(const struct person *p)
 void
 rig_turn(void)
 {
-	for (int i = 0; i < 6; i++) {
-		loop_run_once(rig.daemon.loop);
-		if (rig.daemon.bus)
-			bus_core_turn(rig.daemon.bus);
-	}
+	talker_wait(&rig.daemon);
 }
 
 static void
-read_all(struct person *p)
+read_all(struct talker *p)
 {
-	ssize_t n;
-
 	rig_turn();
-	while (p->fd >= 0 && !p->ended && p->n < sizeof(p->text) - 1) {
-		n = read(p->fd, p->text + p->n, sizeof(p->text) - 1 - p->n);
-		if (n < 0 && errno == EAGAIN)
-			break;
-		p->ended = n <= 0;
-		p->n += n > 0 ? (size_t)n : 0;
-	}
-	p->text[p->n] = '\0';
+	talker_hear(p);
 }
 
 void
-says(struct person *p, const char *text)
+says(struct talker *p, const char *text)
 {
 	size_t n = strlen(text);
 
@@ -196,7 +176,7 @@ says(struct person *p, const char *text)
 }
 
 void
-hears(struct person *p, const char *part)
+hears(struct talker *p, const char *part)
 {
 	char *found;
 	size_t taken;
@@ -211,7 +191,7 @@ hears(struct person *p, const char *part)
 }
 
 void
-reads(struct person *p)
+reads(struct talker *p)
 {
 	do {
 		p->n = 0;
@@ -220,7 +200,7 @@ reads(struct person *p)
 }
 
 void
-hears_nothing(struct person *p)
+hears_nothing(struct talker *p)
 {
 	read_all(p);
 	if (p->n || p->ended)
@@ -228,7 +208,7 @@ hears_nothing(struct person *p)
 }
 
 void
-is_ended(struct person *p, const char *condition)
+is_ended(struct talker *p, const char *condition)
 {
 	char error[256];
 
@@ -308,7 +288,7 @@ sends(enum role role, enum msg_type type, void *msg)
 }
 
 void
-delivers(const struct person *p, uint64_t k, const struct stanza *st, const struct opid *op)
+delivers(const struct talker *p, uint64_t k, const struct stanza *st, const struct opid *op)
 {
 	struct rec_target target = {.conn = p->number, .k = k};
 	struct msg_DELIVER m = {.targets = {.items = &target, .count = 1}, .st = *st};
@@ -334,7 +314,7 @@ unseal(struct str sealed)
 /* ---- stages ---- */
 
 void
-rig_open(struct person *p)
+rig_open(struct talker *p)
 {
 	rig_connect(p);
 	says(p, OPENING);
@@ -343,7 +323,7 @@ rig_open(struct person *p)
 }
 
 void
-rig_authenticate(struct person *p)
+rig_authenticate(struct talker *p)
 {
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ANSWER answer = {
@@ -360,7 +340,7 @@ rig_authenticate(struct person *p)
 }
 
 void
-rig_bindable(struct person *p)
+rig_bindable(struct talker *p)
 {
 	rig_authenticate(p);
 	says(p, OPENING);
@@ -369,7 +349,7 @@ rig_bindable(struct person *p)
 }
 
 void
-rig_session(struct person *p)
+rig_session(struct talker *p)
 {
 	struct msg_BIND bind;
 	struct msg_BOUND_TO bound = {.session = {.jid = S("alice@h/r"),

@@ -1,7 +1,7 @@
 /* c2sd without its sandbox: real clients on socket pairs, in clear (a listener where TLS is optional), the real bus without a router.
  * A test plays the clients, authd and sessiond:
  *
- *	struct person p;
+ *	struct talker p;
  *	rig_connect(&p);
  *	says(&p, OPENING);
  *	hears(&p, "<stream:features>");
@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "bus_rig.h"
+#include "talker.h"
 #include "client.h"
 #include "negotiate.h"
 #include "session.h"
@@ -45,21 +46,12 @@ extern struct rig rig;
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
-/* A client's end of a connection. */
-struct person {
-	int fd;
-	uint64_t number;
-	char text[65536]; /* heard and not yet taken */
-	size_t n;
-	bool ended;
-};
-
 /* A new connection to a listener of this kind; as rig_connect: LISTENER_OPTIONAL. */
-void rig_connect_to(struct person *p, enum listener_tls tls);
-void rig_connect(struct person *p);
-void rig_hang_up(struct person *p);
+void rig_connect_to(struct talker *p, enum listener_tls tls);
+void rig_connect(struct talker *p);
+void rig_hang_up(struct talker *p);
 /* The server's side; NULL when it is gone. */
-struct client *rig_client(const struct person *p);
+struct client *rig_client(const struct talker *p);
 /* Until nothing more happens by itself. */
 void rig_turn(void);
 
@@ -68,13 +60,13 @@ void rig_turn(void);
 	"to='h' version='1.0'>"
 
 /* What the client sends; what has come must have this in it, and all up to it is taken. */
-void says(struct person *p, const char *text);
-void hears(struct person *p, const char *part);
-void hears_nothing(struct person *p);
+void says(struct talker *p, const char *text);
+void hears(struct talker *p, const char *part);
+void hears_nothing(struct talker *p);
 /* Takes all that has come, whatever it is. */
-void reads(struct person *p);
+void reads(struct talker *p);
 /* The stream is ended with this condition (NULL: none), and the connection closed. */
-void is_ended(struct person *p, const char *condition);
+void is_ended(struct talker *p, const char *condition);
 
 /* The next frame that c2sd sends must be this one; acknowledgements do not count. */
 void takes(enum msg_type type, void *msg_r);
@@ -84,14 +76,14 @@ struct opid got_op(void);
 /* A frame from a peer. */
 void sends(enum role role, enum msg_type type, void *msg);
 /* A stanza for a session as its number k. */
-void delivers(const struct person *p, uint64_t k, const struct stanza *st, const struct opid *op);
+void delivers(const struct talker *p, uint64_t k, const struct stanza *st, const struct opid *op);
 /* sessiond acknowledges all frames of level 1 up to n. */
 void acknowledges(uint64_t n);
 
 struct str unseal(struct str sealed);
 
 /* A stream up to a stage, without anything left to take. */
-void rig_open(struct person *p);         /* FEATURES */
-void rig_authenticate(struct person *p); /* HEADER, as alice@h */
-void rig_bindable(struct person *p);     /* BIND */
-void rig_session(struct person *p);      /* SESSION, alice@h/r */
+void rig_open(struct talker *p);         /* FEATURES */
+void rig_authenticate(struct talker *p); /* HEADER, as alice@h */
+void rig_bindable(struct talker *p);     /* BIND */
+void rig_session(struct talker *p);      /* SESSION, alice@h/r */

@@ -5,7 +5,7 @@
 #define ASK "<iq type='set' id='b'>" BIND "</iq>"
 
 static struct msg_BOUND_TO
-bound_to(const struct person *p, const struct msg_BIND *m)
+bound_to(const struct talker *p, const struct msg_BIND *m)
 {
 	return (struct msg_BOUND_TO){.re = m->req,
 	    .conn = p->number,
@@ -13,7 +13,7 @@ bound_to(const struct person *p, const struct msg_BIND *m)
 }
 
 static void
-asks(struct person *p, struct msg_BIND *m)
+asks(struct talker *p, struct msg_BIND *m)
 {
 	rig_bindable(p);
 	says(p, ASK);
@@ -23,7 +23,7 @@ asks(struct person *p, struct msg_BIND *m)
 static void
 test_the_request(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct msg_BOUND_TO bound;
 
@@ -59,7 +59,7 @@ test_what_is_refused_here(void **state)
 	    ("<iq type='set' id='1'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
 	     "<resource>\t</resource></bind></iq>"),
 	};
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_bindable(&p);
@@ -86,7 +86,7 @@ test_errors(void **state)
 	    {BUS_ERROR_FORBIDDEN, "<not-allowed "},
 	    {BUS_ERROR_INTERNAL, "<internal-server-error "},
 	};
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 
 	(void)state;
@@ -109,7 +109,7 @@ test_errors(void **state)
 static void
 test_sessiond_is_not_there(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_bindable(&p);
@@ -124,7 +124,7 @@ test_sessiond_is_not_there(void **state)
 static void
 test_sessiond_dies(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct msg_REG_END end;
 	struct frame f = {.type = MSG_BOUND_TO,
@@ -150,7 +150,7 @@ test_sessiond_dies(void **state)
 static void
 test_a_session_for_nobody_is_closed(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct msg_BOUND_TO bound;
 	struct msg_CLOSED closed;
@@ -175,7 +175,7 @@ test_a_session_for_nobody_is_closed(void **state)
 static void
 test_a_refusal_for_nobody_is_nothing(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct msg_FAILED failed = {.error = BUS_ERROR_CONFLICT};
 
@@ -191,7 +191,7 @@ test_a_refusal_for_nobody_is_nothing(void **state)
 static void
 test_what_comes_behind_waits_in_order(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct msg_BOUND_TO bound;
 	struct msg_STANZA stanza;
@@ -223,7 +223,7 @@ test_what_comes_behind_waits_in_order(void **state)
 static void
 test_inv_23_too_much_waits(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_BIND m;
 	struct buf text = {.data = NULL};
 

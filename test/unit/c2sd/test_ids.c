@@ -6,7 +6,7 @@ static const struct stanza MESSAGE = {
     .kind = STANZA_MESSAGE, .type = TYPE_CHAT, .from = {"bob@h/x", 7}};
 
 static struct session *
-session_of(const struct person *p)
+session_of(const struct talker *p)
 {
 	return session_find(rig.c2sd, p->number);
 }
@@ -14,7 +14,7 @@ session_of(const struct person *p)
 static void
 test_the_ledger_is_bounded(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct session *s;
 	struct opid op = OP;
 
@@ -35,7 +35,7 @@ test_the_ledger_is_bounded(void **state)
 static void
 test_7_the_ledger_forgets_what_is_settled(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct opid op = OP;
 	struct rec_settled id = {.origin = OP.origin};
 	struct msg_SETTLED m = {.ids = {.items = &id, .count = 1}};

@@ -65,7 +65,7 @@ static const struct row {
 };
 
 static void
-go_to(struct person *p, enum stage stage)
+go_to(struct talker *p, enum stage stage)
 {
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ANSWER challenge = {.outcome = AUTH_CHALLENGE};
@@ -103,7 +103,7 @@ go_to(struct person *p, enum stage stage)
 
 /* Where an answer is awaited the socket is not read: what comes then is what came with the question. */
 static void
-say_to_reader(struct person *p, const char *element)
+say_to_reader(struct talker *p, const char *element)
 {
 	client_input(rig_client(p), str_z(element));
 	rig_turn();
@@ -112,7 +112,7 @@ say_to_reader(struct person *p, const char *element)
 static void
 check(enum stage stage, const struct row *row)
 {
-	struct person p;
+	struct talker p;
 	enum outcome expected = row->in[stage];
 
 	go_to(&p, stage);
@@ -174,7 +174,7 @@ test_headers(void **state)
 	    {"<!DOCTYPE x>", "restricted-xml"},
 	    {"hello", "not-well-formed"},
 	};
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(table); i++) {
@@ -198,7 +198,7 @@ test_headers(void **state)
 static void
 test_our_header_names_who_has_named_himself(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_connect(&p);
@@ -210,7 +210,7 @@ test_our_header_names_who_has_named_himself(void **state)
 static void
 test_stream_ids_are_new_each_time(void **state)
 {
-	struct person p;
+	struct talker p;
 	char first[64];
 
 	(void)state;
@@ -229,7 +229,7 @@ test_stream_ids_are_new_each_time(void **state)
 static void
 test_inv_07_the_domain_is_pinned(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_authenticate(&p);
@@ -240,7 +240,7 @@ test_inv_07_the_domain_is_pinned(void **state)
 static void
 test_inv_07_the_account_is_pinned(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_authenticate(&p);
@@ -253,7 +253,7 @@ test_inv_07_the_account_is_pinned(void **state)
 static void
 test_inv_08_features_in_clear(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_connect_to(&p, LISTENER_REQUIRED);
@@ -269,7 +269,7 @@ test_inv_08_features_in_clear(void **state)
 static void
 test_inv_08_plain_is_never_offered_in_clear(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_connect(&p);
@@ -283,7 +283,7 @@ test_inv_08_plain_is_never_offered_in_clear(void **state)
 static void
 test_features_of_the_authenticated(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_authenticate(&p);
@@ -300,7 +300,7 @@ test_features_of_the_authenticated(void **state)
 static void
 test_features_of_sessiond(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_FEATURES m = {.features = S("<csi xmlns='urn:xmpp:csi:0'/>"),
 	    .node = S("urn:node"),
 	    .caps = S("client/pc//Exodus 0.9.1<http://jabber.org/protocol/caps<"
@@ -326,7 +326,7 @@ static void
 test_inv_09_nothing_stands_behind_starttls(void **state)
 {
 	static const char *const behind[] = {"<presence/>", "<", "x", OPENING};
-	struct person p;
+	struct talker p;
 	char text[512];
 
 	(void)state;
@@ -341,7 +341,7 @@ test_inv_09_nothing_stands_behind_starttls(void **state)
 static void
 test_white_space_may_stand_behind_starttls(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_open(&p);
@@ -356,7 +356,7 @@ test_white_space_may_stand_behind_starttls(void **state)
 static void
 test_inv_02_limits_before_authentication(void **state)
 {
-	struct person p;
+	struct talker p;
 	char text[12000] = "<auth xmlns='";
 
 	(void)state;
@@ -371,7 +371,7 @@ test_inv_02_limits_before_authentication(void **state)
 static void
 test_a_closed_stream_is_closed(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	for (enum stage stage = FEATURES; stage < STAGES; stage++) {
@@ -389,7 +389,7 @@ test_a_closed_stream_is_closed(void **state)
 static void
 test_inv_24_a_broken_connection_leaves_nothing(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	for (enum stage stage = FEATURES; stage < STAGES; stage++) {
@@ -407,7 +407,7 @@ test_inv_24_a_broken_connection_leaves_nothing(void **state)
 static void
 test_deadlines(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_open(&p);

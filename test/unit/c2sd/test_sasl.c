@@ -26,7 +26,7 @@ answers(uint64_t request, enum auth_outcome outcome, const char *data)
 static void
 test_a_whole_exchange(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_NEXT next;
 
@@ -63,7 +63,7 @@ test_a_whole_exchange(void **state)
 static void
 test_empty_data(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_NEXT next;
 
@@ -106,7 +106,7 @@ test_what_is_refused_here(void **state)
 	    {AUTH("SCRAM-SHA-256-PLUS", "eA=="), FAILURE("invalid-mechanism")},
 	    {AUTH("PLAIN", "eA=="), FAILURE("encryption-required")},
 	};
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig.settings.auth_failures = 100;
@@ -122,7 +122,7 @@ test_what_is_refused_here(void **state)
 static void
 test_inv_08_nothing_before_tls(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_connect_to(&p, LISTENER_REQUIRED);
@@ -136,7 +136,7 @@ test_inv_08_nothing_before_tls(void **state)
 static void
 test_inv_02_data_that_is_too_long(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct buf text = {.data = NULL};
 
 	(void)state;
@@ -156,7 +156,7 @@ test_inv_02_data_that_is_too_long(void **state)
 static void
 test_failures_are_counted(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_open(&p);
@@ -176,7 +176,7 @@ test_answers_wait(void **state)
 {
 	static const enum auth_outcome outcomes[] = {AUTH_FAILURE, AUTH_SUCCESS};
 	static const char *const told[] = {FAILURE("not-authorized"), "<success " NS "></success>"};
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ANSWER m = {.condition = SASL_NOT_AUTHORIZED, .wait_ms = 60000};
 
@@ -205,7 +205,7 @@ test_answers_wait(void **state)
 static void
 test_abort(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ABORT abort;
 
@@ -235,7 +235,7 @@ test_abort(void **state)
 static void
 test_who_hangs_up_gives_up(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ABORT abort;
 
@@ -254,7 +254,7 @@ static void
 test_inv_09_nothing_stands_behind_success(void **state)
 {
 	static const char *const behind[] = {"<presence/>", "<iq type='set'", "x", OPENING};
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ABORT abort;
 	char text[1024];
@@ -277,7 +277,7 @@ test_inv_09_nothing_stands_behind_success(void **state)
 static void
 test_authd_dies(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 
 	(void)state;
@@ -293,7 +293,7 @@ test_authd_dies(void **state)
 static void
 test_authd_dies_between_two_steps(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_SEAL_KEY key;
 
@@ -314,7 +314,7 @@ test_authd_dies_between_two_steps(void **state)
 static void
 test_authd_is_not_there(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_open(&p);
@@ -329,7 +329,7 @@ test_authd_is_not_there(void **state)
 static void
 test_an_answer_that_does_not_open(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_AUTH_START start;
 	struct msg_AUTH_ANSWER m = {.outcome = AUTH_SUCCESS,
 	    .has_data = true,

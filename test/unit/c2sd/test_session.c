@@ -19,13 +19,13 @@ message(const char *to)
 }
 
 static struct session *
-session_of(const struct person *p)
+session_of(const struct talker *p)
 {
 	return session_find(rig.c2sd, p->number);
 }
 
 static void
-told_written(const struct person *p, uint64_t k)
+told_written(const struct talker *p, uint64_t k)
 {
 	struct msg_WRITTEN m;
 	struct rec_target t;
@@ -42,7 +42,7 @@ told_written(const struct person *p, uint64_t k)
 static void
 test_deliveries(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct stanza st = message("alice@h/r");
 
 	(void)state;
@@ -59,7 +59,7 @@ test_deliveries(void **state)
 static void
 test_reports_go_together(void **state)
 {
-	struct person one, two;
+	struct talker one, two;
 	struct stanza st = message("alice@h/r");
 	struct msg_WRITTEN m;
 	struct rec_target t;
@@ -90,7 +90,7 @@ test_reports_go_together(void **state)
 static void
 test_an_empty_to_is_the_bare_jid(void **state)
 {
-	struct person one, two;
+	struct talker one, two;
 	struct stanza st = message("");
 	struct rec_target targets[] = {{.k = 1}, {.k = 1}, {.conn = 999, .k = 5}};
 	struct msg_DELIVER m = {.targets = {.items = targets, .count = 3}, .st = st};
@@ -110,7 +110,7 @@ test_an_empty_to_is_the_bare_jid(void **state)
 static void
 test_a_gap_ends_the_stream_only(void **state)
 {
-	struct person p, other;
+	struct talker p, other;
 	struct stanza st = message("");
 	struct msg_CLOSED closed;
 
@@ -131,7 +131,7 @@ static void
 test_what_is_not_flushed_is_not_reported(void **state)
 {
 	static char big[100000];
-	struct person p;
+	struct talker p;
 	struct stanza st = message("");
 	struct session *s;
 
@@ -158,7 +158,7 @@ static void
 test_inv_23_a_client_that_does_not_read(void **state)
 {
 	static char big[100000];
-	struct person p;
+	struct talker p;
 	struct stanza st = message("");
 	struct msg_CLOSED closed;
 	uint64_t k = 0;
@@ -182,7 +182,7 @@ static void
 test_inv_23_a_socket_that_takes_nothing(void **state)
 {
 	static char big[300000];
-	struct person p;
+	struct talker p;
 	struct stanza st = message("");
 	struct client *c;
 
@@ -208,7 +208,7 @@ test_inv_23_a_socket_that_takes_nothing(void **state)
 static void
 test_the_client_closes_its_stream(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_CLOSED m;
 
 	(void)state;
@@ -225,7 +225,7 @@ test_the_client_closes_its_stream(void **state)
 static void
 test_the_copy_stays_until_closed_is_acknowledged(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_CLOSED m;
 	struct msg_STANZA stanza;
 
@@ -248,7 +248,7 @@ test_the_copy_stays_until_closed_is_acknowledged(void **state)
 static void
 test_deliveries_to_the_closed_are_taken(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct stanza st = message("");
 
 	(void)state;
@@ -263,7 +263,7 @@ test_deliveries_to_the_closed_are_taken(void **state)
 static void
 test_release(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_RELEASE m = {.error = STREAM_CONFLICT, .text = S("taken")};
 	struct msg_STANZA stanza;
 
@@ -284,7 +284,7 @@ test_release(void **state)
 static void
 test_release_withdraws_what_is_under_way(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_RELEASE m = {.error = STREAM_RESET};
 	struct msg_STANZA stanza;
 	struct msg_REG_END end;
@@ -310,7 +310,7 @@ test_release_withdraws_what_is_under_way(void **state)
 /* ---- a new sessiond ---- */
 
 static void
-check_record(const struct rec_session *r, const struct person *p)
+check_record(const struct rec_session *r, const struct talker *p)
 {
 	struct bus_list list = r->ledger;
 	struct rec_ledger_entry entry;
@@ -341,7 +341,7 @@ check_record(const struct rec_session *r, const struct person *p)
 static void
 test_a_new_sessiond_is_told_everything_first(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct rec_account directed = {.jid = S("room@muc.h")};
 	struct msg_PRESENCE_COPY copy = {.presence = 1,
 	    .priority = (uint8_t)-3,
@@ -383,7 +383,7 @@ test_a_new_sessiond_is_told_everything_first(void **state)
 static void
 test_the_closed_are_registered_too(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_CLOSED closed;
 	struct msg_REG reg;
 	struct msg_REG_END end;
@@ -405,7 +405,7 @@ test_the_closed_are_registered_too(void **state)
 static void
 test_a_stanza_that_nobody_took_is_answered(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;

@@ -13,13 +13,13 @@ static const struct stanza PRESENCE = {
     .kind = STANZA_PRESENCE, .type = TYPE_AVAILABLE, .from = {"bob@h/x", 7}};
 
 static struct session *
-session_of(const struct person *p)
+session_of(const struct talker *p)
 {
 	return session_find(rig.c2sd, p->number);
 }
 
 static void
-answers(const struct person *p, const struct msg_SM_ENABLE *m)
+answers(const struct talker *p, const struct msg_SM_ENABLE *m)
 {
 	struct msg_BOUND_TO bound = {
 	    .re = m->req, .conn = p->number, .session = {.jid = S("alice@h/r")}};
@@ -29,7 +29,7 @@ answers(const struct person *p, const struct msg_SM_ENABLE *m)
 }
 
 static void
-enables(struct person *p)
+enables(struct talker *p)
 {
 	struct msg_SM_ENABLE m;
 
@@ -42,7 +42,7 @@ enables(struct person *p)
 
 /* The number of the last frame of level 1 that c2sd has sent. */
 static uint64_t
-sends_message(struct person *p)
+sends_message(struct talker *p)
 {
 	struct msg_STANZA m;
 
@@ -71,7 +71,7 @@ drains(void)
 static void
 test_offered_behind_authentication(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_authenticate(&p);
@@ -83,7 +83,7 @@ test_offered_behind_authentication(void **state)
 static void
 test_not_before_binding(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_bindable(&p);
@@ -99,7 +99,7 @@ test_not_before_binding(void **state)
 static void
 test_not_twice(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -112,7 +112,7 @@ test_not_twice(void **state)
 static void
 test_sessiond_refuses(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_SM_ENABLE m;
 	struct msg_FAILED failed = {.error = BUS_ERROR_NOT_FOUND};
 
@@ -130,7 +130,7 @@ test_sessiond_refuses(void **state)
 static void
 test_gone_before_the_answer(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_SM_ENABLE m;
 
 	(void)state;
@@ -145,7 +145,7 @@ test_gone_before_the_answer(void **state)
 static void
 test_without_it_there_is_nothing_to_count(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -161,7 +161,7 @@ test_without_it_there_is_nothing_to_count(void **state)
 static void
 test_h_is_what_is_in_custody(void **state)
 {
-	struct person p;
+	struct talker p;
 	uint64_t n;
 
 	(void)state;
@@ -198,7 +198,7 @@ test_h_is_what_is_in_custody(void **state)
 static void
 test_custody_is_sessionds(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -215,7 +215,7 @@ test_custody_is_sessionds(void **state)
 static void
 test_asked_before_it_is_on(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_SM_ENABLE m;
 
 	(void)state;
@@ -231,7 +231,7 @@ test_asked_before_it_is_on(void **state)
 static void
 test_h_wraps(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct session *s;
 
 	(void)state;
@@ -258,7 +258,7 @@ told_acked(uint64_t k)
 static void
 test_acknowledged(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -280,7 +280,7 @@ test_acknowledged(void **state)
 static void
 test_inv_25_too_high(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -297,7 +297,7 @@ test_inv_25_too_high(void **state)
 static void
 test_inv_25_never_back(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -314,7 +314,7 @@ test_inv_25_never_back(void **state)
 static void
 test_inv_25_h_from_the_client_wraps(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct session *s;
 	uint64_t before;
 
@@ -341,7 +341,7 @@ test_h_is_a_number(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(BAD); i++) {
-		struct person p;
+		struct talker p;
 
 		rig_session(&p);
 		enables(&p);
@@ -356,7 +356,7 @@ test_h_is_a_number(void **state)
 static void
 test_asks_after_some_stanzas(void **state)
 {
-	struct person p;
+	struct talker p;
 
 	(void)state;
 	rig_session(&p);
@@ -379,7 +379,7 @@ test_asks_after_some_stanzas(void **state)
 static void
 test_asks_after_some_time(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct session *s;
 
 	(void)state;
@@ -405,7 +405,7 @@ test_asks_after_some_time(void **state)
 static void
 test_who_does_not_answer_is_gone(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct session *s;
 
 	(void)state;

@@ -6,7 +6,7 @@
 static void
 test_a_message(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 	struct opid op;
 
@@ -37,7 +37,7 @@ test_a_message(void **state)
 static void
 test_stanzas_are_numbered(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;
@@ -59,7 +59,7 @@ test_stanzas_are_numbered(void **state)
 static void
 test_the_streams_language_holds_for_its_stanzas(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;
@@ -100,7 +100,7 @@ test_what_is_refused(void **state)
 	    {"<iq type='set' id='1' to='x'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
 		SE_NONE},
 	};
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;
@@ -125,7 +125,7 @@ test_from(void **state)
 	static const char *const foreign[] = {"<message from='bob@h'/>",
 	    "<message from='alice@h/other'/>", "<message from='h'/>", "<message from='@'/>",
 	    "<presence from='alice@other/r'/>"};
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 	struct msg_CLOSED closed;
 
@@ -150,7 +150,7 @@ test_from(void **state)
 static void
 test_ids_and_languages_are_bounded(void **state)
 {
-	struct person p;
+	struct talker p;
 	char text[1200] = "<message id='";
 
 	(void)state;
@@ -165,7 +165,7 @@ test_ids_and_languages_are_bounded(void **state)
 static void
 test_csi(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_CSI m;
 	struct msg_STANZA stanza;
 
@@ -186,7 +186,7 @@ test_csi(void **state)
 static void
 test_a_silent_client_is_asked(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct client *c;
 	struct msg_STANZA m;
 
@@ -215,7 +215,7 @@ test_a_silent_client_is_asked(void **state)
 static void
 test_a_client_that_stays_silent_is_dead(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_CLOSED closed;
 
 	(void)state;
@@ -232,9 +232,9 @@ static void
 test_inv_23_without_credit_nothing_is_read(void **state)
 {
 	static char big[200000];
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
-	struct person q;
+	struct talker q;
 	unsigned n = 0;
 
 	(void)state;
@@ -267,7 +267,7 @@ test_inv_23_without_credit_nothing_is_read(void **state)
 static void
 test_a_fast_sender_is_read_more_slowly(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;
@@ -296,7 +296,7 @@ static void
 test_an_administrator_is_read_as_fast_as_it_sends(void **state)
 {
 	static const char *const admins[] = {"alice@h"};
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m;
 
 	(void)state;
@@ -316,7 +316,7 @@ test_an_administrator_is_read_as_fast_as_it_sends(void **state)
 static void
 test_11_poison_is_refused_in_its_place(void **state)
 {
-	struct person p;
+	struct talker p;
 	struct msg_STANZA m, again;
 	struct opid op;
 

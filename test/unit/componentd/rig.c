@@ -1,15 +1,12 @@
 /* See rig.h. */
 #include "rig.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "loop/loop_private.h"
 #include "tls/digest.h"
 
 struct rig rig;
@@ -108,25 +105,20 @@ rig_teardown(void **state)
 /* ---- components ---- */
 
 void
-rig_connect(struct program *p)
+rig_connect(struct talker *p)
 {
 	struct visitor v = {.address = "192.0.2.1"};
-	int fds[2];
+	int fd = talker_open(p);
 
-	p->n = 0;
-	p->ended = false;
-	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
-	p->fd = fds[0];
 	assert_true(door_enter(&rig.componentd->door, &v, componentd_now_ms(rig.componentd)));
-	stream_new(&rig.gate, fds[1], &v);
+	stream_new(&rig.gate, fd, &v);
 	p->number = rig.componentd->last_number;
 }
 
 void
-rig_hang_up(struct program *p)
+rig_hang_up(struct talker *p)
 {
-	close(p->fd);
-	p->fd = -1;
+	talker_close(p);
 	rig_turn();
 }
 
@@ -143,7 +135,7 @@ find_in(struct list *streams, uint64_t number)
 }
 
 struct stream *
-rig_stream(const struct program *p)
+rig_stream(const struct talker *p)
 {
 	struct stream *s = find_in(&rig.componentd->strangers, p->number);
 	struct component *it, *next;
@@ -159,35 +151,18 @@ rig_stream(const struct program *p)
 void
 rig_turn(void)
 {
-	for (int i = 0; i < 6; i++) {
-		loop_run_once(rig.daemon.loop);
-		if (rig.daemon.bus)
-			bus_core_turn(rig.daemon.bus);
-	}
+	talker_wait(&rig.daemon);
 }
 
 void
-rig_says(struct program *p, struct str text)
+rig_says(struct talker *p, struct str text)
 {
 	(void)!write(p->fd, text.p, text.n);
 	rig_turn();
 }
 
 void
-rig_reads(struct program *p)
-{
-	ssize_t n = 1;
-
-	while (n > 0 && p->n < sizeof(p->text) - 1) {
-		n = read(p->fd, p->text + p->n, sizeof(p->text) - 1 - p->n);
-		p->ended |= n == 0 || (n < 0 && errno != EAGAIN);
-		p->n += n > 0 ? (size_t)n : 0;
-	}
-	p->text[p->n] = '\0';
-}
-
-void
-rig_digest(const struct program *p, const char *secret, char hex[41])
+rig_digest(const struct talker *p, const char *secret, char hex[41])
 {
 	uint8_t digest[DIGEST_SHA1_BYTES];
 	char id[2 * ID_BYTES + 1], text[sizeof(id) + 64];

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "bus_rig.h"
+#include "talker.h"
 #include "stream.h"
 
 #define SESSIOND_INC 5
@@ -33,26 +34,16 @@ extern struct rig rig;
 int rig_setup(void **state);
 int rig_teardown(void **state);
 
-/* A component's end of a connection. */
-struct program {
-	int fd;
-	uint64_t number;
-	char text[65536]; /* heard and not yet taken */
-	size_t n;
-	bool ended;
-};
-
-void rig_connect(struct program *p);
-void rig_hang_up(struct program *p);
+void rig_connect(struct talker *p);
+void rig_hang_up(struct talker *p);
 /* The server's side; NULL when it is gone. */
-struct stream *rig_stream(const struct program *p);
+struct stream *rig_stream(const struct talker *p);
 /* Until nothing more happens by itself. */
 void rig_turn(void);
-/* What the program sends, and has heard. */
-void rig_says(struct program *p, struct str text);
-void rig_reads(struct program *p);
+/* What the program sends. */
+void rig_says(struct talker *p, struct str text);
 /* The digest that proves its secret on its stream. */
-void rig_digest(const struct program *p, const char *secret, char hex[41]);
+void rig_digest(const struct talker *p, const char *secret, char hex[41]);
 /* sessiond sends a stanza, as the n-th of that origin. */
 void rig_routes(const struct stanza *st, uint64_t n);
 /* Everything that was sent has been taken. */
