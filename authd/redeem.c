@@ -47,8 +47,10 @@ redeem_look_up(struct authd *a, struct ask *ask, struct str jid, uint64_t genera
 	x->ask = *ask;
 	x->jid = str_dup(jid);
 	x->generation = generation;
-	x->find = (struct store_request){
-	    .verb = STORE_FIND, .jid = str_of(x->jid, jid.n), .done = on_account};
+	x->find = (struct store_request){.verb = STORE_FIND,
+	    .account_only = true,
+	    .jid = str_of(x->jid, jid.n),
+	    .done = on_account};
 	store_submit(a->store, &x->find);
 }
 

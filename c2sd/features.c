@@ -84,9 +84,9 @@ write_bindings(const struct client *c, struct xml_writer *w)
 
 	if (!c->wire.tls)
 		return;
-	exporter = tls_channel_exporter(c->wire.tls, &data);
+	exporter = tls_has_exporter(c->wire.tls);
 	end_point = tls_channel_end_point(c->wire.tls, &data);
-	buf_deinit_secret(&data);
+	buf_deinit(&data);
 	if (!exporter && !end_point)
 		return;
 	xw_open(w, S(NS_SASL_CB), S("sasl-channel-binding"));

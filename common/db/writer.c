@@ -23,6 +23,7 @@ struct db_writer {
 	bool stopping;
 	_Atomic bool is_halted;
 	sqlite3 *db; /* the thread's, once open */
+	struct db_stmt begin, commit;
 	struct loop_wake *wake;
 };
 
@@ -31,32 +32,26 @@ struct batch {
 	size_t n;
 };
 
-static int
-db_exec_const(sqlite3 *db, const char *sql)
-{
-	return sqlite3_exec(db, sql, NULL, NULL, NULL);
-}
-
 static void
 db_rollback(sqlite3 *db)
 {
 	if (!sqlite3_get_autocommit(db))
-		db_exec_const(db, "ROLLBACK");
+		sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }
 
 /* All of jobs[from…to) in one transaction. */
 static int
-batch_commit(struct batch *b, size_t from, size_t to, sqlite3 *db)
+batch_commit(struct db_writer *w, struct batch *b, size_t from, size_t to)
 {
-	int rc = db_exec_const(db, "BEGIN IMMEDIATE");
+	int rc = db_run(db_stmt(w->db, &w->begin));
 
 	for (size_t i = from; i < to && rc == SQLITE_OK; i++)
-		rc = b->job[i]->run(b->job[i], db);
+		rc = b->job[i]->run(b->job[i], w->db);
 	if (rc == SQLITE_OK)
-		rc = db_exec_const(db, "COMMIT");
+		rc = db_run(db_stmt(w->db, &w->commit));
 	if (rc != SQLITE_OK) {
-		db_check_io(db, rc);
-		db_rollback(db);
+		db_check_io(w->db, rc);
+		db_rollback(w->db);
 	}
 	return rc;
 }
@@ -70,7 +65,7 @@ batch_commit_one(struct db_writer *w, struct batch *b, size_t i)
 
 	if (job->in_order && w->is_halted)
 		return SQLITE_FULL;
-	rc = batch_commit(b, i, i + 1, w->db);
+	rc = batch_commit(w, b, i, i + 1);
 	if (job->halts && (rc & 0xff) == SQLITE_FULL)
 		w->is_halted = true;
 	return rc;
@@ -87,7 +82,7 @@ batch_run(struct db_writer *w, struct batch *b)
 		b->job[0]->rc = b->job[0]->run(b->job[0], w->db);
 		return;
 	}
-	rc = w->is_halted ? SQLITE_FULL : batch_commit(b, 0, b->n, w->db);
+	rc = w->is_halted ? SQLITE_FULL : batch_commit(w, b, 0, b->n);
 	for (size_t i = 0; i < b->n; i++)
 		b->job[i]->rc = rc == SQLITE_OK ? SQLITE_OK : batch_commit_one(w, b, i);
 }
@@ -108,28 +103,40 @@ batch_take(struct batch *b, struct list *queue)
 	}
 }
 
+/* Waits for jobs; false when the last is done and there will be no more. */
+static bool
+batch_wait(struct db_writer *w, struct batch *b)
+{
+	pthread_mutex_lock(&w->lock);
+	while (list_empty(&w->queue) && !w->stopping)
+		pthread_cond_wait(&w->work, &w->lock);
+	batch_take(b, &w->queue);
+	pthread_mutex_unlock(&w->lock);
+	return b->n > 0;
+}
+
+/* Nobody is woken under the lock, only to wait for it. */
+static void
+batch_give_back(struct db_writer *w, struct batch *b)
+{
+	pthread_mutex_lock(&w->lock);
+	w->n_queued -= b->n;
+	for (size_t i = 0; i < b->n; i++)
+		list_add(&w->finished, &b->job[i]->link);
+	pthread_mutex_unlock(&w->lock);
+	loop_wake_send(w->wake);
+}
+
 static void *
 db_writer_main(void *arg)
 {
 	struct db_writer *w = arg;
 	struct batch b = {.n = 0};
 
-	pthread_mutex_lock(&w->lock);
-	for (;;) {
-		while (list_empty(&w->queue) && !w->stopping)
-			pthread_cond_wait(&w->work, &w->lock);
-		if (list_empty(&w->queue))
-			break;
-		batch_take(&b, &w->queue);
-		pthread_mutex_unlock(&w->lock);
+	while (batch_wait(w, &b)) {
 		batch_run(w, &b);
-		pthread_mutex_lock(&w->lock);
-		w->n_queued -= b.n;
-		for (size_t i = 0; i < b.n; i++)
-			list_add(&w->finished, &b.job[i]->link);
-		loop_wake_send(w->wake);
+		batch_give_back(w, &b);
 	}
-	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -167,6 +174,8 @@ db_writer_new(struct loop *l)
 	list_init(&w->finished);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->work, NULL);
+	w->begin.sql = "BEGIN IMMEDIATE";
+	w->commit.sql = "COMMIT";
 	w->wake = loop_wake_new(l, db_writer_reap, w);
 	/* Signals are the loop's. */
 	sigfillset(&all);
@@ -194,8 +203,8 @@ db_writer_submit(struct db_writer *w, struct db_job *job)
 	pthread_mutex_lock(&w->lock);
 	list_add(&w->queue, &job->link);
 	w->n_queued++;
-	pthread_cond_signal(&w->work);
 	pthread_mutex_unlock(&w->lock);
+	pthread_cond_signal(&w->work);
 }
 
 void
@@ -230,6 +239,8 @@ db_writer_free(struct db_writer **wp)
 	pthread_join(w->thread, NULL);
 	db_writer_reap(w);
 	loop_wake_free(&w->wake);
+	db_stmts_finalize(&w->begin, 1);
+	db_stmts_finalize(&w->commit, 1);
 	db = w->db;
 	pthread_cond_destroy(&w->work);
 	pthread_mutex_destroy(&w->lock);

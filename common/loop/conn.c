@@ -41,7 +41,8 @@ struct conn {
 	size_t low, high;
 	size_t share; /* of a turn's input; 0: no bound */
 	int fd;
-	int error; /* for the closed method */
+	int error;   /* for the closed method */
+	int watched; /* events of libuv */
 	enum conn_state state;
 	bool paused;
 	bool is_patient;
@@ -65,6 +66,9 @@ conn_watch(struct conn *c)
 	int events = c->blocked ? UV_WRITABLE : 0;
 	if (conn_wants_input(c) && !c->is_put_off)
 		events |= UV_READABLE;
+	if (events == c->watched)
+		return;
+	c->watched = events;
 	if (events)
 		uv_poll_start(&c->poll, events, on_ready);
 	else
@@ -335,7 +339,9 @@ on_ready(uv_poll_t *handle, int status, int events)
 		conn_flush(c);
 	if (!(events & UV_READABLE) || c->state == CONN_CLOSED)
 		return;
-	if (c->is_patient)
+	if (!conn_wants_input(c))
+		conn_watch(c);
+	else if (c->is_patient)
 		conn_read_later(c);
 	else
 		conn_read(c);
@@ -353,14 +359,11 @@ conn_set_share(struct conn *c, size_t bytes)
 	c->share = bytes < LOOP_INPUT_BYTES ? bytes : LOOP_INPUT_BYTES;
 }
 
+/* Most pauses are over before anything comes: the socket is watched until something does. */
 void
 conn_pause(struct conn *c)
 {
-	if (c->paused)
-		return;
 	c->paused = true;
-	if (c->state == CONN_OPEN)
-		conn_watch(c);
 }
 
 void

@@ -1,7 +1,8 @@
 /* A fixed number of threads that run handshake steps, which may block on keyd for up to 2 s. The loop puts jobs
  * into `queue` (bounded: the edge then stops accepting) and takes them back from `finished`; both lists and the
  * two counters lie under one lock. wake is called only when `finished` becomes non-empty, so a burst of results
- * costs one wake-up. Order is kept only among jobs of one worker. Used by c2sd and s2sd. */
+ * costs one wake-up; nobody is woken under the lock, only to wait for it. Order is kept only among jobs of one
+ * worker. Used by c2sd and s2sd. */
 
 #include "tls/pool.h"
 
@@ -28,18 +29,33 @@ struct tls_pool {
 	bool stopping;
 };
 
-/* The next job, or NULL when the pool stops. Called and returns with the lock held. */
+/* The next job, or NULL when the pool stops. */
 static struct tls_job *
 take_job(struct tls_pool *p)
 {
+	struct tls_job *job = NULL;
+
+	pthread_mutex_lock(&p->lock);
 	while (list_empty(&p->queue) && !p->stopping)
 		pthread_cond_wait(&p->work, &p->lock);
-	if (p->stopping)
-		return NULL;
-	struct tls_job *job = CONTAINER_OF(p->queue.next, struct tls_job, link);
-	list_remove(&job->link);
-	p->n_queued--;
+	if (!p->stopping) {
+		job = CONTAINER_OF(p->queue.next, struct tls_job, link);
+		list_remove(&job->link);
+		p->n_queued--;
+	}
+	pthread_mutex_unlock(&p->lock);
 	return job;
+}
+
+static void
+give_back(struct tls_pool *p, struct tls_job *job)
+{
+	pthread_mutex_lock(&p->lock);
+	bool first = list_empty(&p->finished);
+	list_add(&p->finished, &job->link);
+	pthread_mutex_unlock(&p->lock);
+	if (first)
+		p->wake(p->ctx);
 }
 
 static void *
@@ -48,17 +64,10 @@ work(void *arg)
 	struct tls_pool *p = arg;
 	struct tls_job *job;
 
-	pthread_mutex_lock(&p->lock);
 	while ((job = take_job(p)) != NULL) {
-		pthread_mutex_unlock(&p->lock);
 		job->run(job);
-		pthread_mutex_lock(&p->lock);
-		bool first = list_empty(&p->finished);
-		list_add(&p->finished, &job->link);
-		if (first)
-			p->wake(p->ctx);
+		give_back(p, job);
 	}
-	pthread_mutex_unlock(&p->lock);
 	return NULL;
 }
 
@@ -153,9 +162,10 @@ tls_pool_submit(struct tls_pool *p, struct tls_job *job)
 		job->cancelled = false;
 		list_add(&p->queue, &job->link);
 		p->n_queued++;
-		pthread_cond_signal(&p->work);
 	}
 	pthread_mutex_unlock(&p->lock);
+	if (ok)
+		pthread_cond_signal(&p->work);
 	return ok;
 }
 

@@ -22,30 +22,12 @@
 #include "base/source.h"
 #include "tls/context.h"
 #include "tls/peer.h"
+#include "tls/session.h"
 
 #define HANDSHAKE_MAX (64 * 1024)         /* bytes from the peer (INV-15) */
 #define HANDSHAKE_MESSAGE_MAX (16 * 1024) /* one message of it */
 #define SERVER_MESSAGE_MAX (48 * 1024)    /* of a server, which may name all its CAs */
 #define SNI_MAX 256
-#define EXPORTER_SIZE 32
-
-struct tls {
-	struct tls_context *context; /* borrowed; outlives every connection */
-	gnutls_session_t session;
-	enum tls_state state;
-	struct buf *in, *out; /* the caller's, during a call */
-	struct buf late;
-	size_t handshake_bytes;
-	struct tls_chain *chain; /* what was shown; NULL before that and after a resumption */
-	char *domain; /* whose chain is shown: the stream's `to`, a client's own; NULL if unknown */
-	char *sni;    /* NULL if none */
-	struct peer_wanted *wanted; /* of a client */
-	struct peer peer;           /* when it is verified */
-	bool verifies;
-	bool is_client;
-	bool resumed;
-	char description[72];
-};
 
 static ssize_t
 on_pull(gnutls_transport_ptr_t ptr, void *data, size_t size)
@@ -122,6 +104,7 @@ setup_tickets(struct tls *s)
 	pthread_mutex_unlock(&s->context->lock);
 	if (on)
 		gnutls_session_ticket_enable_server(s->session, &datum);
+	s->gives_ticket = on;
 	gnutls_memset(key, 0, sizeof key);
 }
 
@@ -161,7 +144,7 @@ new_server(struct tls_context *t, struct str domain, bool verifies)
 	s->context = t;
 	s->verifies = verifies;
 	s->domain = str_empty(domain) ? NULL : tls_name_new(domain);
-	setup_session(s, GNUTLS_SERVER);
+	setup_session(s, GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET);
 	gnutls_certificate_server_set_request(
 	    s->session, verifies ? GNUTLS_CERT_REQUEST : GNUTLS_CERT_IGNORE);
 	gnutls_handshake_set_max_packet_length(s->session, HANDSHAKE_MESSAGE_MAX);
@@ -279,6 +262,14 @@ verify_peer(struct tls *s)
 	trust_unref(&trust);
 }
 
+/* One, and not two as GnuTLS would: a client of XMPP comes back with one connection. */
+static void
+send_ticket(struct tls *s)
+{
+	if (s->gives_ticket && tls_is_13(s))
+		gnutls_session_ticket_send(s->session, 1, 0);
+}
+
 static void
 established(struct tls *s)
 {
@@ -288,6 +279,7 @@ established(struct tls *s)
 		note_sni(s);
 	if (s->verifies)
 		verify_peer(s);
+	send_ticket(s);
 	s->resumed = gnutls_session_is_resumed(g) != 0;
 	snprintf(s->description, sizeof s->description, "%s %s %s%s",
 	    known(gnutls_protocol_get_name(gnutls_protocol_get_version(g))),
@@ -340,8 +332,7 @@ tls_handshake(struct tls *s, struct buf *in, struct buf *out, struct err *err)
 bool
 tls_handshake_is_light(const struct tls *s)
 {
-	return !s->is_client && s->chain != NULL && !s->verifies &&
-	    gnutls_protocol_get_version(s->session) == GNUTLS_TLS1_3;
+	return !s->is_client && s->chain != NULL && !s->verifies && tls_is_13(s);
 }
 
 /* How much plain text can come of what is there, at the most. */
@@ -416,77 +407,4 @@ size_t
 tls_pending(const struct tls *s)
 {
 	return gnutls_record_check_pending(s->session);
-}
-
-bool
-tls_channel_exporter(struct tls *s, struct buf *out)
-{
-	static const char label[] = "EXPORTER-Channel-Binding";
-
-	if ((s->state != TLS_OPEN && s->state != TLS_CLOSED) ||
-	    gnutls_protocol_get_version(s->session) != GNUTLS_TLS1_3)
-		return false;
-	char *key = (char *)buf_reserve(out, EXPORTER_SIZE);
-	if (gnutls_prf_rfc5705(s->session, sizeof label - 1, label, 0, NULL, EXPORTER_SIZE, key) < 0)
-		return false;
-	buf_commit(out, EXPORTER_SIZE);
-	return true;
-}
-
-/* After a resumption no certificate was shown. What the client knows is the one of the session that it resumed;
- * keyd changes the ticket key together with the certificates, so that is still the one we would show. */
-bool
-tls_channel_end_point(struct tls *s, struct buf *out)
-{
-	if (s->state != TLS_OPEN && s->state != TLS_CLOSED)
-		return false;
-	const struct tls_chain *c = tls_choose_chain(s);
-	if (c == NULL)
-		return false;
-	buf_add(out, c->end_point, c->end_point_len);
-	return true;
-}
-
-const char *
-tls_describe(const struct tls *s)
-{
-	return s->description;
-}
-
-bool
-tls_resumed(const struct tls *s)
-{
-	return s->resumed;
-}
-
-struct str
-tls_sni(const struct tls *s)
-{
-	return str_z(s->sni);
-}
-
-bool
-tls_is_client(const struct tls *s)
-{
-	return s->is_client;
-}
-
-enum tls_peer
-tls_peer(const struct tls *s, const char **why_r)
-{
-	if (why_r != NULL)
-		*why_r = s->peer.why.text;
-	return s->peer.state;
-}
-
-bool
-tls_peer_is(const struct tls *s, struct str domain, struct err *why)
-{
-	return peer_is(&s->peer, s->wanted, domain, why);
-}
-
-size_t
-tls_peer_addresses(const struct tls *s, struct str *v, size_t max)
-{
-	return peer_addresses(&s->peer, v, max);
 }

@@ -83,6 +83,8 @@ void tls_bye(struct tls *s, struct buf *out);
 /* Channel binding data (RFC 9266 tls-exporter only under 1.3; RFC 5929 tls-server-end-point). False if not
  * to be had. */
 bool tls_channel_exporter(struct tls *s, struct buf *out);
+/* Whether tls-exporter is to be had: it takes some hashing to compute. */
+bool tls_has_exporter(const struct tls *s);
 bool tls_channel_end_point(struct tls *s, struct buf *out);
 
 /* "TLS1.3 X25519 AES-256-GCM resumed", for logs. Borrowed from s. */

@@ -212,6 +212,42 @@ test_pause(void **state)
 	assert_int_equal(buf_len(&t.input), 1);
 }
 
+/* What comes during a pause stops the watching; the pauses before and behind it must not lose or let through any of it. */
+static void
+test_pause_after_pause(void **state)
+{
+	(void)state;
+	conn_pause(t.conn);
+	turns(1);
+	conn_resume(t.conn);
+	conn_pause(t.conn);
+	assert_int_equal(write(t.peer, "x", 1), 1);
+	turns(2);
+	assert_int_equal(write(t.peer, "y", 1), 1);
+	conn_resume(t.conn);
+	conn_pause(t.conn);
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 0);
+	conn_resume(t.conn);
+	turns(1);
+	assert_true(str_is(buf_str(&t.input), "xy"));
+}
+
+static void
+test_peer_closes_during_a_pause(void **state)
+{
+	(void)state;
+	conn_pause(t.conn);
+	assert_int_equal(write(t.peer, "x", 1), 1);
+	close(t.peer);
+	turns(2);
+	assert_int_equal(t.closed, 0);
+	conn_resume(t.conn);
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 1);
+	assert_int_equal(t.closed, 1);
+}
+
 static void
 test_water(void **state)
 {
@@ -307,182 +343,24 @@ test_close_does_not_wait_for_ever(void **state)
 	assert_int_equal(t.closed, 1);
 }
 
-/* ---- listener ---- */
-
-static struct {
-	struct listener *listener;
-	int accepted[8];
-	int n, allowed;
-	bool free_in_accepted, was_refused;
-	unsigned busy_ms; /* what it takes to let one in */
-} s;
-
-static bool
-may_accept(void *ctx)
-{
-	(void)ctx;
-	s.was_refused = s.n >= s.allowed;
-	return !s.was_refused;
-}
-
-static void
-on_accepted(void *ctx, int fd)
-{
-	(void)ctx;
-	s.accepted[s.n++] = fd;
-	for (uint64_t end = clock_mono_ms() + s.busy_ms; clock_mono_ms() < end;)
-		;
-	if (s.free_in_accepted)
-		listener_free(&s.listener);
-}
-
-static struct sockaddr_un address;
-static socklen_t address_len;
-
-static int
-setup_listener(void **state)
-{
-	setup(state);
-	memset(&s, 0, sizeof(s));
-	/* an abstract name that the kernel chooses */
-	address = (struct sockaddr_un){.sun_family = AF_UNIX};
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
-	address_len = sizeof(address);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &address_len), 0);
-	assert_int_equal(listen(fd, 16), 0);
-	s.listener = listener_new(t.loop, fd, may_accept, on_accepted, NULL);
-	return 0;
-}
-
-static int
-teardown_listener(void **state)
-{
-	for (int i = 0; i < s.n; i++)
-		close(s.accepted[i]);
-	listener_free(&s.listener);
-	return teardown(state);
-}
-
-static int
-dial(void)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_true(fd >= 0);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, address_len), 0);
-	return fd;
-}
-
-/* Accepting is paced: it may take a while. */
-static void
-accepts(int n)
-{
-	for (uint64_t end = clock_mono_ms() + 20000; s.n < n && clock_mono_ms() < end;)
-		turns(1);
-	turns(2);
-	assert_int_equal(s.n, n);
-}
-
-static void
-test_listener_budget(void **state)
-{
-	(void)state;
-	s.allowed = 2;
-	int fds[3];
-	for (int i = 0; i < 3; i++)
-		fds[i] = dial();
-	accepts(2);
-	while (!s.was_refused)
-		turns(1);
-	s.allowed = 3;
-	turns(2);
-	assert_int_equal(s.n, 2);
-	listener_resume(s.listener);
-	accepts(3);
-	for (int i = 0; i < 3; i++)
-		close(fds[i]);
-}
-
-/* What is let in at great cost is let in one by one, with most of the time for others in between. */
-static void
-test_inv_23_listener_leaves_time_to_others(void **state)
-{
-	(void)state;
-	s.allowed = 3;
-	s.busy_ms = 5;
-	int fds[3];
-	for (int i = 0; i < 3; i++)
-		fds[i] = dial();
-	for (int n = 1; n <= 3; n++) {
-		while (s.n < n)
-			turns(1);
-		/* Who is there is read while nobody is let in, and more cannot make it so. */
-		assert_false(listener_is_listening(s.listener));
-		listener_resume(s.listener);
-		assert_false(listener_is_listening(s.listener));
-		assert_int_equal(write(t.peer, "x", 1), 1);
-		turns(1);
-		assert_int_equal(buf_len(&t.input), n);
-	}
-	for (int i = 0; i < 3; i++)
-		close(fds[i]);
-}
-
-static void
-test_listener_freed_inside(void **state)
-{
-	(void)state;
-	s.allowed = 2;
-	s.free_in_accepted = true;
-	int a = dial();
-	int b = dial();
-	accepts(1);
-	close(a);
-	close(b);
-}
-
-static void
-test_listener_rests_without_descriptors(void **state)
-{
-	(void)state;
-	s.allowed = 1;
-	int a = dial();
-	struct rlimit saved, none;
-	getrlimit(RLIMIT_NOFILE, &saved);
-	none = saved;
-	none.rlim_cur = 3;
-	setrlimit(RLIMIT_NOFILE, &none);
-	turns(3);
-	setrlimit(RLIMIT_NOFILE, &saved);
-	assert_int_equal(s.n, 0);
-	turns(1);
-	assert_int_equal(s.n, 0);
-	for (uint64_t end = clock_mono_ms() + 2000; !s.n && clock_mono_ms() < end;)
-		turns(1);
-	assert_int_equal(s.n, 1);
-	close(a);
-}
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int
 main(void)
 {
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
-#define LTEST(f) cmocka_unit_test_setup_teardown(f, setup_listener, teardown_listener)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_both_ways),
 	    TEST(test_inv_23_a_share_of_a_turn),
 	    TEST(test_inv_23_strangers_are_read_last),
 	    TEST(test_pause),
+	    TEST(test_pause_after_pause),
+	    TEST(test_peer_closes_during_a_pause),
 	    TEST(test_water),
 	    TEST(test_peer_closes),
 	    TEST(test_peer_closes_with_unread_data),
 	    TEST(test_close_inside_input),
 	    TEST(test_close_writes_what_is_queued),
 	    TEST(test_close_does_not_wait_for_ever),
-	    LTEST(test_listener_budget),
-	    LTEST(test_inv_23_listener_leaves_time_to_others),
-	    LTEST(test_listener_freed_inside),
-	    LTEST(test_listener_rests_without_descriptors),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
