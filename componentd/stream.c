@@ -167,6 +167,7 @@ stream_new(const struct gate *g, int fd, const struct visitor *v)
 	s->conn = conn;
 	s->number = ++d->last_number;
 	s->visitor = *v;
+	door_limit_silence(&d->door, fd);
 	s->listener_tls = g->tls;
 	s->id = id_random();
 	s->deadline_ms = componentd_now_ms(d) + (uint64_t)settings->handshake_seconds * 1000;

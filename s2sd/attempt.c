@@ -57,7 +57,8 @@ on_open(void *ctx, int fd, const struct dial_target *target)
 	struct attempt *a = ctx;
 
 	a->target = *target;
-	door_set_socket(&a->s2sd->door, fd);
+	conn_set_nodelay(fd);
+	door_limit_silence(&a->s2sd->door, fd);
 	a->stream = stream_connect(a, fd);
 }
 

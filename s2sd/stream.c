@@ -82,6 +82,7 @@ stream_accept(const struct gate *g, int fd, const struct visitor *v)
 	struct s2sd *d = g->edge;
 	struct stream *s = stream_new(d, fd);
 
+	door_limit_silence(&d->door, fd);
 	s->visitor = *v;
 	s->is_direct = g->tls == LISTENER_DIRECT;
 	wheel_put(&d->deadlines, &s->due,

@@ -132,11 +132,9 @@ door_sweep(struct door *d, uint64_t now_ms)
 /* ---- sockets ---- */
 
 void
-door_set_socket(const struct door *d, int fd)
+door_limit_silence(const struct door *d, int fd)
 {
-	int one = 1;
 	unsigned stall_ms = (unsigned)d->settings->stall_seconds * 1000;
 
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &stall_ms, sizeof(stall_ms));
 }

@@ -62,5 +62,6 @@ void door_leave(struct door *d, struct visitor *v);
 /* Now and then: forgets sources that have been silent for a minute. */
 void door_sweep(struct door *d, uint64_t now_ms);
 
-/* TCP options of a connection: no delay; given up when nothing is acknowledged for stall_seconds. */
-void door_set_socket(const struct door *d, int fd);
+/* Has the kernel give a connection up when its peer acknowledges nothing for stall_seconds (TCP_USER_TIMEOUT). Not for peers that may read slowly and
+ * are asked whether they are there: once a peer's window has been closed, the kernel counts from then, even where it has opened since. */
+void door_limit_silence(const struct door *d, int fd);

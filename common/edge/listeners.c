@@ -107,7 +107,7 @@ on_accepted(void *ctx, int fd)
 		close(fd);
 		return;
 	}
-	door_set_socket(g->all->door, fd);
+	conn_set_nodelay(fd);
 	g->all->events->visitor(g, fd, &v);
 }
 

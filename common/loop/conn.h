@@ -36,6 +36,8 @@ size_t conn_queued(const struct conn *c);
 void conn_set_water(struct conn *c, size_t low, size_t high);
 bool conn_is_congested(const struct conn *c);
 
+/* TCP_NODELAY: what is written at the end of a turn goes at once. Nothing for other sockets. */
+void conn_set_nodelay(int fd);
 /* At most so many bytes are read in a turn: for one of many, who must not hold up the others. 0: as many as there are. */
 void conn_set_share(struct conn *c, size_t bytes);
 /* Of a stranger: it is read behind everybody else (loop_later). */

@@ -32,6 +32,7 @@ crowded = limited("exempt = {}\nsource_connections = 4\nsource_per_minute = 1000
 rushed = limited("exempt = {}\nsource_connections = 1000\nsource_per_minute = 10\n")
 paced = limited("exempt = {}\nrate_bytes = 50000\nburst_bytes = 100000\n" + ROOMY)
 watchful = limited("idle_seconds = 1\ndead_seconds = 4\nstall_seconds = 5\n")
+impatient = limited("stall_seconds = 5\n")
 strict = limited("stanza_bytes = 10000\npreauth_bytes = 1024\nauth_failures = 2\nstanza_elements = 32\nstanza_depth = 8\n"
                  "stanza_attributes = 16\n")
 full = limited("preauth_max = 20\n")
@@ -319,6 +320,18 @@ def test_inv_23_a_reader_who_wakes_up_gets_all_in_order(hasty):
         alice.ask("<ping xmlns='urn:xmpp:ping'/>")
         time.sleep(0.5)
         assert [bob.hear().split(":")[0] for _ in range(100)] == [str(n) for n in range(100)]
+
+
+def test_who_stops_reading_now_and_then_stays(impatient):
+    """Twice for a moment, longer apart than anybody may take nothing: the kernel would count from the first time on."""
+    with slow_reader(impatient, "bob@localhost") as bob, Wire.at(impatient, SESSION) as alice:
+        for turn in range(2):
+            for n in range(60):
+                alice.say(bob.jid, f"{turn}-{n}:" + "x" * 10000)
+            alice.ask("<ping xmlns='urn:xmpp:ping'/>")
+            time.sleep(2)
+            assert [bob.hear().split(":")[0] for _ in range(60)] == [f"{turn}-{n}" for n in range(60)]
+            time.sleep(5)
 
 
 def test_inv_23_who_never_reads_answers_cannot_ask_for_ever(hasty):
