@@ -109,8 +109,8 @@ def test_inv_23_what_waits_for_a_domain_is_bounded(suite, authority, alice):
     errors = bounced(alice, 100 - kept)
     assert set(errors.values()) == {"resource-constraint"}
     # Another domain is none the worse for it.
-    alice.say(f"bob@{OTHER}", "short")
     authority.on_element = authority.takes_all
+    alice.say(f"bob@{OTHER}", "short")
     wait_for(lambda: bodies(authority) == ["short"], 10, "the other domain's")
     authority.results[0][0].send(result("valid", ROGUE, US))
     wait_for(lambda: len(bodies(authority)) == kept + 1, 20, "what has waited")

@@ -52,6 +52,9 @@ ledger_got(struct ledger *l, uint64_t number, struct violations *v)
 void
 ledger_forget(struct ledger *l)
 {
+	for (size_t i = 0; i < l->newest; i++)
+		if (l->entries[i].got > 1)
+			l->entries[i].got = 1;
 	l->repeatable = l->newest;
 }
 

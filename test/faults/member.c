@@ -11,8 +11,9 @@
 #define RETRY_MOST 8 /* times that */
 #define AWAKE_MS 6000
 #define ASLEEP_MS 2000
-#define SAID_MS 1000    /* so long ago it has been read */
-#define REQUEST_EVERY 2 /* messages between <r/> */
+#define SAID_MS 1000      /* so long ago it has been read */
+#define REQUEST_EVERY 2   /* messages between <r/> */
+#define PATIENCE_MS 20000 /* with a server that says nothing, though it should */
 #define PAGE 200
 #define MS 1000000ULL
 
@@ -51,6 +52,8 @@ keep(struct member *m, int64_t what)
 		if (!m->kept)
 			die("out of memory");
 	}
+	if (m->kept_n == 0)
+		m->since_ns = clock_now_ns();
 	m->kept[m->kept_n++] = what;
 }
 
@@ -126,6 +129,8 @@ on_acked(struct client *c)
 	for (uint32_t i = 0; i < n; i++)
 		if (m->kept[i] >= 0)
 			m->ledger.entries[m->kept[i]].acked = true;
+	if (n > 0)
+		m->since_ns = clock_now_ns();
 	memmove(m->kept, m->kept + n, (m->kept_n - n) * sizeof *m->kept);
 	m->kept_n -= n;
 	m->kept_from += n;
@@ -202,6 +207,7 @@ fall_asleep(struct member *m, uint64_t now_ns)
 	m->asleep = true;
 	m->awake_ns = 0;
 	m->turn_ns = now_ns + ASLEEP_MS * MS;
+	m->since_ns = now_ns;
 	client_send(c, "<a xmlns='urn:xmpp:sm:3' h='%u'/>", c->sm_in);
 	c->sm_id[0] = '\0';
 	client_close(c);
@@ -236,7 +242,11 @@ member_turn(struct member *m, uint64_t now_ns)
 	if (m->retry_ns && now_ns >= m->retry_ns && c->fd < 0 &&
 	    swarm.load.logging_in < swarm.load.o.logins) {
 		m->retry_ns = 0;
+		m->since_ns = now_ns;
 		client_connect(c);
+	} else if (c->fd >= 0 && (!member_is_ready(m) || m->kept_n > 0) &&
+	    now_ns > m->since_ns + PATIENCE_MS * MS) {
+		client_drop(c);
 	}
 }
 

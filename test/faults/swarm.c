@@ -145,17 +145,48 @@ all_are_back(void)
 
 /* Messages to those who sleep wait for them; to those who only just woke, a little. */
 static bool
+is_late(struct member *m, uint64_t now, uint64_t late_ns)
+{
+	struct member *to = peer_of(m);
+	uint64_t oldest = ledger_oldest_ns(&m->ledger);
+
+	if (!oldest || (swarm.talking && (to->asleep || now < to->awake_ns + late_ns)))
+		return false;
+	return member_is_ready(m) && now > oldest && now - oldest > late_ns;
+}
+
+static bool
 none_is_late(uint64_t now, uint64_t late_ns)
 {
-	for (unsigned i = 0; i < swarm.load.o.sessions; i++) {
-		struct member *m = &swarm.members[i], *to = peer_of(m);
-		uint64_t oldest = ledger_oldest_ns(&m->ledger);
-		if (!oldest || (swarm.talking && (to->asleep || now < to->awake_ns + late_ns)))
-			continue;
-		if (member_is_ready(m) && now > oldest && now - oldest > late_ns)
+	for (unsigned i = 0; i < swarm.load.o.sessions; i++)
+		if (is_late(&swarm.members[i], now, late_ns))
 			return false;
-	}
 	return true;
+}
+
+static void
+show_late(unsigned i)
+{
+	const struct member *to = peer_of(&swarm.members[i]);
+	const struct client *c = client_of(to);
+
+	fprintf(stderr, "swarm: a message of u%06u is late: its receiver is in state %d, %s%s%s\n",
+	    i, c->state, c->fd < 0 ? "not connected" : "connected", to->asleep ? ", asleep" : "",
+	    to->retry_ns ? ", to try again" : "");
+}
+
+/* Whom all wait for, in vain. */
+static void
+show_who_is_missing(uint64_t now)
+{
+	for (unsigned i = 0; i < swarm.load.o.sessions; i++) {
+		struct member *m = &swarm.members[i];
+		if (!member_is_ready(m) && !m->turn_ns)
+			fprintf(stderr, "swarm: u%06u is not back: state %d\n", i,
+			    swarm.load.clients[i].state);
+		else if (is_late(m, now, LATE_MS * MS))
+			show_late(i);
+	}
 }
 
 static void
@@ -186,6 +217,8 @@ look_at_fault(void)
 		swarm.bad_ns = now;
 	if (now - swarm.bad_ns < CALM_MS * MS && !over)
 		return;
+	if (over)
+		show_who_is_missing(now);
 	printf(
 	    "{\"fault\": \"%s\", \"is_back\": %s, \"pause\": %.3f, \"back\": %.3f, \"resumed\": %u, ",
 	    swarm.fault, over ? "false" : "true", (double)swarm.pause_ns / 1e9,

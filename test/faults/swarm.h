@@ -15,7 +15,8 @@ struct member {
 	/* Sent in this session and not acknowledged: from number kept_from on. */
 	int64_t *kept;
 	uint32_t kept_from, kept_n, kept_cap;
-	uint64_t retry_ns;   /* when to connect (again); 0: connected */
+	uint64_t retry_ns; /* when to connect (again); 0: connected */
+	uint64_t since_ns; /* since when it waits for the server: to connect, to acknowledge, to close */
 	uint64_t awake_ns;   /* since when its session is there for others */
 	uint64_t turn_ns;    /* when it logs off or on; 0: it never does */
 	unsigned failures;   /* to connect, in a row */
