@@ -45,6 +45,7 @@ struct c2sd {
 	struct list starved; /* clients whose reading waits for credit */
 	struct wheel shaped; /* clients whose reading waits for their bucket, by when it has room */
 	struct loop_timer *shaper; /* runs while there are some */
+	struct list away;          /* clients of whom too much is on the way to other servers */
 	struct list eased; /* clients that are read again at the end of the turn, since less is under way */
 	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */

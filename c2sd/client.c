@@ -55,7 +55,7 @@ client_init_lists(struct client *c)
 	list_init(&c->link);
 	list_init(&c->starved);
 	wheel_node_init(&c->shaped);
-	list_init(&c->eased);
+	list_init(&c->away);
 	waiting_init(&c->waiting);
 }
 
@@ -156,7 +156,7 @@ client_leave(struct client *c, bool clean)
 	negotiation_free(&c->nego);
 	waiting_clear(&c->waiting);
 	list_remove(&c->starved);
-	list_remove(&c->eased);
+	list_remove(&c->away);
 	wheel_remove(&c->shaped);
 	list_remove(&c->wire.stalled);
 	list_remove(&c->link);

@@ -49,7 +49,9 @@ struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list starved, eased;
+	struct list starved;
+	struct list away; /* in c2sd's away or eased */
+	uint64_t away_ms; /* when it came into away, or something was taken since */
 	struct wheel_node shaped;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
@@ -100,3 +102,7 @@ void client_input(struct client *c, struct str bytes);
 void client_pause(struct client *c, enum client_pause why);
 /* Goes on with what has waited here, then reads again. */
 void client_resume(struct client *c, enum client_pause why);
+/* Not read until less of what it has sent is on the way to other servers. */
+void client_wait_for_others(struct client *c);
+/* Less is: it is read again at the end of the turn. */
+void client_ease(struct client *c);

@@ -110,6 +110,27 @@ client_resume(struct client *c, enum client_pause why)
 		conn_resume(c->conn);
 }
 
+/* ---- other servers ---- */
+
+void
+client_wait_for_others(struct client *c)
+{
+	if (c->paused & PAUSE_AWAY)
+		return;
+	client_pause(c, PAUSE_AWAY);
+	c->away_ms = c2sd_now_ms(c->c2sd);
+	list_add(&c->c2sd->away, &c->away);
+}
+
+void
+client_ease(struct client *c)
+{
+	list_remove(&c->away);
+	list_add(&c->c2sd->eased, &c->away);
+}
+
+/* ---- fast senders ---- */
+
 static void
 client_pause_without_credit(struct client *c)
 {

@@ -48,6 +48,7 @@ c2sd_new(struct daemon *d)
 	wires_init(&c->wires);
 	list_init(&c->starved);
 	wheel_init(&c->shaped, SHAPE_MS, 0);
+	list_init(&c->away);
 	list_init(&c->eased);
 	list_init(&c->sm_advanced);
 	list_init(&c->sm_open);
@@ -104,7 +105,7 @@ c2sd_threads(struct daemon *d, struct err *err)
 static void
 resume_eased(struct list *it)
 {
-	client_resume(CONTAINER_OF(it, struct client, eased), PAUSE_AWAY);
+	client_resume(CONTAINER_OF(it, struct client, away), PAUSE_AWAY);
 }
 
 void

@@ -14,6 +14,7 @@ struct inflight {
 	struct custody *custody;
 	uint64_t n;
 	size_t away;
+	unsigned away_turn;
 };
 
 /* A stanza that the client has not acknowledged. */
@@ -195,8 +196,18 @@ count_away(struct session *s, size_t bytes)
 	size_t most = (size_t)c2sd_settings(s->c2sd)->away_bytes;
 
 	s->away_bytes -= bytes;
-	if (c && (c->paused & PAUSE_AWAY) && s->away_bytes <= most / 2 && list_empty(&c->eased))
-		list_add(&s->c2sd->eased, &c->eased);
+	if (!c || !(c->paused & PAUSE_AWAY))
+		return;
+	c->away_ms = c2sd_now_ms(s->c2sd);
+	if (s->away_bytes <= most / 2)
+		client_ease(c);
+}
+
+void
+session_forget_away(struct session *s)
+{
+	s->away_bytes = 0;
+	s->away_turn++;
 }
 
 /* "n is acknowledged" means "all up to n are" (BUS.md §4). */
@@ -207,7 +218,7 @@ on_custody(void *arg)
 	struct session *s = f->session;
 
 	list_remove(&f->link);
-	if (s)
+	if (s && f->away_turn == s->away_turn)
 		count_away(s, f->away);
 	if (s && f->n > s->done) {
 		s->done = f->n;
@@ -226,6 +237,7 @@ session_inflight(struct session *s, uint64_t n, size_t away)
 	f->session = s;
 	f->n = n;
 	f->away = away;
+	f->away_turn = s->away_turn;
 	s->away_bytes += away;
 	f->custody = custody_new(c2sd_bus(s->c2sd), NULL, on_custody, f);
 	list_add(&s->inflight, &f->link);

@@ -40,6 +40,7 @@ struct session {
 	struct list unacked; /* copies of what the client has not acknowledged; bounded by sessiond (UNACKED_MAX) */
 	struct list inflight; /* stanzas and CLOSED, unacknowledged; bounded by the bus's window */
 	size_t away_bytes; /* of those for other servers: from the setting on the client is not read */
+	unsigned away_turn; /* what was sent in an earlier one does not count any more */
 	struct report report;
 
 	uint8_t presence, priority;
@@ -84,3 +85,5 @@ void session_unacked_write(struct session *s);
 
 /* A custody for stanza n (0: CLOSED); the caller sends under it and lets it go. away: bytes for another server. */
 struct custody *session_inflight(struct session *s, uint64_t n, size_t away);
+/* What is under way does not count any more: it waits for something else. */
+void session_forget_away(struct session *s);

@@ -96,7 +96,7 @@ const struct setting c2sd_settings_table[] = {
     INT("burst_bytes", rate.burst_bytes, "1048576", 10000, 1000000000,
 	"Bytes that a session may send at once"),
     INT("away_bytes", away_bytes, "262144", 16384, 1000000000,
-	"Bytes that a session may have on the way to other servers; over it the session is not read until they have taken half"),
+	"Bytes that a session may have on the way to other servers; over it the session is not read until they have taken half, or nothing for 2 s"),
     INT("out_bytes", out_bytes, "2097152", 1114112, 1000000000,
 	"Bytes that may wait for a connection; sessiond's window_bytes keeps it far below"),
     {.name = NULL},

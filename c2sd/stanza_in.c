@@ -59,7 +59,7 @@ send(struct session *s, struct msg_STANZA *m)
 	bus_send(c2sd_bus(s->c2sd), &home, MSG_STANZA, m, &op, custody, s->sm ? BUS_PATIENT : 0);
 	custody_release(custody);
 	if (s->client && s->away_bytes >= (size_t)c2sd_settings(s->c2sd)->away_bytes)
-		client_pause(s->client, PAUSE_AWAY);
+		client_wait_for_others(s->client);
 }
 
 /* XEP-0352: no stanza, so it has no number. */

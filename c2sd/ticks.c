@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "negotiate.h"
+#include "session.h"
 #include "sm.h"
 
 /* ---- until there is a session ---- */
@@ -83,6 +84,25 @@ c2sd_shape(void *c2sd)
 		loop_timer_stop(d->shaper);
 }
 
+/* ---- other servers ---- */
+
+#define STUCK_MS 2000
+
+/* Stanzas are acknowledged in their order, so one for a server that is not there holds up all behind it, which others have taken. Who waits
+ * and sees nothing taken is not waiting for a slow server. */
+static void
+tick_away(struct c2sd *d, uint64_t now_ms)
+{
+	LIST_FOREACH_SAFE(&d->away, it, nx) {
+		struct client *c = CONTAINER_OF(it, struct client, away);
+
+		if (now_ms - c->away_ms < STUCK_MS)
+			continue;
+		session_forget_away(c->session);
+		client_ease(c);
+	}
+}
+
 void
 c2sd_tick(void *c2sd)
 {
@@ -91,6 +111,7 @@ c2sd_tick(void *c2sd)
 
 	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_bound(d, now_ms);
+	tick_away(d, now_ms);
 	wires_check_stalled(
 	    &d->wires, now_ms, (uint64_t)c2sd_settings(d)->door.stall_seconds * 1000);
 	sm_tick(d, now_ms);

@@ -94,6 +94,22 @@ def test_a_live_link_may_have_more_waiting_than_a_queue_holds():
         assert_nothing_was_refused(alice)
 
 
+def test_a_server_that_is_not_there_holds_up_nobody_else():
+    """What waits for it is acknowledged to nobody, nor is what was sent behind it; others get theirs, however much it is."""
+    with federating("live_ms = 60000\n") as (suite, authority, alice):
+        def silent_about_other(wire, element):
+            if element.get("to") != OTHER:
+                authority.takes_all(wire, element)
+        authority.on_element = silent_about_other
+        alice.say(f"bob@{OTHER}", "stays")
+        wait_for(lambda: waiting(suite)[0] == 1, 20, "what is not taken")
+        for n in range(100):
+            alice.say(f"bob@{ROGUE}", f"{n} {KILO * 8}", id=f"m{n}")
+        wait_for(lambda: len(authority.heard("message")) == 100, 30, "what is for another one")
+        assert waiting(suite)[0] == 1
+        assert_nothing_was_refused(alice)
+
+
 def test_inv_23_a_fast_server_is_paced_and_nothing_is_lost():
     """rate_bytes: another one, which says little, is not behind it."""
     with federating("exempt = {}\nrate_bytes = 30000\nburst_bytes = 30000\n") as (suite, _authority, alice):
