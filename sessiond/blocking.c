@@ -14,7 +14,7 @@ blocking_get(const struct iq *iq)
 	struct buf out = {0};
 	struct xml_writer w;
 
-	privacy_remember_asker(iq, SESSION_BLOCKLIST);
+	privacy_remember_asker(iq);
 	xw_init(&w, &out, S("jabber:client"));
 	xw_open(&w, NS_BLOCKING, S("blocklist"));
 	block_write_items(&w, privacy_default(&iq->account->privacy));

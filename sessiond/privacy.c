@@ -70,14 +70,12 @@ privacy_get(const struct iq *iq)
 
 	if (!is_on(iq))
 		return;
-	if (n && (n->next || !str_is(n->name, "list"))) {
+	if (n && (n->next || !str_is(n->name, "list")))
 		iq_error(iq, SE_BAD_REQUEST);
-	} else if (n && !l) {
+	else if (n && !l)
 		iq_error(iq, SE_ITEM_NOT_FOUND);
-	} else {
-		privacy_remember_asker(iq, SESSION_PRIVACY);
+	else
 		answer(iq, l);
-	}
 }
 
 /* ---- set: lists ---- */
@@ -214,7 +212,6 @@ privacy_set(const struct iq *iq)
 	for (size_t i = 0; n && !n->next && i < COUNT(requests); i++) {
 		if (!str_is(n->name, requests[i].name))
 			continue;
-		privacy_remember_asker(iq, SESSION_PRIVACY);
 		requests[i].fn(iq, n);
 		return;
 	}

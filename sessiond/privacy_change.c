@@ -98,23 +98,25 @@ write_difference(struct saving *v, const struct change *c)
 	arena_deinit(&arena);
 }
 
+/* flag: of the sessions that are told; 0: all. */
 static void
-push(struct account *a, const struct act *act, enum session_flag flag, struct str payload)
+push(struct account *a, const struct act *act, unsigned flag, struct str payload)
 {
 	LIST_FOREACH(&a->sessions, it) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (!str_empty(payload) && (s->flags & flag))
+		if (!str_empty(payload) && (s->flags & flag) == flag)
 			session_push(s, act, payload);
 	}
 }
 
+/* Of the block list to who has asked for it (XEP-0191 §3.3), of a list's name to "all connected resources" (XEP-0016 §2.2). */
 static void
 push_all(struct saving *v)
 {
 	push(v->account, &v->act, SESSION_BLOCKLIST, buf_str(&v->block));
 	push(v->account, &v->act, SESSION_BLOCKLIST, buf_str(&v->unblock));
-	push(v->account, &v->act, SESSION_PRIVACY, buf_str(&v->list));
+	push(v->account, &v->act, 0, buf_str(&v->list));
 }
 
 /* ---- kept ---- */
@@ -202,7 +204,7 @@ finish(struct change *c, struct str name, const struct block_change *told)
 		write_told(v, told);
 	else
 		write_difference(v, c);
-	if (!str_empty(name))
+	if (!str_empty(name) && settings_of(c->iq->act->sd)->privacy_lists)
 		write_list_push(&v->list, name);
 	save(c->iq, v);
 }
@@ -327,12 +329,12 @@ privacy_keep(const struct iq *iq, const struct block_change *told)
 }
 
 void
-privacy_remember_asker(const struct iq *iq, enum session_flag flag)
+privacy_remember_asker(const struct iq *iq)
 {
 	struct session *s = sessions_of_act(iq->act);
 
-	if (!s || (s->flags & flag))
+	if (!s || (s->flags & SESSION_BLOCKLIST))
 		return;
-	s->flags |= flag;
+	s->flags |= SESSION_BLOCKLIST;
 	session_copy_presence(s, iq->act);
 }

@@ -24,5 +24,5 @@ void privacy_choose_active(const struct iq *iq, const struct privacy_list *l);
 /* There is nothing to change, but it was asked for. */
 void privacy_keep(const struct iq *iq, const struct block_change *told);
 
-/* Gives the asking session this flag and has the edge keep it. */
-void privacy_remember_asker(const struct iq *iq, enum session_flag flag);
+/* The asking session wants pushes of the block list; has the edge keep that. */
+void privacy_remember_asker(const struct iq *iq);

@@ -34,9 +34,8 @@ enum session_flag {
 	SESSION_INTERESTED = 1 << 0, /* has asked for the roster: gets pushes */
 	SESSION_CARBONS = 1 << 1,    /* XEP-0280 */
 	SESSION_INACTIVE = 1 << 2,   /* XEP-0352 */
-	SESSION_BLOCKLIST = 1 << 3,  /* has asked for it: gets pushes of XEP-0191 */
-	SESSION_PRIVACY =
-	    1 << 4, /* the same of XEP-0016; the highest eight: its active list (block.h) */
+	/* Has asked for it: gets pushes of XEP-0191. The highest eight: its active list (block.h). */
+	SESSION_BLOCKLIST = 1 << 3,
 };
 
 #define SOURCE_MAX 64

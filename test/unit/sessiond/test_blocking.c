@@ -5,6 +5,10 @@
 #include "scene.h"
 
 #define NS "xmlns='urn:xmpp:blocking'"
+/* XEP-0016 §2.2: what is blocked is a list too, and all are told that it is another one. */
+#define LIST_PUSH(resource)                             \
+	"romeo/" resource ": <iq to='romeo@h/" resource \
+	"' id='push' type='set'><query xmlns='jabber:iq:privacy'><list name='blocked'/></query></iq>\n"
 
 static void
 sets(struct scene *s, const char *name, const char *payload)
@@ -68,8 +72,9 @@ test_list_and_pushes(void **state)
 	    "romeo/orchard: <iq to='romeo@h/orchard' id='push' type='set'><block " NS
 	    "><item jid='tybalt@h'/><item jid='evil.example'/></block></iq>\n"
 	    "romeo/garden: <iq to='romeo@h/garden' id='push' type='set'><block " NS
-	    "><item jid='tybalt@h'/><item jid='evil.example'/></block></iq>\n"
-	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
+	    "><item jid='tybalt@h'/><item jid='evil.example'/></block></iq>\n" LIST_PUSH("orchard")
+		LIST_PUSH("garden") LIST_PUSH(
+		    "old") "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
 	sets(s, "romeo/orchard", "<unblock " NS "><item jid='tybalt@h'/></unblock>");
 	assert_true(has(s,
 	    "romeo/garden: <iq to='romeo@h/garden' id='push' type='set'><unblock " NS
@@ -122,8 +127,8 @@ test_presence_when_blocked_and_unblocked(void **state)
 	sets(s, "romeo/orchard", "<block " NS "><item jid='juliet@h'/></block>");
 	expect(s,
 	    "juliet/balcony: <presence from='romeo@h/orchard' to='juliet@h' type='unavailable'/>\n"
-	    "romeo/orchard: <presence from='juliet@h' to='romeo@h/orchard' type='unavailable'/>\n"
-	    "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
+	    "romeo/orchard: <presence from='juliet@h' to='romeo@h/orchard' type='unavailable'/>\n" LIST_PUSH(
+		"orchard") "romeo/orchard: <iq from='romeo@h' to='romeo@h/orchard' id='b' type='result'/>\n");
 	says(s, "romeo/orchard", "<presence><show>dnd</show></presence>");
 	assert_false(has(s, "juliet"));
 	forget(s);

@@ -100,15 +100,13 @@ test_wrong_requests(void **state)
 	scene_free(s);
 }
 
-/* §2.2: of the list's name, to whoever uses the protocol, the asker too. */
+/* §2.2: of the list's name, to all connected resources: the asker, and who has never asked for any list. */
 static void
 test_pushes(void **state)
 {
 	struct scene *s = scene_of_lists();
 
 	(void)state;
-	gets_lists(s, "romeo/garden", "");
-	forget(s);
 	sets_lists(s, "romeo/orchard", "<list name='a'>" DENY_JULIET "</list>");
 	expect(s,
 	    "romeo/orchard: <iq to='romeo@h/orchard' id='push' type='set'><query " NS
@@ -265,6 +263,9 @@ test_switched_off(void **state)
 	sets_lists(s, "romeo/orchard", "<default/>");
 	assert_true(has(s, "[service-unavailable]"));
 	assert_false(hears(s, "romeo/orchard", "juliet/balcony", MESSAGE));
+	asks_as(s, "romeo/orchard", "set", "<block " BLOCKING "><item jid='tybalt@h'/></block>");
+	assert_true(has(s, "id='p' type='result'"));
+	assert_false(has(s, "id='push'"));
 	says(s, "romeo/orchard",
 	    "<iq type='get' id='d' to='h'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
 	says(s, "romeo/orchard",
