@@ -84,6 +84,7 @@ struct c2sd *c2sd_new(struct daemon *d);
 int c2sd_open(struct daemon *d, struct err *err);
 int c2sd_threads(struct daemon *d, struct err *err);
 int c2sd_start(struct daemon *d, struct err *err);
+int c2sd_take_files(struct daemon *d, const struct str *texts, struct err *err);
 void c2sd_reloaded(struct daemon *d, const void *old);
 void c2sd_stop(struct daemon *d);
 /* A client is gone: the last one takes the stopped daemon with it. */

@@ -6,6 +6,7 @@
 #include "client.h"
 #include "edge/header.h"
 #include "negotiate.h"
+#include "tls/verify.h"
 
 /* ---- plain text ---- */
 
@@ -74,6 +75,7 @@ on_opened(void *ctx)
 	struct client *c = ctx;
 
 	client_log(c, LOG_DEBUG, "%s", tls_describe(c->wire.tls));
+	tls_watch_peer(c->wire.tls, c);
 	client_set_state(c, CLIENT_HEADER);
 	stream_restart(c);
 }

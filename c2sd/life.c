@@ -74,6 +74,23 @@ open_trust(struct c2sd *c, struct err *err)
 	return rc;
 }
 
+/* client_ca_file and client_crl_file. Who has shown a certificate that is not trusted now is told by the next ticks. */
+int
+c2sd_take_files(struct daemon *d, const struct str *texts, struct err *err)
+{
+	struct c2sd *c = d->state;
+	struct trust *t = NULL;
+
+	if (!str_empty(texts[0])) {
+		t = trust_renew(NULL, texts[0], texts[1], err);
+		if (!t)
+			return -1;
+	}
+	tls_context_set_trust(c->tls, t);
+	trust_unref(&t);
+	return 0;
+}
+
 int
 c2sd_open(struct daemon *d, struct err *err)
 {

@@ -20,6 +20,7 @@ static const struct service c2sd = {
     .open = c2sd_open,
     .threads = c2sd_threads,
     .start = c2sd_start,
+    .take_files = c2sd_take_files,
     .reloaded = c2sd_reloaded,
     .stop = c2sd_stop,
     .listeners = c2sd_print_listeners,

@@ -35,7 +35,7 @@ const struct setting c2sd_settings_table[] = {
 	.max = 32,
 	.help = "SASL mechanisms, in the order of offering; the -PLUS form of SCRAM goes with it"},
     {.name = "client_ca_file",
-	.at_start = true,
+	.is_file = true,
 	.type = SETTING_STRING,
 	.offset = AT(client_ca_file),
 	.def = "",
@@ -44,13 +44,14 @@ const struct setting c2sd_settings_table[] = {
 	    "Certificates (PEM) of those who may vouch for our users, which should be nobody but ourselves: clients' certificates "
 	    "are verified with them"},
     {.name = "client_crl_file",
-	.at_start = true,
+	.is_file = true,
 	.type = SETTING_STRING,
 	.offset = AT(client_crl_file),
 	.def = "",
 	.max = 4000,
 	.help =
-	    "Their revocation lists (PEM): a certificate in one of them is not taken; empty: none"},
+	    "Their revocation lists (PEM): a certificate in one of them is not taken, and ends the streams that were begun with it "
+	    "when jackdawctl reload brings a new list; empty: none"},
     {.name = "forgive_unknown_binding",
 	.type = SETTING_BOOL,
 	.offset = AT(forgive_unknown_binding),

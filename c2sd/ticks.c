@@ -1,11 +1,13 @@
 /* What time does to clients. Four times a second: strangers over their deadline, sessions that are silent, sockets that take nothing.
  * More often, where there are such: senders whose bucket has room again. */
 #include "alive.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
+#include "tls/verify.h"
 
 /* ---- until there is a session ---- */
 
@@ -103,6 +105,18 @@ tick_away(struct c2sd *d, uint64_t now_ms)
 	}
 }
 
+/* ---- certificates ---- */
+
+/* RFC 6120 §13.7.2.3 */
+static void
+on_lapsed(void *client, const char *why)
+{
+	struct client *c = client;
+
+	client_log(c, LOG_INFO, "its certificate is not taken any more: %s", why);
+	client_end(c, STREAM_RESET, "your certificate has expired, or was revoked");
+}
+
 void
 c2sd_tick(void *c2sd)
 {
@@ -112,6 +126,7 @@ c2sd_tick(void *c2sd)
 	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_bound(d, now_ms);
 	tick_away(d, now_ms);
+	tls_context_look_at_peers(d->tls, clock_wall_us() / 1000000, on_lapsed);
 	wires_check_stalled(
 	    &d->wires, now_ms, (uint64_t)c2sd_settings(d)->door.stall_seconds * 1000);
 	sm_tick(d, now_ms);

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "commands.h"
+#include "service/settings.h"
 #include "spawn.h"
 #include "suite.h"
 #include "tool.h"
@@ -42,23 +45,61 @@ open_settings(const struct ctl *c, const char *name, struct err *err)
 	return fd >= 0 ? fd : err_set(err, "%s: %s", name, strerror(errno));
 }
 
-static int
-pass_files(
-    struct ctl *c, const struct program *p, unsigned instance, struct buf *pending, struct err *err)
-{
-	char own[64];
-	int fds[2], rc = -1;
+/* What a daemon is passed: both settings files, and those that its own one names. */
+struct passed {
+	int fds[2 + SETTING_FILES_MAX];
+	unsigned n;
+};
 
-	snprintf(own, sizeof(own), "%s.conf", p->name);
-	fds[0] = open_settings(c, "jackdaw.conf", err);
-	fds[1] = fds[0] < 0 ? -1 : open_settings(c, own, err);
-	const struct control_call call = {
-	    .program = p, .instance = instance, .line = "reload", .fds = fds, .n_fds = 2};
-	if (fds[1] >= 0)
-		rc = suite_control(c, &call, pending, err);
-	for (unsigned i = 0; i < 2; i++)
-		if (fds[i] >= 0)
-			close(fds[i]);
+static int
+pass_one(struct passed *f, int fd)
+{
+	if (fd >= 0)
+		f->fds[f->n++] = fd;
+	return fd >= 0 ? 0 : -1;
+}
+
+/* A line for each, KEY PATH; a path is relative to the role's folder, as at the start. */
+static int
+open_named(struct passed *f, const struct ctl *c, const struct program *p, struct str lines,
+    struct err *err)
+{
+	struct str line, key, path;
+	int dir = suite_role_dir(c, p->role, err), rc = dir < 0 ? -1 : 0;
+
+	while (rc == 0 && f->n < COUNT(f->fds) && str_split(lines, '\n', &line, &lines)) {
+		str_split(line, ' ', &key, &path);
+		char *z = str_dup(path);
+		rc = pass_one(f, openat(dir, z, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+		if (rc != 0)
+			err_set(err, "%.*s: %s: %s", STR_ARG(key), z, strerror(errno));
+		free(z);
+	}
+	if (dir >= 0)
+		close(dir);
+	return rc;
+}
+
+/* named: the lines that the program says of its settings. */
+static int
+pass_files(struct ctl *c, const struct control_call *call, struct str named, struct buf *pending,
+    struct err *err)
+{
+	struct passed f = {.n = 0};
+	struct control_call passing = *call;
+	char own[64];
+	int rc = -1;
+
+	snprintf(own, sizeof(own), "%s.conf", call->program->name);
+	if (pass_one(&f, open_settings(c, "jackdaw.conf", err)) == 0 &&
+	    pass_one(&f, open_settings(c, own, err)) == 0 &&
+	    open_named(&f, c, call->program, named, err) == 0) {
+		passing.fds = f.fds;
+		passing.n_fds = f.n;
+		rc = suite_control(c, &passing, pending, err);
+	}
+	while (f.n > 0)
+		close(f.fds[--f.n]);
 	return rc;
 }
 
@@ -66,13 +107,16 @@ int
 reload_one(
     struct ctl *c, const struct program *p, unsigned instance, struct buf *pending, struct err *err)
 {
-	struct buf ignored = {0};
-	int rc = tool_ask(c, p, "-n", &ignored, err);
+	const struct control_call call = {.program = p, .instance = instance, .line = "reload"};
+	struct buf named = {0};
+	int rc = tool_ask(c, p, "-F", &named, err);
 
-	buf_deinit(&ignored);
-	if (rc != 0)
-		return err_prefix(err, "%s keeps its old settings", p->name);
-	return pass_files(c, p, instance, pending, err);
+	if (rc == 0)
+		rc = pass_files(c, &call, buf_str(&named), pending, err);
+	else
+		err_prefix(err, "%s keeps its old settings", p->name);
+	buf_deinit(&named);
+	return rc;
 }
 
 /* Each line once, however many daemons read the file. */

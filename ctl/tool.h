@@ -1,4 +1,4 @@
-/* The daemons' programs as tools: where they are, and asking them for what only they know (samples, checks, listeners). */
+/* The daemons' programs as tools: where they are, and asking them for what only they know (samples, checks, listeners, the files that settings name). */
 #pragma once
 
 #include "base/buf.h"

@@ -108,6 +108,47 @@ open_dialer(struct s2sd *d, struct err *err)
 	return 0;
 }
 
+/* In force for new streams; those that are there, and are not trusted by it, are ended by the next ticks. */
+static void
+set_trust(struct s2sd *d, struct trust *t)
+{
+	log_info("%u certificates of authorities", trust_count(t));
+	tls_context_verify_peers(d->tls, t);
+	trust_unref(&t);
+}
+
+static int
+open_trust(struct s2sd *d, struct err *err)
+{
+	const struct s2sd_settings *s = s2sd_settings(d);
+	struct trust *t = trust_new(s->ca_file, err);
+
+	if (!t)
+		return -1;
+	if (!*s->ca_file)
+		d->system = trust_ref(t);
+	int rc = *s->crl_file ? trust_add_crls(t, s->crl_file, err) : 0;
+	set_trust(d, t);
+	return rc;
+}
+
+/* ca_file and crl_file. */
+int
+s2sd_take_files(struct daemon *daemon, const struct str *texts, struct err *err)
+{
+	struct s2sd *d = daemon->state;
+	struct trust *t;
+
+	if (str_empty(texts[0]) && !d->system)
+		return err_set(
+		    err, "ca_file: the system's CAs are read at the start only; restart s2sd");
+	t = trust_renew(d->system, texts[0], texts[1], err);
+	if (!t)
+		return -1;
+	set_trust(d, t);
+	return 0;
+}
+
 int
 s2sd_open(struct daemon *daemon, struct err *err)
 {
@@ -115,11 +156,9 @@ s2sd_open(struct daemon *daemon, struct err *err)
 
 	if (listen_open(d, err) != 0 || open_dialer(d, err) != 0 || tls_global_init(err) != 0)
 		return -1;
-	d->trust = trust_new(s2sd_settings(d)->ca_file, err);
-	if (!d->trust)
-		return -1;
 	d->tls = tls_context_new("xmpp-server");
-	tls_context_verify_peers(d->tls, d->trust);
+	if (open_trust(d, err) != 0)
+		return -1;
 	certs_init(&d->certs, d->tls);
 	return 0;
 }
@@ -210,7 +249,6 @@ s2sd_start(struct daemon *daemon, struct err *err)
 	struct s2sd *d = daemon->state;
 
 	(void)err;
-	log_info("%u certificates of authorities", trust_count(d->trust));
 	listen_start(d);
 	d->hook = loop_hook_new(daemon->loop, on_turn, d);
 	d->tick = loop_timer_new(daemon->loop, s2sd_tick, d);
@@ -292,7 +330,7 @@ s2sd_free(struct s2sd *d)
 {
 	wires_deinit(&d->wires);
 	tls_context_free(&d->tls);
-	trust_unref(&d->trust);
+	trust_unref(&d->system);
 	door_deinit(&d->door);
 	secret_wipe(d->secret, sizeof(d->secret));
 	d->daemon->state = NULL;

@@ -23,6 +23,7 @@ static const struct service s2sd = {
     .open = s2sd_open,
     .threads = s2sd_threads,
     .start = s2sd_start,
+    .take_files = s2sd_take_files,
     .reloaded = s2sd_reloaded,
     .control = s2sd_control,
     .drain = s2sd_drain,

@@ -28,7 +28,7 @@ struct s2sd {
 	struct gates gates;
 
 	struct tls_context *tls;
-	struct trust *trust;
+	struct trust *system; /* its CAs; NULL: they were not wanted at the start */
 	struct certs certs;
 	struct handshakes handshakes;
 	struct wires wires;
@@ -77,6 +77,7 @@ s2sd_now_ms(const struct s2sd *d)
 int s2sd_open(struct daemon *d, struct err *err);
 int s2sd_threads(struct daemon *d, struct err *err);
 int s2sd_start(struct daemon *d, struct err *err);
+int s2sd_take_files(struct daemon *d, const struct str *texts, struct err *err);
 void s2sd_reloaded(struct daemon *d, const void *old);
 bool s2sd_drain(struct daemon *d);
 void s2sd_stop(struct daemon *d);

@@ -162,13 +162,22 @@ const struct setting s2sd_settings_table[] = {
 	    "package dns-root-data, unless the resolver does not pass on signatures (then DANE is not used); none: answers are not "
 	    "validated"},
     {.name = "ca_file",
-	.at_start = true,
+	.is_file = true,
 	.type = SETTING_STRING,
 	.offset = AT(ca_file),
 	.def = "",
 	.max = 4000,
 	.help =
-	    "Certificates (PEM) that others' certificates are verified with; empty: the system's"},
+	    "Certificates (PEM) that others' certificates are verified with, also those of streams that are there when jackdawctl "
+	    "reload brings others; empty: the system's, as they were at the start"},
+    {.name = "crl_file",
+	.is_file = true,
+	.type = SETTING_STRING,
+	.offset = AT(crl_file),
+	.def = "",
+	.max = 4000,
+	.help =
+	    "Revocation lists (PEM) of those CAs, for closed networks; the same holds for them; empty: none"},
     EXEMPT_ROW(AT(door.exempt), "per-source limits and of shaping"),
     STRANGER_LIMIT_ROWS(AT(stranger), "64"),
     STANZA_LIMIT_ROWS(AT(stanza), "393216", 393216, "4096", "262144"),

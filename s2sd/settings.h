@@ -26,7 +26,7 @@ struct s2sd_settings {
 	struct setting_strings routes, allow, deny;
 	int policy; /* enum policy */
 	bool dialback;
-	const char *dialback_secret, *resolver, *trust_anchor, *ca_file;
+	const char *dialback_secret, *resolver, *trust_anchor, *ca_file, *crl_file;
 	struct door_settings door;
 	struct element_limits stranger, stanza;
 	struct shape_rate rate;

@@ -272,6 +272,7 @@ on_opened(void *ctx)
 	struct stream *s = ctx;
 
 	stream_log(s, LOG_DEBUG, "%s", tls_describe(s->wire.tls));
+	tls_watch_peer(s->wire.tls, s);
 	stream_begin_again(s);
 }
 

@@ -75,6 +75,16 @@ tick_open(struct s2sd *d, uint64_t now_ms)
 	}
 }
 
+/* RFC 6120 §13.7.2.3 */
+static void
+on_lapsed(void *stream, const char *why)
+{
+	struct stream *s = stream;
+
+	stream_log(s, LOG_INFO, "its certificate is not taken any more: %s", why);
+	stream_finish(s, STREAM_RESET);
+}
+
 static void
 look_at_shaped(struct list *it)
 {
@@ -104,6 +114,7 @@ s2sd_tick(void *s2sd)
 	tick_attempts(d, now_ms);
 	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_open(d, now_ms);
+	tls_context_look_at_peers(d->tls, clock_wall_us() / 1000000, on_lapsed);
 	list_take_each(&d->shaped, look_at_shaped);
 	tick_pairs(d, now_ms);
 	wires_check_stalled(

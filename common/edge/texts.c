@@ -36,6 +36,9 @@ static const char *const texts[][LANG_COUNT] = {
 	"un id ou une langue est trop long"},
     {"no session within the time allowed", "keine Sitzung in der erlaubten Zeit",
 	"pas de session dans le temps permis"},
+    {"your certificate has expired, or was revoked",
+	"Ihr Zertifikat ist abgelaufen oder wurde widerrufen",
+	"votre certificat a expiré ou a été révoqué"},
     {"nothing was heard for too long", "zu lange war nichts zu hören",
 	"aucun signe de vie depuis trop longtemps"},
 };

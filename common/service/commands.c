@@ -80,14 +80,16 @@ tell_all_pending(const struct skeleton *k, const struct loaded *fresh, struct bu
 	buf_deinit(&own);
 }
 
-/* Two descriptors: jackdaw.conf and the own file. */
+/* Descriptors: jackdaw.conf, the own file, then those that its settings name. */
 static void
 command_reload(struct skeleton *k, const int *fds, unsigned n_fds, struct buf *out)
 {
 	struct loaded fresh = {.pool = NULL};
 	struct err err = {.text = "reload takes the two files as descriptors"};
 
-	if (n_fds != 2 || loaded_from_fds(k, &fresh, fds[0], fds[1], &err) != 0) {
+	if (n_fds < 2 || loaded_from_fds(k, &fresh, fds[0], fds[1], &err) != 0 ||
+	    loaded_take_files(k, &fresh, fds + 2, n_fds - 2, &err) != 0) {
+		loaded_free(&fresh);
 		log_error("the new settings are not in force: %s", err.text);
 		buf_printf(out, "error: %s\n", err.text);
 		return;

@@ -39,7 +39,7 @@ check_regular(int fd, const char *name, struct err *err)
 }
 
 int
-file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
+file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *err)
 {
 	if (check_regular(fd, name, err) != 0)
 		return -1;
@@ -56,8 +56,8 @@ file_read_fd(int fd, const char *name, struct buf *out, struct err *err)
 		if (n == 0)
 			break;
 		buf_commit(out, (size_t)n);
-		if (buf_len(out) > SETTINGS_FILE_MAX)
-			return err_set(err, "%s: larger than %d bytes", name, SETTINGS_FILE_MAX);
+		if (buf_len(out) > max)
+			return err_set(err, "%s: larger than %zu bytes", name, max);
 	}
 	*buf_reserve(out, 1) = 0;
 	return 0;
@@ -80,7 +80,8 @@ check_text(const struct buf *text, const char *name, struct err *err)
 int
 file_read_text(int fd, const char *name, struct buf *out, struct err *err)
 {
-	return file_read_fd(fd, name, out, err) != 0 ? -1 : check_text(out, name, err);
+	return file_read_fd(fd, name, SETTINGS_FILE_MAX, out, err) != 0 ? -1
+									: check_text(out, name, err);
 }
 
 /* What root obeys, nobody else may have written. */

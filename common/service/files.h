@@ -9,10 +9,11 @@
 #include "base/err.h"
 
 #define SETTINGS_FILE_MAX (1024 * 1024)
+#define NAMED_FILE_MAX (16 * 1024 * 1024) /* that a setting names: revocation lists are long */
 
-/* Reads a regular file (or the null device) from its beginning, at most SETTINGS_FILE_MAX bytes; a NUL follows that is not counted. */
-int file_read_fd(int fd, const char *name, struct buf *out, struct err *err);
-/* The same, without a NUL in it. */
+/* Reads a regular file (or the null device) from its beginning, at most max bytes; a NUL follows that is not counted. */
+int file_read_fd(int fd, const char *name, size_t max, struct buf *out, struct err *err);
+/* The same, at most SETTINGS_FILE_MAX bytes, without a NUL in it. */
 int file_read_text(int fd, const char *name, struct buf *out, struct err *err);
 /* The same by name, relative to a folder. A missing file is an empty one when `optional`. */
 int file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err);

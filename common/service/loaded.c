@@ -82,6 +82,45 @@ loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, 
 	return loaded_finish(k, l, &suite, &own, err);
 }
 
+/* The descriptors are of those that are named, in the order of the table. */
+static int
+read_named(const struct setting_file *f, const int **fds, unsigned *n_fds, struct buf *out,
+    struct err *err)
+{
+	if (!*f->path)
+		return 0;
+	if (*n_fds == 0)
+		return err_set(err, "reload takes the file that %s names as a descriptor", f->key);
+	(*n_fds)--;
+	if (file_read_fd(*(*fds)++, f->key, NAMED_FILE_MAX, out, err) != 0)
+		return -1;
+	return buf_len(out) > 0 ? 0 : err_set(err, "%s: nothing is in the file", f->key);
+}
+
+int
+loaded_take_files(
+    struct skeleton *k, const struct loaded *l, const int *fds, unsigned n_fds, struct err *err)
+{
+	const struct service *s = k->daemon.service;
+	struct setting_file v[SETTING_FILES_MAX];
+	struct buf contents[SETTING_FILES_MAX] = {{.data = NULL}};
+	struct str texts[SETTING_FILES_MAX];
+	size_t n = s->settings ? settings_files(s->settings, l->settings, v) : 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = read_named(&v[i], &fds, &n_fds, &contents[i], err);
+		texts[i] = buf_str(&contents[i]);
+	}
+	if (rc == 0 && n_fds > 0)
+		rc = err_set(err, "reload takes the two files as descriptors");
+	if (rc == 0 && n > 0)
+		rc = s->take_files(&k->daemon, texts, err);
+	for (size_t i = 0; i < n; i++)
+		buf_deinit(&contents[i]);
+	return rc;
+}
+
 void
 loaded_free(struct loaded *l)
 {

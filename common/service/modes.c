@@ -75,6 +75,20 @@ print_listeners(const struct skeleton *k)
 	print_and_exit(&out, 0);
 }
 
+static void
+print_files(const struct skeleton *k)
+{
+	const struct service *s = k->daemon.service;
+	struct buf out = {.data = NULL};
+	struct setting_file v[SETTING_FILES_MAX];
+	size_t n = has_settings(s) ? settings_files(s->settings, k->loaded.settings, v) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (*v[i].path)
+			buf_printf(&out, "%s %s\n", v[i].key, v[i].path);
+	print_and_exit(&out, 0);
+}
+
 /* Beside a running suite: no pid file, no socket, none of the daemon's own hooks; but its user, its limits, its tables. */
 static int
 enter_sandbox(struct skeleton *k, struct self_test **test_r, struct err *err)
@@ -122,6 +136,9 @@ modes_without_start(struct skeleton *k)
 		return;
 	case MODE_LISTENERS:
 		print_listeners(k);
+		return;
+	case MODE_FILES:
+		print_files(k);
 		return;
 	case MODE_SELF_TEST:
 		self_test(k);

@@ -37,10 +37,11 @@ print_help(const struct service *s, FILE *to)
 {
 	fprintf(to,
 	    "%s: %s\n"
-	    "usage: %s [-n | -nn | -L] [-T subsystem] [--dir D] [--instance N] [--self-test]\n"
+	    "usage: %s [-n | -nn | -L | -F] [-T subsystem] [--dir D] [--instance N] [--self-test]\n"
 	    "  -n           check the settings and stop\n"
 	    "  -nn          print the settings in effect and stop\n"
 	    "  -L           print the listening addresses and stop\n"
+	    "  -F           print the files that the settings name and a reload brings, and stop\n"
 	    "  -T NAME      trace a subsystem (bus, xml, tls) to the log\n"
 	    "  --dir D      the suite's folder; without it the installed paths\n"
 	    "  --instance N number of this process among those of its kind\n"
@@ -77,6 +78,9 @@ option_one(const struct service *s, struct options *o, int c)
 	case 'L':
 		o->mode = MODE_LISTENERS;
 		return;
+	case 'F':
+		o->mode = MODE_FILES;
+		return;
 	case 'T':
 		log_trace_enable(optarg);
 		return;
@@ -112,7 +116,7 @@ options_parse(const struct service *s, int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){.dir = NULL};
-	while ((c = getopt_long(argc, argv, "nLT:", LONG, NULL)) != -1)
+	while ((c = getopt_long(argc, argv, "nLFT:", LONG, NULL)) != -1)
 		option_one(s, o, c);
 	if (optind != argc)
 		usage_error(s);

@@ -35,6 +35,9 @@ struct service {
 	int (*threads)(struct daemon *d, struct err *err);
 	/* In the sandbox: the own store; everything that makes the daemon ready. */
 	int (*start)(struct daemon *d, struct err *err);
+	/* A reload has brought the files that new settings name (is_file): what is in them, in the order of the table, empty where none
+	 * is named; borrowed. Called before `reloaded`; NULL: no setting is such. -1 with *err: the old settings stay in force. */
+	int (*take_files)(struct daemon *d, const struct str *texts, struct err *err);
 	/* New settings are in force (already checked; d->settings is the new struct, old is freed after the call). */
 	void (*reloaded)(struct daemon *d, const void *old);
 	/* A line came over the control socket that the skeleton does not know; descriptors that came with it are the callee's.

@@ -37,7 +37,8 @@ struct setting {
 	const char *text; /* enum: the words; string: NULL */
 	bool secret;      /* printed as ***, wiped when it is freed */
 	bool at_start;    /* read once: a new value is in force from the next start on */
-	const char *help; /* one line */
+	bool is_file; /* names a file, which a reload brings opened: at most SETTING_FILES_MAX of a table */
+	const char *help;              /* one line */
 	const struct setting *section; /* table of a section */
 	size_t section_size;
 	/* string, list: asked for each value of a file, beyond the bounds. 0, or -1 with *err filled; NULL: anything. */
@@ -68,6 +69,14 @@ void settings_print(const struct setting *table, const void *values, struct buf 
 /* Appends the names, separated by commas, of the keys that are read at the start only and differ. */
 void settings_pending(
     const struct setting *table, const void *old, const void *fresh, struct buf *names);
+/* The files that are named, in the order of the table. Borrowed from both. Returns how many rows there are. */
+#define SETTING_FILES_MAX 4
+struct setting_file {
+	const char *key;
+	const char *path; /* empty: none */
+};
+size_t settings_files(
+    const struct setting *table, const void *values, struct setting_file v[SETTING_FILES_MAX]);
 /* The same as a sample file: every key commented out with its default and help. */
 void settings_sample(const struct setting *table, struct buf *out);
 /* As mdoc/man list items. */

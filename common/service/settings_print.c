@@ -138,6 +138,21 @@ settings_pending(const struct setting *table, const void *old, const void *fresh
 	}
 }
 
+size_t
+settings_files(
+    const struct setting *table, const void *values, struct setting_file v[SETTING_FILES_MAX])
+{
+	size_t n = 0;
+
+	for (const struct setting *s = table; s->name && n < SETTING_FILES_MAX; s++) {
+		const void *at = (const char *)values + s->offset;
+
+		if (s->is_file)
+			v[n++] = (struct setting_file){s->name, *(const char *const *)at};
+	}
+	return n;
+}
+
 /* A default as it would be written in the file. */
 static void
 sample_default(struct buf *out, const struct setting *s)

@@ -12,6 +12,7 @@ enum options_mode {
 	MODE_CHECK,     /* -n */
 	MODE_PRINT,     /* -nn */
 	MODE_LISTENERS, /* -L */
+	MODE_FILES,     /* -F */
 	MODE_SELF_TEST,
 	MODE_SAMPLE,
 	MODE_SAMPLE_SUITE,
@@ -69,6 +70,9 @@ int skeleton_drop(struct skeleton *k, struct err *err);
 int loaded_from_files(struct skeleton *k, struct loaded *l, struct err *err);
 int loaded_from_fds(struct skeleton *k, struct loaded *l, int suite_fd, int own_fd, struct err *err);
 void loaded_free(struct loaded *l);
+/* Has the daemon take the files that a new set names. -1 with *err: nothing changed. */
+int loaded_take_files(
+    struct skeleton *k, const struct loaded *l, const int *fds, unsigned n_fds, struct err *err);
 /* Puts a new set in force, and takes it from *l. The old one is freed, but that of the start is kept. */
 void loaded_swap(struct skeleton *k, struct loaded *l);
 

@@ -96,6 +96,7 @@ tls_context_new(const char *alpn)
 	t->alpn = alpn != NULL ? str_dup(str_z(alpn)) : NULL;
 	pthread_mutex_init(&t->lock, NULL);
 	list_init(&t->chains);
+	list_init(&t->watched);
 	return t;
 }
 
@@ -239,15 +240,17 @@ tls_context_set_trust(struct tls_context *t, struct trust *trust)
 {
 	pthread_mutex_lock(&t->lock);
 	trust_unref(&t->trust);
-	t->trust = trust_ref(trust);
+	t->trust = trust != NULL ? trust_ref(trust) : NULL;
+	t->trust_number++;
 	pthread_mutex_unlock(&t->lock);
 }
 
 struct trust *
-tls_context_trust(struct tls_context *t)
+tls_context_trust(struct tls_context *t, unsigned *number_r)
 {
 	pthread_mutex_lock(&t->lock);
 	struct trust *trust = t->trust != NULL ? trust_ref(t->trust) : NULL;
+	*number_r = t->trust_number;
 	pthread_mutex_unlock(&t->lock);
 	return trust;
 }

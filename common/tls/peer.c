@@ -89,7 +89,7 @@ shown_read(struct shown *s, gnutls_session_t session, struct err *err)
 
 /* The CA that a record names: one that was shown, or the one that is in the record (RFC 7671 §5.2.3). */
 static bool
-verify_anchor(struct shown *s, const struct tlsa *t, struct err *err)
+verify_anchor(struct peer *p, struct shown *s, const struct tlsa *t)
 {
 	gnutls_datum_t der = {.data = (unsigned char *)t->data.p, .size = (unsigned)t->data.n};
 	gnutls_x509_crt_t ca;
@@ -97,12 +97,12 @@ verify_anchor(struct shown *s, const struct tlsa *t, struct err *err)
 
 	for (unsigned i = 1; i < s->n && !ok; i++)
 		ok = tlsa_matches(t, shown_der(s, i)) &&
-		    trust_verify_under(s->crt[i], s->crt, s->n, err) == 0;
+		    trust_verify_under(s->crt[i], s->crt, s->n, &p->until, &p->why) == 0;
 	if (ok || t->selector != TLSA_CERT || t->matching != TLSA_EXACT ||
 	    gnutls_x509_crt_init(&ca) < 0)
 		return ok;
 	ok = gnutls_x509_crt_import(ca, &der, GNUTLS_X509_FMT_DER) == 0 &&
-	    trust_verify_under(ca, s->crt, s->n, err) == 0;
+	    trust_verify_under(ca, s->crt, s->n, &p->until, &p->why) == 0;
 	gnutls_x509_crt_deinit(ca);
 	return ok;
 }
@@ -123,9 +123,11 @@ verify_record(struct peer *p, struct shown *s, const struct tlsa *t, bool by_ca)
 	switch (t->usage) {
 	case TLSA_DANE_EE:
 		p->is_pinned = tlsa_matches(t, shown_der(s, 0));
+		if (p->is_pinned)
+			p->until = INT64_MAX; /* RFC 7671 §5.1: its dates do not count */
 		return p->is_pinned;
 	case TLSA_DANE_TA:
-		p->is_anchored = verify_anchor(s, t, &p->why);
+		p->is_anchored = verify_anchor(p, s, t);
 		return p->is_anchored;
 	case TLSA_PKIX_EE:
 		return by_ca && tlsa_matches(t, shown_der(s, 0));
@@ -154,7 +156,7 @@ verify_dane(struct peer *p, struct shown *s, const struct peer_wanted *w, bool b
 static bool
 verify_shown(struct peer *p, struct shown *s, struct trust *trust, const struct peer_wanted *w)
 {
-	bool by_ca = trust_verify(trust, s->crt, s->n, p->purpose, &p->why) == 0;
+	bool by_ca = trust_verify(trust, s->crt, s->n, p->purpose, &p->until, &p->why) == 0;
 
 	return w != NULL && w->n_tlsa > 0 ? verify_dane(p, s, w, by_ca) : by_ca;
 }
@@ -175,6 +177,19 @@ peer_verify(
 		p->why.text[0] = '\0';
 	}
 	shown_deinit(&s);
+}
+
+void
+peer_verify_again(
+    struct peer *p, gnutls_session_t session, struct trust *trust, const struct peer_wanted *wanted)
+{
+	struct peer now = {.purpose = p->purpose};
+
+	peer_verify(&now, session, trust, wanted);
+	p->state = now.state;
+	p->why = now.why;
+	p->until = now.until;
+	peer_deinit(&now);
 }
 
 void

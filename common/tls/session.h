@@ -3,6 +3,7 @@
 
 #include <gnutls/gnutls.h>
 
+#include "base/list.h"
 #include "tls/peer.h"
 #include "tls/tls.h"
 
@@ -18,12 +19,18 @@ struct tls {
 	char *sni;    /* NULL if none */
 	struct peer_wanted *wanted; /* of a client */
 	struct peer peer;           /* when it is verified */
+	unsigned trust_number;      /* what it was verified with: the context's then */
+	struct list watched;        /* in the context's, or alone; the owner is told */
+	void *owner;
 	bool verifies;
 	bool is_client;
 	bool gives_ticket;
 	bool resumed;
 	char description[72];
 };
+
+/* watch.c: idempotent. */
+void tls_unwatch(struct tls *s);
 
 static inline bool
 tls_is_13(const struct tls *s)

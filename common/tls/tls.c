@@ -137,11 +137,20 @@ setup_session(struct tls *s, unsigned flags)
 }
 
 static struct tls *
-new_server(struct tls_context *t, struct str domain, bool verifies)
+new_of(struct tls_context *t)
 {
 	struct tls *s = NEW(struct tls);
 
 	s->context = t;
+	list_init(&s->watched);
+	return s;
+}
+
+static struct tls *
+new_server(struct tls_context *t, struct str domain, bool verifies)
+{
+	struct tls *s = new_of(t);
+
 	s->verifies = verifies;
 	s->domain = str_empty(domain) ? NULL : tls_name_new(domain);
 	setup_session(s, GNUTLS_SERVER | GNUTLS_NO_AUTO_SEND_TICKET);
@@ -185,9 +194,8 @@ setup_sni(struct tls *s, struct str domain)
 struct tls *
 tls_new_client(struct tls_context *t, const struct tls_client *c)
 {
-	struct tls *s = NEW(struct tls);
+	struct tls *s = new_of(t);
 
-	s->context = t;
 	s->is_client = true;
 	s->verifies = t->verifies_peers;
 	s->domain = str_empty(c->own) ? NULL : tls_name_new(c->own);
@@ -207,6 +215,7 @@ tls_free(struct tls **sp)
 
 	if (s == NULL)
 		return;
+	tls_unwatch(s);
 	gnutls_deinit(s->session);
 	tls_chain_unref(&s->chain);
 	peer_wanted_free(&s->wanted);
@@ -256,7 +265,7 @@ known(const char *name)
 static void
 verify_peer(struct tls *s)
 {
-	struct trust *trust = tls_context_trust(s->context);
+	struct trust *trust = tls_context_trust(s->context, &s->trust_number);
 
 	peer_verify(&s->peer, s->session, trust, s->wanted);
 	trust_unref(&trust);

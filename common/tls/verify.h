@@ -20,6 +20,8 @@ struct trust *trust_new(const char *ca_file, struct err *err);
 int trust_add_crls(struct trust *t, const char *crl_file, struct err *err);
 /* The same from memory. */
 struct trust *trust_from_pem(struct str pem, struct err *err);
+/* The same anew, from what files have now. cas empty: those of `old`. crls empty: none. NULL with *err. */
+struct trust *trust_renew(const struct trust *old, struct str cas, struct str crls, struct err *err);
 struct trust *trust_ref(struct trust *t);
 void trust_unref(struct trust **t);
 /* How many CAs. */
@@ -30,7 +32,7 @@ unsigned trust_count(const struct trust *t);
  * connection, and again when the CAs change. */
 void tls_context_verify_peers(struct tls_context *t, struct trust *trust);
 
-/* The same CAs, but only connections made with tls_new_asking ask: for contexts of clients' streams. */
+/* The same CAs (NULL: none any more), but only connections made with tls_new_asking ask: for contexts of clients' streams. */
 void tls_context_set_trust(struct tls_context *t, struct trust *trust);
 
 enum tls_peer {
@@ -44,6 +46,15 @@ enum tls_peer tls_peer(const struct tls *s, const char **why_r);
 
 /* The chain is trusted and the certificate was made for `domain` (prepared, as XMPP has it). False with the reason in *why. */
 bool tls_peer_is(const struct tls *s, struct str domain, struct err *why);
+
+/* Streams are long, so what was verified is looked at again (RFC 6120 §13.7.2.3). From now on the context looks at this connection, if
+ * its peer's chain is trusted, until that holds no more, or tls_free. On the loop. */
+void tls_watch_peer(struct tls *s, void *owner);
+/* Looks at some of those, in turn, on the loop: is one of the certificates between the peer and the CA not valid any more at now_s
+ * (seconds since 1970)? Or is the chain not trusted by the CAs and revocation lists that the context has by now? Such an owner is
+ * told, once, and may free it then. */
+void tls_context_look_at_peers(
+    struct tls_context *t, int64_t now_s, void (*lapsed)(void *owner, const char *why));
 
 /* The XmppAddrs (RFC 6120 §13.7.1.4) of a certificate whose chain is trusted, in their order, the first max of them; they are
  * borrowed from s and any byte is possible. Returns how many there are. */

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import threading
+import time
 
 from suite import PATIENCE, Suite, wait_for
 
@@ -94,6 +95,33 @@ class Authority:
         self.openssl("x509", "-req", "-in", f"{domain}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial",
                      "-days", "30", "-extfile", f"{domain}.ext", "-out", f"{domain}.crt")
         return self.files(domain)
+
+    def book(self):
+        """What `openssl ca` wants; its options."""
+        (self.home / "index.txt").touch()
+        (self.home / "crlnumber").write_text("01\n")
+        (self.home / "ca.cnf").write_text(
+            "[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\ndefault_crl_days=30\n"
+            "new_certs_dir=.\nrand_serial=yes\nunique_subject=no\npolicy=p\n[p]\ncommonName=supplied\n")
+        return "-config", "ca.cnf", "-keyfile", "ca.key", "-cert", "ca.pem"
+
+    def revoke(self, *names):
+        """A list with these and those of before: `crl`."""
+        both = self.book()
+        for name in names:
+            self.openssl("ca", *both, "-revoke", f"{name}.crt")
+        self.openssl("ca", *both, "-gencrl", "-out", "crl.pem")
+        self.crl.chmod(0o644)
+
+    @property
+    def crl(self):
+        return self.home / "crl.pem"
+
+    def shorten(self, name, seconds):
+        """What was issued last by that name, for so long from now."""
+        end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+        self.openssl("ca", *self.book(), "-batch", "-notext", "-in", f"{name}.csr", "-out", f"{name}.crt",
+                     "-extfile", f"{name}.ext", "-enddate", end)
 
     def self_sign(self, domain):
         """Key and certificate that nobody vouches for."""

@@ -7,7 +7,7 @@ import pytest
 
 from chat import clients
 from peers import Authority
-from suite import Suite
+from suite import PATIENCE, Suite
 from wire import SASL, Wire, condition
 
 XMPP_ADDR = "1.3.6.1.5.5.7.8.5"
@@ -54,17 +54,6 @@ class People(Authority):
         self.openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30",
                      "-subj", "/CN=Jackdaw test CA", "-keyout", "other.key", "-out", "other.pem")
 
-    def revoke(self, *names):
-        (self.home / "index.txt").touch()
-        (self.home / "crlnumber").write_text("01\n")
-        (self.home / "ca.cnf").write_text("[ca]\ndefault_ca=d\n[d]\ndatabase=index.txt\ncrlnumber=crlnumber\ndefault_md=sha256\n"
-                                         "default_crl_days=30\n")
-        both = ("-config", "ca.cnf", "-keyfile", "ca.key", "-cert", "ca.pem")
-        for name in names:
-            self.openssl("ca", *both, "-revoke", f"{name}.crt")
-        self.openssl("ca", *both, "-gencrl", "-out", "crl.pem")
-        (self.home / "crl.pem").chmod(0o644)
-
 
 @pytest.fixture(scope="module")
 def people():
@@ -79,6 +68,8 @@ def people():
     people.person("nobody", "nobody@localhost")
     people.person("gone", "gone@localhost")
     people.person("lost", "alice@localhost")
+    people.person("stolen", "alice@localhost")
+    people.person("brief", "bob@localhost")
     people.person("strange", "alice@localhost", ca="other")
     people.person("server", "alice@localhost", usage="serverAuth")
     people.person("session", "alice@localhost/desk")
@@ -91,7 +82,7 @@ def people():
 
 
 def settings(people, authd="true"):
-    return {"c2sd": f'\nclient_ca_file = "{people.ca}"\nclient_crl_file = "{people.home}/crl.pem"\n{LISTENERS}',
+    return {"c2sd": f'\nclient_ca_file = "{people.ca}"\nclient_crl_file = "{people.crl}"\n{LISTENERS}',
             "authd": f"\nclient_certificates = {authd}\n"}
 
 
@@ -121,10 +112,10 @@ def external(wire, authzid=b""):
     return "success" if answer.tag == f"{{{SASL}}}success" else condition(answer)
 
 
-def bound(wire, jid):
+def bound(wire, jid, resource="r"):
     wire.open(jid.split("@")[1])
-    assert wire.bind("r").get("type") == "result"
-    return wire.jid == f"{jid}/r"
+    assert wire.bind(resource).get("type") == "result"
+    return wire.jid == f"{jid}/{resource}"
 
 
 @pytest.mark.parametrize("port", [5222, 5223])
@@ -267,6 +258,37 @@ def test_the_list_is_signed_with_it(suite, people):
     with shown(suite, people.own("alice")) as wire:
         assert wire.scram("SCRAM-SHA-256", "alice", suite.passwords["alice@localhost"]) == "success"
         assert wire.offer_is_signed
+
+
+def test_a_certificate_that_is_revoked_ends_its_sessions(suite, people):
+    """RFC 6120 §13.7.2.3. The list comes with a reload; who has another certificate notices nothing; the list that was there is not lost
+    by one that is none."""
+    with shown(suite, people.own("stolen")) as wire, shown(suite, people.own("alice"), 5222) as other:
+        for stream, resource in ((wire, "stolen"), (other, "own")):
+            assert external(stream) == "success"
+            assert bound(stream, "alice@localhost", resource)
+        people.revoke("stolen")
+        suite.ctl("reload", "c2sd")
+        assert wire.ending() == "reset"
+        other.send("<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+        assert other.element().get("type") == "result"
+    with shown(suite, people.own("stolen")) as wire:
+        assert "EXTERNAL" not in wire.mechanisms()
+    good = people.crl.read_text()
+    people.crl.write_text("nonsense")
+    assert "revocation lists" in suite.ctl("reload", "c2sd", check=False).stderr
+    people.crl.write_text(good)
+    with shown(suite, people.own("stolen")) as wire:
+        assert "EXTERNAL" not in wire.mechanisms()
+
+
+def test_a_certificate_that_expires_ends_its_sessions(suite, people):
+    """RFC 6120 §13.7.2.3"""
+    people.shorten("brief", 10 * PATIENCE)
+    with shown(suite, people.own("brief")) as wire:
+        assert external(wire) == "success"
+        assert bound(wire, "bob@localhost", "brief")
+        assert wire.ending(20 * PATIENCE) == "reset"
 
 
 def test_slixmpp(suite, people):

@@ -9,7 +9,7 @@ from peers import Authority as Certifier
 from peers import Jackdaw, linked
 from rogue import OTHER, ROGUE, US, Authority, connect, message, opening, result, verify
 from suite import PATIENCE, wait_for
-from wire import STANZAS, TLS, Wire, refused, stanza_error, tls_context
+from wire import SASL, STANZAS, TLS, Wire, refused, stanza_error, tls_context
 
 CLOSED, DEAF, MUTE, ONE_WAY = "closed.test", "deaf.test", "mute.test", "oneway.test"
 DENIED, GUEST, VERIFIED = "bad.friends.test", "good.friends.test", "verified.test"
@@ -157,6 +157,47 @@ def test_required_verified_takes_no_dialback(suite, authority):
     assert not authority.asked
     assert comes_out(suite, authority, US, VERIFIED) == "remote-server-timeout"
     assert not authority.results
+
+
+def certified(suite, whence, certifier):
+    """An incoming stream of who has proved itself by its certificate."""
+    wire = connect(suite, whence)
+    wire.send(f"<starttls xmlns='{TLS}'/>")
+    assert wire.element().tag == f"{{{TLS}}}proceed"
+    key, certificate = certifier.files(whence)
+    wire.sock = tls_context(own=(certificate, key)).wrap_socket(wire.sock, server_hostname=US)
+    wire.restart()
+    wire.send(opening(US, whence))
+    wire.element()
+    wire.send(f"<auth xmlns='{SASL}' mechanism='EXTERNAL'>=</auth>")
+    assert wire.element().tag == f"{{{SASL}}}success"
+    wire.restart()
+    wire.send(opening(US, whence))
+    wire.element()
+    return wire
+
+
+def test_a_certificate_that_ends_ends_its_streams():
+    """RFC 6120 §13.7.2.3: it is revoked by a list that a reload brings; it expires."""
+    certifier = Certifier()
+    try:
+        certifier.issue(ROGUE)
+        certifier.issue(OTHER)
+        certifier.issue(GUEST)
+        certifier.shorten(OTHER, 10 * PATIENCE)
+        certifier.revoke()
+        with Jackdaw(US, certifier, more=f'crl_file = "{certifier.crl}"\n') as suite:
+            suite.begin("alice")
+            with alice(suite) as user, certified(suite, OTHER, certifier) as brief, certified(suite, ROGUE, certifier) as lost, \
+                    certified(suite, GUEST, certifier) as other:
+                assert brief.ending(20 * PATIENCE) == "reset"
+                certifier.revoke(ROGUE)
+                suite.ctl("reload", "s2sd")
+                assert lost.ending() == "reset"
+                other.send(message(f"guest@{GUEST}"))
+                assert user.hear() == "believe me"
+    finally:
+        certifier.close()
 
 
 def test_optional_offers_tls_and_does_without(suite):

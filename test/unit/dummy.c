@@ -35,6 +35,7 @@
 struct dummy_settings {
 	int64_t number, limit;
 	bool hold, quit;
+	const char *words;
 };
 
 #define AT(member) offsetof(struct dummy_settings, member)
@@ -49,6 +50,12 @@ static const struct setting table[] = {
 	.min = 0,
 	.max = 99},
     {.name = "hold", .type = SETTING_BOOL, .offset = AT(hold), .def = "false"},
+    {.name = "words",
+	.is_file = true,
+	.type = SETTING_STRING,
+	.offset = AT(words),
+	.def = "",
+	.max = 100},
     {.name = "quit", .type = SETTING_BOOL, .offset = AT(quit), .def = "false"},
     {.name = NULL},
 };
@@ -110,6 +117,16 @@ dummy_start(struct daemon *d, struct err *err)
 	return 0;
 }
 
+static int
+dummy_take_files(struct daemon *d, const struct str *texts, struct err *err)
+{
+	(void)d;
+	if (str_is(texts[0], "bad"))
+		return err_set(err, "words: they are bad");
+	log_info("hook take_files: \"%.*s\"", STR_ARG(texts[0]));
+	return 0;
+}
+
 static void
 dummy_reloaded(struct daemon *d, const void *old)
 {
@@ -158,6 +175,7 @@ static const struct service dummy = {
     .open = dummy_open,
     .threads = dummy_threads,
     .start = dummy_start,
+    .take_files = dummy_take_files,
     .reloaded = dummy_reloaded,
     .control = dummy_control,
     .stop = dummy_stop,
@@ -327,7 +345,7 @@ const char *
 dummy_ask(const char *line, const int *fds, unsigned n_fds)
 {
 	static char answer[4096];
-	_Alignas(struct cmsghdr) char space[CMSG_SPACE(2 * sizeof(int))] = {0};
+	_Alignas(struct cmsghdr) char space[CMSG_SPACE(3 * sizeof(int))] = {0};
 	struct sockaddr_un at = {.sun_family = AF_UNIX, .sun_path = "sessiond/control.0.sock"};
 	struct iovec iov = {.iov_base = (char *)(uintptr_t)line, .iov_len = strlen(line)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};

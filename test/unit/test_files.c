@@ -44,6 +44,24 @@ teardown(void **state)
 /* ---- reading ---- */
 
 static void
+test_a_file_has_a_size(void **state)
+{
+	struct buf b = {.data = NULL};
+	struct err err;
+	int fd;
+
+	(void)state;
+	scratch_write("f", "abc\n");
+	fd = open("f", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(file_read_fd(fd, "f", 3, &b, &err), -1);
+	assert_string_equal(err.text, "f: larger than 3 bytes");
+	buf_clear(&b);
+	assert_int_equal(file_read_fd(fd, "f", 4, &b, &err), 0);
+	buf_deinit(&b);
+	close(fd);
+}
+
+static void
 test_read_from_the_beginning(void **state)
 {
 	struct buf b = {.data = NULL};
@@ -381,6 +399,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    TEST(test_a_file_has_a_size),
 	    TEST(test_read_from_the_beginning),
 	    TEST(test_what_is_not_read),
 	    TEST(test_optional_and_null),

@@ -75,6 +75,37 @@ test_hold(void **state)
 	assert_non_null(strstr(dummy_ask("status\n", NULL, 0), " ready - "));
 }
 
+/* The sandbox opens no file: the one that a setting names comes with the reload. */
+static void
+test_reload_brings_the_named_files(void **state)
+{
+	int fds[3];
+
+	(void)state;
+	dummy_start_it();
+	dummy_wait_for(" ready\n");
+	scratch_write("etc/dummy.conf", "words = \"w\"\nnumber = 3\n");
+	scratch_write("w", "bad");
+	fds[0] = open("etc/jackdaw.conf", O_RDONLY | O_CLOEXEC);
+	fds[1] = open("etc/dummy.conf", O_RDONLY | O_CLOEXEC);
+	fds[2] = open("w", O_RDONLY | O_CLOEXEC);
+	assert_string_equal(dummy_ask("reload\n", fds, 2),
+	    "error: reload takes the file that words names as a descriptor\n");
+	assert_string_equal(dummy_ask("reload\n", fds, 3), "error: words: they are bad\n");
+	assert_null(strstr(dummy_said, "hook reloaded"));
+	scratch_write("w", "good");
+	assert_string_equal(dummy_ask("reload\n", fds, 3), "ok\n");
+	dummy_wait_for("hook take_files: \"good\"");
+	dummy_wait_for("hook reloaded, number 3, was 1");
+	/* None is named any more. */
+	assert_string_equal(dummy_reload("number = 4\n"), "ok\n");
+	dummy_wait_for("hook take_files: \"\"");
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	assert_string_equal(dummy_ask("stop\n", NULL, 0), "ok\n");
+	assert_int_equal(dummy_wait_end(), 0);
+}
+
 static void
 test_reload(void **state)
 {
@@ -170,7 +201,7 @@ static void
 test_modes(void **state)
 {
 	(void)state;
-	scratch_write("etc/dummy.conf", "number = 5\n");
+	scratch_write("etc/dummy.conf", "number = 5\nwords = w\n");
 	assert_int_equal(dummy_run("-n", NULL), 0);
 	assert_string_equal(dummy_said, "dummy: the settings are good\n");
 	assert_int_equal(dummy_run("-nn", NULL), 0);
@@ -178,6 +209,8 @@ test_modes(void **state)
 	assert_non_null(strstr(dummy_said, "domains = {\"localhost\"}"));
 	assert_int_equal(dummy_run("-L", NULL), 0);
 	assert_string_equal(dummy_said, "door * 5222\n");
+	assert_int_equal(dummy_run("-F", NULL), 0);
+	assert_string_equal(dummy_said, "words w\n");
 	assert_int_equal(dummy_run("--sample", NULL), 0);
 	assert_non_null(strstr(dummy_said, "#number = 1\n"));
 	assert_int_equal(dummy_run("--version", NULL), 0);
@@ -242,6 +275,7 @@ main(void)
 	    TEST(test_sigterm),
 	    TEST(test_hold),
 	    TEST(test_reload),
+	    TEST(test_reload_brings_the_named_files),
 	    TEST(test_quit_while_starting),
 	    TEST(test_notify),
 	    TEST(test_second_instance),

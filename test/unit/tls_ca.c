@@ -73,6 +73,15 @@ new_cert(gnutls_x509_privkey_t key, const char *cn)
 	return crt;
 }
 
+static void
+ca_sign(struct test_ca *ca, const struct test_ca *parent)
+{
+	MUST(gnutls_x509_crt_sign2(ca->crt, parent ? parent->crt : ca->crt,
+	    parent ? parent->key : ca->key, GNUTLS_DIG_SHA256, 0));
+	ca->pem = pem_of(ca->crt);
+	ca->chain_pem = parent ? joined(ca->pem, parent->chain_pem) : str_dup(S(""));
+}
+
 void
 test_ca_make(struct test_ca *ca, const char *name, const struct test_ca *parent)
 {
@@ -80,10 +89,42 @@ test_ca_make(struct test_ca *ca, const char *name, const struct test_ca *parent)
 	ca->crt = new_cert(ca->key, name);
 	MUST(gnutls_x509_crt_set_basic_constraints(ca->crt, 1, -1));
 	MUST(gnutls_x509_crt_set_key_usage(ca->crt, GNUTLS_KEY_KEY_CERT_SIGN | GNUTLS_KEY_CRL_SIGN));
-	MUST(gnutls_x509_crt_sign2(ca->crt, parent ? parent->crt : ca->crt,
-	    parent ? parent->key : ca->key, GNUTLS_DIG_SHA256, 0));
-	ca->pem = pem_of(ca->crt);
-	ca->chain_pem = parent ? joined(ca->pem, parent->chain_pem) : str_dup(S(""));
+	ca_sign(ca, parent);
+}
+
+void
+test_ca_ends(struct test_ca *ca, const struct test_ca *parent, int64_t seconds)
+{
+	free(ca->pem);
+	free(ca->chain_pem);
+	MUST(gnutls_x509_crt_set_expiration_time(ca->crt, seconds));
+	ca_sign(ca, parent);
+}
+
+char *
+test_ca_revoke(const struct test_ca *ca, const char *pem)
+{
+	gnutls_datum_t der = test_der(pem), out;
+	gnutls_x509_crt_t crt;
+	gnutls_x509_crl_t crl;
+	char *text;
+
+	MUST(gnutls_x509_crt_init(&crt));
+	MUST(gnutls_x509_crt_import(crt, &der, GNUTLS_X509_FMT_DER));
+	MUST(gnutls_x509_crl_init(&crl));
+	MUST(gnutls_x509_crl_set_version(crl, 2));
+	MUST(gnutls_x509_crl_set_this_update(crl, time(NULL) - DAY));
+	MUST(gnutls_x509_crl_set_next_update(crl, time(NULL) + DAY));
+	MUST(gnutls_x509_crl_set_number(crl, "\1", 1));
+	MUST(gnutls_x509_crl_set_crt(crl, crt, time(NULL) - DAY));
+	MUST(gnutls_x509_crl_sign2(crl, ca->crt, ca->key, GNUTLS_DIG_SHA256, 0));
+	MUST(gnutls_x509_crl_export2(crl, GNUTLS_X509_FMT_PEM, &out));
+	text = str_dup(str_of(out.data, out.size));
+	gnutls_free(out.data);
+	gnutls_free(der.data);
+	gnutls_x509_crl_deinit(crl);
+	gnutls_x509_crt_deinit(crt);
+	return text;
 }
 
 void

@@ -13,8 +13,12 @@ struct test_ca {
 	char *chain_pem; /* with those above it but the root; "" of a root */
 };
 
-/* parent NULL: a root. */
+/* parent NULL: a root. Valid for ten days, as what it issues. */
 void test_ca_make(struct test_ca *ca, const char *name, const struct test_ca *parent);
+/* The same CA with another end. */
+void test_ca_ends(struct test_ca *ca, const struct test_ca *parent, int64_t seconds);
+/* A list in PEM with the first certificate of `pem`; the caller frees it. */
+char *test_ca_revoke(const struct test_ca *ca, const char *pem);
 void test_ca_free(struct test_ca *ca);
 
 struct test_name {
