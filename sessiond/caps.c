@@ -148,12 +148,10 @@ write_field(struct xml_writer *w, const char *var, const char *type, const char 
 	xw_close(w);
 }
 
-#define SERVER_INFO "http://jabber.org/network/serverinfo"
-
 void
 caps_write_contacts(struct xml_writer *w, const struct sessiond_settings *set)
 {
-	static const char *const type[] = {SERVER_INFO};
+	static const char *const type[] = {CAPS_SERVER_INFO};
 
 	if (!has_contacts(set))
 		return;

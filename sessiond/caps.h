@@ -2,6 +2,7 @@
  * into the stream's features. */
 #pragma once
 
+#include "xml/tree.h"
 #include "xml/writer.h"
 #include "sessiond.h"
 
@@ -18,6 +19,18 @@ struct features {
 /* Distinct features, in the order of their octets: ours, and of delegated namespaces what their managers say (nested.h). */
 void caps_server_features(struct features *f, const struct sessiond *sd);
 void caps_account_features(struct features *f, const struct account *a);
+/* Identities (by category and type) and forms (by FORM_TYPE) that others tell, each of them once. */
+#define TOLD_MAX 64 /* what is over it is left out */
+struct told {
+	struct told_one {
+		const struct xml_node *node; /* NULL of the first one, which is ours */
+		struct str first, second;
+	} v[TOLD_MAX];
+	unsigned n;
+};
+void caps_told_identities(struct told *t, const struct sessiond *sd, const struct account *a);
+void caps_told_forms(struct told *t, const struct sessiond *sd, const struct account *a);
+#define CAPS_SERVER_INFO "http://jabber.org/network/serverinfo"
 /* XEP-0157: the form of contact addresses; nothing when there are none. */
 void caps_write_contacts(struct xml_writer *w, const struct sessiond_settings *set);
 /* caps_string.c: XEP-0115 §5.1 */

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "caps.h"
-#include "nested.h"
 
 #define LINES_MAX 64 /* of each kind; what is over it is left out */
 
@@ -43,6 +42,7 @@ lines_write(struct lines *l, struct buf *out, const char *before, const char *af
 	l->n = 0;
 }
 
+/* Nothing that others tell has a "<" (caps_told.c); of the settings it is left out. */
 static void
 add_plain(struct buf *out, struct str text)
 {
@@ -53,16 +53,17 @@ add_plain(struct buf *out, struct str text)
 /* ---- identities ---- */
 
 static void
-add_identity(void *lines, const struct xml_node *identity)
+add_identities(struct lines *lines, const struct sessiond *sd)
 {
 	struct buf line = {0};
+	struct told t;
 
-	add_plain(&line, xml_node_attr(identity, "category", NULL));
-	buf_add_c(&line, '/');
-	add_plain(&line, xml_node_attr(identity, "type", NULL));
-	buf_add_z(&line, "//");
-	add_plain(&line, xml_node_attr(identity, "name", NULL));
-	lines_add(lines, &line);
+	caps_told_identities(&t, sd, NULL);
+	for (unsigned i = 1; i < t.n; i++) {
+		buf_printf(&line, "%.*s/%.*s//", STR_ARG(t.v[i].first), STR_ARG(t.v[i].second));
+		buf_add_str(&line, xml_node_attr(t.v[i].node, "name", NULL));
+		lines_add(lines, &line);
+	}
 	buf_deinit(&line);
 }
 
@@ -87,7 +88,7 @@ field_line(struct buf *out, const struct xml_node *field, struct str var)
 
 /* The name is the value of FORM_TYPE (XEP-0128). */
 static void
-add_form(void *forms, const struct xml_node *x)
+add_form(struct lines *forms, const struct xml_node *x)
 {
 	struct lines fields = {.n = 0};
 	struct buf line = {0}, field = {0};
@@ -126,6 +127,16 @@ add_contacts(struct lines *forms, const struct sessiond_settings *set)
 	buf_deinit(&out);
 }
 
+static void
+add_told_forms(struct lines *forms, const struct sessiond *sd)
+{
+	struct told t;
+
+	caps_told_forms(&t, sd, NULL);
+	for (unsigned i = 1; i < t.n; i++)
+		add_form(forms, t.v[i].node);
+}
+
 /* ---- all ---- */
 
 void
@@ -137,13 +148,13 @@ caps_string(struct buf *out, const struct sessiond *sd)
 
 	buf_add_z(&ours, "server/im//Jackdaw");
 	lines_add(&lines, &ours);
-	nested_each(sd, NULL, "identity", add_identity, &lines);
+	add_identities(&lines, sd);
 	lines_write(&lines, out, "", "<");
 	caps_server_features(&f, sd);
 	for (unsigned i = 0; i < f.n; i++)
 		buf_printf(out, "%.*s<", STR_ARG(f.v[i]));
 	add_contacts(&lines, settings_of(sd));
-	nested_each(sd, NULL, "x", add_form, &lines);
+	add_told_forms(&lines, sd);
 	lines_write(&lines, out, "", "<");
 	buf_deinit(&ours);
 }

@@ -1,7 +1,6 @@
 /* XEP-0030. The features are those of the IQ table, and what is not asked by IQ. */
 #include "answers.h"
 #include "caps.h"
-#include "nested.h"
 
 #define NS_INFO S("http://jabber.org/protocol/disco#info")
 #define NS_ITEMS S("http://jabber.org/protocol/disco#items")
@@ -26,25 +25,32 @@ write_features(struct xml_writer *w, const struct features *f)
 	}
 }
 
+/* What others say besides; of the account, or of the server (NULL). */
 static void
-write_identity(void *writer, const struct xml_node *n)
+write_told_identities(struct xml_writer *w, const struct sessiond *sd, const struct account *a)
 {
-	struct xml_writer *w = writer;
+	struct told t;
 
-	xw_open(w, (struct str){0}, S("identity"));
-	xw_attr(w, "category", xml_node_attr(n, "category", NULL));
-	xw_attr(w, "type", xml_node_attr(n, "type", NULL));
-	xw_attr_if(w, "name", xml_node_attr(n, "name", NULL));
-	xw_close(w);
+	caps_told_identities(&t, sd, a);
+	for (unsigned i = 1; i < t.n; i++) {
+		xw_open(w, (struct str){0}, S("identity"));
+		xw_attr(w, "category", t.v[i].first);
+		xw_attr(w, "type", t.v[i].second);
+		xw_attr_if(w, "name", xml_node_attr(t.v[i].node, "name", NULL));
+		xw_close(w);
+	}
 }
 
 static void
-write_form(void *writer, const struct xml_node *x)
+write_told_forms(struct xml_writer *w, const struct sessiond *sd, const struct account *a)
 {
-	struct arena a = {0};
+	struct arena arena = {0};
+	struct told t;
 
-	xw_raw(writer, xml_node_raw(&a, x));
-	arena_deinit(&a);
+	caps_told_forms(&t, sd, a);
+	for (unsigned i = 1; i < t.n; i++)
+		xw_raw(w, xml_node_raw(&arena, t.v[i].node));
+	arena_deinit(&arena);
 }
 
 /* There are no nodes: XEP-0030 §3.2. */
@@ -95,11 +101,11 @@ disco_info_server(const struct iq *iq)
 	begin(&w, &out, NS_INFO);
 	xw_attr_if(&w, "node", node);
 	identity(&w, "server", "im", S("Jackdaw"));
-	nested_each(sd, NULL, "identity", write_identity, &w);
+	write_told_identities(&w, sd, NULL);
 	caps_server_features(&f, sd);
 	write_features(&w, &f);
 	caps_write_contacts(&w, settings_of(sd));
-	nested_each(sd, NULL, "x", write_form, &w);
+	write_told_forms(&w, sd, NULL);
 	finish(iq, &w, &out);
 }
 
@@ -114,10 +120,10 @@ disco_info_account(const struct iq *iq)
 		return;
 	begin(&w, &out, NS_INFO);
 	identity(&w, "account", "registered", (struct str){0});
-	nested_each(iq->act->sd, iq->account, "identity", write_identity, &w);
+	write_told_identities(&w, iq->act->sd, iq->account);
 	caps_account_features(&f, iq->account);
 	write_features(&w, &f);
-	nested_each(iq->act->sd, iq->account, "x", write_form, &w);
+	write_told_forms(&w, iq->act->sd, iq->account);
 	finish(iq, &w, &out);
 }
 

@@ -244,6 +244,26 @@ def test_the_hash_of_all_is_right(suite, service):
         assert alice.features.find(f"{{{CAPS}}}c").get("ver") == verification(query)
 
 
+def test_what_would_make_all_ill_formed_is_not_told(suite, service):
+    """XEP-0030 §3.1, XEP-0115 §5.4: each identity and each kind of form once, an identity with category and type, a form with a hidden
+    type of one value; and nothing that would make the hash ambiguous."""
+    def form(kind, field="", more="type='hidden'"):
+        return (f"<x xmlns='{FORM}' type='result'><field var='FORM_TYPE' {more}>{kind}</field>"
+                f"<field var='f'><value>{field}</value></field></x>")
+    bad = ("<identity category='server' type='im' name='Jackdaw'/><identity category='x' type='delegated' name='again'/>"
+           "<identity category='x'/><identity type='x'/><identity category='y' type='z' name='a&lt;b'/>"
+           + form("<value>urn:form:bad</value>", "a&lt;b") + form("<value>urn:form:two</value><value>urn:form:one</value>")
+           + form("<value>urn:form:shown</value>", more="") + form("") + form("<value>urn:form:good</value>", "again"))
+    tells_all(service, TOLD.format("good") + bad, "<identity category='account' type='registered' name='x'/>" + TOLD.format("bare"))
+    with Wire.at(suite, SESSION, ALICE, "caps") as alice:
+        query = info(alice, "localhost")
+        assert forms(query) == ["urn:form:good"]
+        assert [i.attrib for i in query.findall(f"{{{INFO}}}identity")] == [
+            {"category": "server", "type": "im", "name": "Jackdaw"}, {"category": "x", "type": "delegated", "name": "ours"}]
+        assert alice.features.find(f"{{{CAPS}}}c").get("ver") == verification(query)
+        assert [i.get("category") for i in info(alice, ALICE).findall(f"{{{INFO}}}identity")] == ["account", "x"]
+
+
 def test_too_much_is_not_told(service, alice):
     tells_all(service, "".join(f"<feature var='urn:delegated#{n:0200}'/>" for n in range(30)), "<feature var='urn:delegated'/>")
     assert not any(f.startswith("urn:delegated") for f in features(info(alice, "localhost")))
