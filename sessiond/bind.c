@@ -61,7 +61,7 @@ random_resource(char *text)
 	return str_of(text, 2 * RESOURCE_BYTES);
 }
 
-/* The policy for a resource that is in use. False: refused. */
+/* The policy for a resource that is in use: it is not by one that nobody is at. False: refused. */
 static bool
 settle_conflict(const struct binding *b, struct session *old, struct str *resource, char *text)
 {
@@ -75,7 +75,10 @@ settle_conflict(const struct binding *b, struct session *old, struct str *resour
 	case CONFLICT_REFUSE:
 		break;
 	}
-	return false;
+	if (!session_is_away(old))
+		return false;
+	session_end(old, &b->act, END_TAKEN, STREAM_CONFLICT);
+	return true;
 }
 
 static struct session *

@@ -51,7 +51,7 @@ const struct setting sessiond_settings_table[] = {
 	.text = "replace|refuse|rename",
 	.help =
 	    "What happens when a client binds a resource that is in use: the older session is closed, the newer"
-	    " one is refused, or it gets another resource."},
+	    " one is refused (unless the older one only waits to be resumed), or it gets another resource."},
     INT(sessions_max, 1, 10000000, "200000", "Most sessions of this shard."),
     INT(sessions_per_account, 1, 1000, "10", "Most sessions of one account at a time."),
     {.name = "replace_oldest_session",

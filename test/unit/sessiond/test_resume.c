@@ -414,6 +414,29 @@ test_its_resource_is_taken(void **state)
 	assert_int_equal(s->n_sessions, 0);
 	assert_true(has(s, "juliet/balcony is juliet@h/balcony"));
 	assert_false(has(s, "RELEASE"));
+	/* Nothing that comes of the old one makes the new one look gone, also not when its time would have been up. */
+	says(s, "juliet/balcony", "<presence><show>away</show></presence>");
+	assert_true(
+	    has(s, "romeo/orchard: <presence from='juliet@h/balcony' to='romeo@h'><show>away"));
+	forget(s);
+	detach_expire(&s->sd, clock_mono_ms() + 601000);
+	scene_pump(s);
+	expect_nothing(s);
+	assert_true(session_is_available(session_named(s, "juliet/balcony")));
+	scene_free(s);
+}
+
+/* Who is refused for a session that nobody has any more could not come back until its time is up. */
+static void
+test_what_is_away_refuses_nobody(void **state)
+{
+	struct scene *s = scene_of_two();
+
+	(void)state;
+	s->settings.conflict = CONFLICT_REFUSE;
+	loses(s, "juliet/balcony");
+	binds(s, "juliet/balcony");
+	assert_true(has(s, "juliet/balcony is juliet@h/balcony"));
 	scene_free(s);
 }
 
@@ -441,6 +464,7 @@ main(void)
 	    cmocka_unit_test(test_time_is_up),
 	    cmocka_unit_test(test_an_account_has_so_many),
 	    cmocka_unit_test(test_its_resource_is_taken),
+	    cmocka_unit_test(test_what_is_away_refuses_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
