@@ -13,13 +13,9 @@ static const struct setting LISTENER_TABLE[] = {
     LISTENER_TLS_ROW("required", "required|optional|direct",
 	"required: STARTTLS before anything else; optional: STARTTLS offered, SCRAM allowed without; direct: TLS "
 	"from the first byte"),
-    {.name = "client_certificates",
-	.type = SETTING_BOOL,
-	.offset = LISTENER_AT(certificates),
-	.def = "false",
-	.help =
-	    "Clients are asked for a certificate, with which they may log in (SASL EXTERNAL) if client_ca_file verifies it and "
-	    "authd.conf has client_certificates too; their TLS is not resumed"},
+    SETTING_BOOL_ROW("client_certificates", LISTENER_AT(certificates), "false",
+	"Clients are asked for a certificate, with which they may log in (SASL EXTERNAL) if client_ca_file verifies it and "
+	"authd.conf has client_certificates too; their TLS is not resumed"),
     {.name = NULL},
 };
 
@@ -52,14 +48,10 @@ const struct setting c2sd_settings_table[] = {
 	.help =
 	    "Their revocation lists (PEM): a certificate in one of them is not taken, and ends the streams that were begun with it "
 	    "when jackdawctl reload brings a new list; empty: none"},
-    {.name = "forgive_unknown_binding",
-	.type = SETTING_BOOL,
-	.offset = AT(forgive_unknown_binding),
-	.def = "true",
-	.help =
-	    "A client that tried a channel binding which TLS 1.3 has not (tls-unique) may then log in without any, though "
-	    "it says that it knows of them; slixmpp before 1.9 needs it. Off: nobody may, which is safer against somebody "
-	    "in between who has a certificate for the domain and takes -PLUS out of the list"},
+    SETTING_BOOL_ROW("forgive_unknown_binding", AT(forgive_unknown_binding), "true",
+	"A client that tried a channel binding which TLS 1.3 has not (tls-unique) may then log in without any, though "
+	"it says that it knows of them; slixmpp before 1.9 needs it. Off: nobody may, which is safer against somebody "
+	"in between who has a certificate for the domain and takes -PLUS out of the list"),
     {.name = "language",
 	.type = SETTING_ENUM,
 	.offset = AT(language),

@@ -42,12 +42,8 @@ static const struct setting COMPONENT_TABLE[] = {
 	.def = "usual",
 	.text = "refuse-new|kick-old|share|usual",
 	.help = "What becomes of a second connection; usual: as for all"},
-    {.name = "validate_from",
-	.type = SETTING_BOOL,
-	.offset = COMPONENT_AT(validate_from),
-	.def = "true",
-	.help =
-	    "It may speak for its own name only; off: for any component of this suite (never for users or other servers)"},
+    SETTING_BOOL_ROW("validate_from", COMPONENT_AT(validate_from), "true",
+	"It may speak for its own name only; off: for any component of this suite (never for users or other servers)"),
     {.name = NULL},
 };
 

@@ -55,11 +55,7 @@ static const struct setting LISTENER_TABLE[] = {
 		.def = "default", .text = "default|required|required-verified|optional|off", \
 		.help = words_                                                               \
 	}
-#define DIRECTION(key, help_)                                                                \
-	{                                                                                    \
-		.name = #key, .type = SETTING_BOOL, .offset = DOMAIN_AT(key), .def = "true", \
-		.help = help_                                                                \
-	}
+#define DIRECTION(key, help_) SETTING_BOOL_ROW(#key, DOMAIN_AT(key), "true", help_)
 
 static const struct setting LOCAL_TABLE[] = {
     DOMAIN_POLICY("As the policy for all, for links of this domain of ours"),
@@ -95,11 +91,8 @@ const struct setting s2sd_settings_table[] = {
 	.help =
 	    "required: TLS, then a certificate that verifies or dialback; required-verified: TLS and such a certificate; "
 	    "optional: TLS if the other side has it; off: no TLS (closed networks)"},
-    {.name = "dialback",
-	.type = SETTING_BOOL,
-	.offset = AT(dialback),
-	.def = "true",
-	.help = "Server dialback (XEP-0220) where a certificate does not verify"},
+    SETTING_BOOL_ROW("dialback", AT(dialback), "true",
+	"Server dialback (XEP-0220) where a certificate does not verify"),
     {.name = "dialback_secret",
 	.type = SETTING_STRING,
 	.offset = AT(dialback_secret),

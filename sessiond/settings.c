@@ -8,7 +8,8 @@
 
 #define AT(member) offsetof(struct sessiond_settings, member)
 
-#define INT(key, least, most, def, help) SETTING_INT_ROW(#key, AT(key), def, least, most, help)
+#define INT(key, ...) SETTING_INT_ROW(#key, AT(key), __VA_ARGS__)
+#define BOOL(key, ...) SETTING_BOOL_ROW(#key, AT(key), __VA_ARGS__)
 
 #define CONTACT(key, what)                                                              \
 	{                                                                               \
@@ -52,50 +53,23 @@ const struct setting sessiond_settings_table[] = {
 	.help =
 	    "What happens when a client binds a resource that is in use: the older session is closed, the newer"
 	    " one is refused (unless the older one only waits to be resumed), or it gets another resource."},
-    INT(sessions_max, 1, 10000000, "200000", "Most sessions of this shard."),
-    INT(sessions_per_account, 1, 1000, "10", "Most sessions of one account at a time."),
-    {.name = "replace_oldest_session",
-	.type = SETTING_BOOL,
-	.offset = AT(replace_oldest_session),
-	.def = "true",
-	.help =
-	    "One session more than sessions_per_account: the account's oldest one is closed. false: the newer one is refused."},
-    INT(accounts_cached, 0, 10000000, "10000",
+    INT(sessions_max, "200000", 1, 10000000, "Most sessions of this shard."),
+    INT(sessions_per_account, "10", 1, 1000, "Most sessions of one account at a time."),
+    BOOL(replace_oldest_session, "true",
+	"One session more than sessions_per_account: the account's oldest one is closed. false: the newer one is refused."),
+    INT(accounts_cached, "10000", 0, 10000000,
 	"Accounts without a session whose rosters are kept in memory."),
-    {.name = "deliver_to_all_resources",
-	.type = SETTING_BOOL,
-	.offset = AT(deliver_to_all_resources),
-	.def = "false",
-	.help =
-	    "A message goes to all available sessions of its recipient, whatever their priority above 0 and even when it is"
-	    " addressed to one of them."},
-    {.name = "password_change",
-	.type = SETTING_BOOL,
-	.offset = AT(password_change),
-	.def = "true",
-	.help = "Users may change their own password."},
-    {.name = "account_removal",
-	.type = SETTING_BOOL,
-	.offset = AT(account_removal),
-	.def = "true",
-	.help = "Users may remove their own account, with everything that is in it."},
-    {.name = "tell_version",
-	.type = SETTING_BOOL,
-	.offset = AT(tell_version),
-	.def = "true",
-	.help = "Whoever asks is told which version of Jackdaw this is."},
-    {.name = "client_state",
-	.type = SETTING_BOOL,
-	.offset = AT(client_state),
-	.def = "true",
-	.help =
-	    "Presence and chat states wait for a client that says that nobody looks at it (XEP-0352)."},
-    {.name = "privacy_lists",
-	.type = SETTING_BOOL,
-	.offset = AT(privacy_lists),
-	.def = "true",
-	.help =
-	    "Users may have privacy lists (XEP-0016), which only old clients know. Without them those that they have still count."},
+    BOOL(deliver_to_all_resources, "false",
+	"A message goes to all available sessions of its recipient, whatever their priority above 0 and even when it is"
+	" addressed to one of them."),
+    BOOL(password_change, "true", "Users may change their own password."),
+    BOOL(account_removal, "true",
+	"Users may remove their own account, with everything that is in it."),
+    BOOL(tell_version, "true", "Whoever asks is told which version of Jackdaw this is."),
+    BOOL(client_state, "true",
+	"Presence and chat states wait for a client that says that nobody looks at it (XEP-0352)."),
+    BOOL(privacy_lists, "true",
+	"Users may have privacy lists (XEP-0016), which only old clients know. Without them those that they have still count."),
     CONTACT(abuse, "about abuse"),
     CONTACT(admin, "for the administrators"),
     CONTACT(feedback, "for praise and blame"),
@@ -103,23 +77,23 @@ const struct setting sessiond_settings_table[] = {
     CONTACT(security, "about security"),
     CONTACT(status, "where to see whether the service is up"),
     CONTACT(support, "for help"),
-    INT(offline_max, 0, 1000000, "100",
+    INT(offline_max, "100", 0, 1000000,
 	"Most offline messages of an account; further ones are bounced. 0: no offline messages."),
-    INT(roster_max, 1, 5000, "5000", "Most items of a roster."),
-    INT(requests_max, 0, 5000, "500",
+    INT(roster_max, "5000", 1, 5000, "Most items of a roster."),
+    INT(requests_max, "500", 0, 5000,
 	"Most subscription requests an account keeps from people who are not in its roster."),
-    INT(window_bytes, 4096, 16777216, "262144",
+    INT(window_bytes, "262144", 4096, 16777216,
 	"Bytes given to an edge for one session and not yet written to its client."),
-    INT(queue_bytes, 4096, 67108864, "2097152",
+    INT(queue_bytes, "2097152", 4096, 67108864,
 	"Bytes that wait behind the window; over it the session is closed."),
-    INT(queues_bytes, 4096, 1073741824, "2097152",
+    INT(queues_bytes, "2097152", 4096, 1073741824,
 	"The same over all sessions: over it the one with the longest queue is closed. Must be well below the"
 	" window of the bus (4 MiB), or clients that do not read would hold up all others."),
-    INT(stall_seconds, 1, 3600, "60",
+    INT(stall_seconds, "60", 1, 3600,
 	"How long a session with a full window may make no progress before it is closed."),
-    INT(resume_seconds, 0, 86400, "600",
+    INT(resume_seconds, "600", 0, 86400,
 	"How long a session whose connection was lost may be resumed (XEP-0198); 0: not at all. It is seen as before meanwhile."),
-    INT(detached_per_account, 1, 100, "10",
+    INT(detached_per_account, "10", 1, 100,
 	"Most sessions of an account that wait to be resumed; over it the oldest of them ends."),
     {.name = "archive",
 	.type = SETTING_ENUM,
@@ -129,14 +103,10 @@ const struct setting sessiond_settings_table[] = {
 	.help =
 	    "Message archives (XEP-0313): off: there are none; always: everything worth it, unless the user wants it"
 	    " otherwise; roster: the same, with contacts only."},
-    {.name = "archive_preferences",
-	.type = SETTING_BOOL,
-	.offset = AT(archive_preferences),
-	.def = "true",
-	.help =
-	    "Users may say what of theirs is archived (XEP-0441). false: the setting archive alone decides, and what they"
-	    " have said does not count."},
-    INT(archive_queries, 1, 1000, "10",
+    BOOL(archive_preferences, "true",
+	"Users may say what of theirs is archived (XEP-0441). false: the setting archive alone decides, and what they"
+	" have said does not count."),
+    INT(archive_queries, "10", 1, 1000,
 	"Requests to the archive of one account that may be open at a time; more are put off (resource-constraint)."),
     {.name = "domain",
 	.type = SETTING_SECTIONS,

@@ -5,6 +5,7 @@
 #include "storaged.h"
 
 #define AT(member) offsetof(struct storaged_settings, member)
+#define INT(key, ...) SETTING_INT_ROW(#key, AT(key), __VA_ARGS__)
 
 static const struct setting domain_table[] = {
     {.name = "search",
@@ -14,22 +15,12 @@ static const struct setting domain_table[] = {
 	.text = "default|on|off",
 	.at_start = true,
 	.help = "As above, for this domain; default: as for all."},
-    {.name = "archive_days",
-	.type = SETTING_INT,
-	.offset = offsetof(struct storaged_domain, archive_days),
-	.def = "-1",
-	.min = DAYS_DEFAULT,
-	.max = 36500,
-	.help = "As above, for this domain. 0: never; -1: as for all."},
-    {.name = "archive_megabytes",
-	.type = SETTING_INT,
-	.offset = offsetof(struct storaged_domain, archive_megabytes),
-	.def = "0",
-	.min = 0,
-	.max = 16777216,
-	.help =
-	    "When the archives of this domain take more, their oldest messages are removed until they take 95 % of it."
-	    " Looked at once a day. 0: no limit."},
+    SETTING_INT_ROW("archive_days", offsetof(struct storaged_domain, archive_days), "-1",
+	DAYS_DEFAULT, 36500, "As above, for this domain. 0: never; -1: as for all."),
+    SETTING_INT_ROW("archive_megabytes", offsetof(struct storaged_domain, archive_megabytes), "0",
+	0, 16777216,
+	"When the archives of this domain take more, their oldest messages are removed until they take 95 % of it."
+	" Looked at once a day. 0: no limit."),
     {.name = NULL},
 };
 
@@ -45,79 +36,28 @@ storaged_domain_of(const struct storaged_settings *set, const char *domain)
 }
 
 const struct setting storaged_settings_table[] = {
-    {.name = "sweep_seconds",
-	.at_start = true,
-	.type = SETTING_INT,
-	.offset = AT(sweep_seconds),
-	.def = "60",
-	.min = 1,
-	.max = 86400,
-	.help = "How often messages that nobody holds any more are looked for."},
-    {.name = "keep_seconds",
-	.type = SETTING_INT,
-	.offset = AT(keep_seconds),
-	.def = "3600",
-	.min = 60,
-	.max = 604800,
-	.help =
-	    "How long a delivered offline message stays in the log, so that a replay of it is recognised."},
-    {.name = "archive_days",
-	.type = SETTING_INT,
-	.offset = AT(archive_days),
-	.def = "0",
-	.min = 0,
-	.max = 36500,
-	.help =
-	    "Archived messages older than this are removed, once a day. 0: never. Those of a domain that is not served any more"
-	    " stay as long as in the domain that keeps them longest."},
-    {.name = "archive_megabytes",
-	.type = SETTING_INT,
-	.offset = AT(archive_megabytes),
-	.def = "0",
-	.min = 0,
-	.max = 16777216,
-	.help =
-	    "When archive.db uses more than this, its oldest messages are removed, whatever their age. 0: no limit."},
-    {.name = "disk_warn_megabytes",
-	.type = SETTING_INT,
-	.offset = AT(disk_warn_megabytes),
-	.def = "1024",
-	.min = 0,
-	.max = 16777216,
-	.help = "With less room than this on its file system, storaged warns in the log."},
-    {.name = "disk_archive_megabytes",
-	.type = SETTING_INT,
-	.offset = AT(disk_archive_megabytes),
-	.def = "256",
-	.min = 0,
-	.max = 16777216,
-	.help =
-	    "With less than this nothing is archived any more; offline messages are still kept. At most disk_warn_megabytes."},
-    {.name = "disk_full_megabytes",
-	.type = SETTING_INT,
-	.offset = AT(disk_full_megabytes),
-	.def = "64",
-	.min = 0,
-	.max = 16777216,
-	.help =
-	    "With less than this nothing new is stored: offline messages, rosters and values are refused "
-	    "(resource-constraint). At most disk_archive_megabytes."},
-    {.name = "ballast_megabytes",
-	.type = SETTING_INT,
-	.offset = AT(ballast_megabytes),
-	.def = "64",
-	.min = 0,
-	.max = 65536,
-	.help =
-	    "Size of the file data/ballast, which is given up when the disk is full so that what is there can be "
-	    "delivered and removed. 0: none."},
-    {.name = "search",
-	.type = SETTING_BOOL,
-	.offset = AT(search),
-	.def = "false",
-	.at_start = true,
-	.help =
-	    "Users can search their archives for words (XEP-0431). Costs CPU for each message and a third more room."},
+    INT(sweep_seconds, "60", 1, 86400,
+	"How often messages that nobody holds any more are looked for.", .at_start = true),
+    INT(keep_seconds, "3600", 60, 604800,
+	"How long a delivered offline message stays in the log, so that a replay of it is recognised."),
+    INT(archive_days, "0", 0, 36500,
+	"Archived messages older than this are removed, once a day. 0: never. Those of a domain that is not served any more"
+	" stay as long as in the domain that keeps them longest."),
+    INT(archive_megabytes, "0", 0, 16777216,
+	"When archive.db uses more than this, its oldest messages are removed, whatever their age. 0: no limit."),
+    INT(disk_warn_megabytes, "1024", 0, 16777216,
+	"With less room than this on its file system, storaged warns in the log."),
+    INT(disk_archive_megabytes, "256", 0, 16777216,
+	"With less than this nothing is archived any more; offline messages are still kept. At most disk_warn_megabytes."),
+    INT(disk_full_megabytes, "64", 0, 16777216,
+	"With less than this nothing new is stored: offline messages, rosters and values are refused "
+	"(resource-constraint). At most disk_archive_megabytes."),
+    INT(ballast_megabytes, "64", 0, 65536,
+	"Size of the file data/ballast, which is given up when the disk is full so that what is there can be "
+	"delivered and removed. 0: none."),
+    SETTING_BOOL_ROW("search", AT(search), "false",
+	"Users can search their archives for words (XEP-0431). Costs CPU for each message and a third more room.",
+	.at_start = true),
     {.name = "domain",
 	.type = SETTING_SECTIONS,
 	.offset = AT(domains),

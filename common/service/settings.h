@@ -45,11 +45,16 @@ struct setting {
 	int (*check)(const char *value, struct err *err);
 };
 
-/* A row for a whole number. */
-#define SETTING_INT_ROW(name_, offset_, def_, min_, max_, help_)                                 \
+/* Rows for a whole number and for a switch. What else a row has may stand behind the help: `"…", .at_start = true`. */
+#define SETTING_INT_ROW(name_, offset_, def_, min_, max_, ...)                                   \
 	{                                                                                        \
 		.name = name_, .type = SETTING_INT, .offset = offset_, .def = def_, .min = min_, \
-		.max = max_, .help = help_                                                       \
+		.max = max_, .help = __VA_ARGS__                                                 \
+	}
+#define SETTING_BOOL_ROW(name_, offset_, def_, ...)                                  \
+	{                                                                            \
+		.name = name_, .type = SETTING_BOOL, .offset = offset_, .def = def_, \
+		.help = __VA_ARGS__                                                  \
 	}
 
 /* Parses `text` (a whole file, named for messages) into a zeroed struct; owned by *pool_r until settings_free. Unknown keys,
