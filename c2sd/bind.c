@@ -130,7 +130,7 @@ on_bound(void *arg, const struct bus_in *in, const void *msg)
 	else if (record)
 		session_close(session_new(d, number, record), false);
 	if (c)
-		client_resume(c, PAUSE_ANSWER);
+		client_answered(c);
 }
 
 void
@@ -150,7 +150,7 @@ bind_wait(struct client *c)
 	w->number = c->number;
 	c->nego->wait = w;
 	client_set_state(c, CLIENT_BIND_WAIT);
-	client_pause(c, PAUSE_ANSWER);
+	wire_pause(&c->wire, PAUSE_ANSWER);
 	return w;
 }
 

@@ -42,7 +42,6 @@ struct c2sd {
 	uint64_t last_number;
 
 	struct wires wires;
-	struct list starved; /* clients whose reading waits for credit */
 	struct wheel shaped; /* clients whose reading waits for their bucket, by when it has room */
 	struct loop_timer *shaper; /* runs while there are some */
 	struct list away;          /* clients of whom too much is on the way to other servers */

@@ -53,7 +53,6 @@ static void
 client_init_lists(struct client *c)
 {
 	list_init(&c->link);
-	list_init(&c->starved);
 	wheel_node_init(&c->shaped);
 	list_init(&c->away);
 	waiting_init(&c->waiting);
@@ -149,16 +148,14 @@ client_leave(struct client *c, bool clean)
 {
 	sasl_forget(c);
 	bind_forget(c);
-	wire_forget_handshake(&c->wire);
+	wire_leave(&c->wire);
 	if (c->session)
 		session_close(c->session, clean);
 	door_leave(&c->c2sd->door, &c->visitor);
 	negotiation_free(&c->nego);
 	waiting_clear(&c->waiting);
-	list_remove(&c->starved);
 	list_remove(&c->away);
 	wheel_remove(&c->shaped);
-	list_remove(&c->wire.stalled);
 	list_remove(&c->link);
 	list_add(&c->c2sd->closing, &c->link);
 	client_set_state(c, CLIENT_CLOSING);

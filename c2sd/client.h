@@ -17,6 +17,7 @@
 
 #include "base/log.h"
 #include "c2sd.h"
+#include "edge/brake.h"
 #include "edge/shape.h"
 #include "edge/texts.h"
 #include "waiting.h"
@@ -35,12 +36,10 @@ enum client_state {
 	CLIENT_STATE_COUNT,
 };
 
-/* Why a client's socket is not read; independent of each other. */
+/* Why a client's socket is not read, besides enum pause. */
 enum client_pause {
-	PAUSE_ANSWER = 1 << 0, /* of authd, sessiond or a worker */
-	PAUSE_CREDIT = 1 << 1, /* the bus's window is full */
-	PAUSE_SHAPE = 1 << 2,  /* the client has sent too fast */
-	PAUSE_AWAY = 1 << 3,   /* too much that it has sent to other servers is under way */
+	PAUSE_ANSWER = PAUSE_OWN,    /* of authd, sessiond or a worker */
+	PAUSE_AWAY = PAUSE_OWN << 1, /* too much that it has sent to other servers is under way */
 };
 
 struct negotiation;
@@ -49,17 +48,14 @@ struct client {
 	struct c2sd *c2sd;
 	struct conn *conn;
 	struct list link; /* in preauth, bound or closing */
-	struct list starved;
 	struct list away; /* in c2sd's away or eased */
 	uint64_t away_ms; /* when it came into away, or something was taken since */
 	struct wheel_node shaped;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
-	unsigned paused; /* enum client_pause, ored */
 	enum listener_tls listener_tls;
 	bool asks_certificate; /* the listener does */
 	bool has_header;       /* ours was sent on the stream of now */
-	bool is_feeding;       /* the reader is at work: it must not be given more meanwhile */
 	bool is_admin;         /* of a session: not paced (N-62) */
 	bool is_pinged;        /* the silent client was asked for a sign of life */
 	uint64_t look_ms,
@@ -99,9 +95,8 @@ void client_write(struct client *c, struct str bytes);
 /* input.c */
 extern const struct wire_events client_wire;
 void client_input(struct client *c, struct str bytes);
-void client_pause(struct client *c, enum client_pause why);
-/* Goes on with what has waited here, then reads again. */
-void client_resume(struct client *c, enum client_pause why);
+/* What PAUSE_ANSWER was for is there: goes on with what has waited here, then reads again. */
+void client_answered(struct client *c);
 /* Not read until less of what it has sent is on the way to other servers. */
 void client_wait_for_others(struct client *c);
 /* Less is: it is read again at the end of the turn. */

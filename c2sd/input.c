@@ -28,9 +28,7 @@ client_feed(struct client *c, struct str bytes)
 	size_t used = bytes.n;
 	enum xml_error e;
 
-	c->is_feeding = true;
 	e = xml_reader_feed(c->reader, bytes, &used);
-	c->is_feeding = false;
 	if (c->state == CLIENT_CLOSING)
 		return;
 	if (e == XML_STOPPED)
@@ -43,30 +41,20 @@ client_feed(struct client *c, struct str bytes)
 
 /* ---- the wire ---- */
 
-static bool
-client_may_read(const struct client *c)
-{
-	return c->state != CLIENT_CLOSING && c->paused == 0;
-}
-
 static void
 on_input(void *ctx, struct str plain)
 {
 	client_feed(ctx, plain);
 }
 
-static void client_pause_without_credit(struct client *c);
-
-/* Asked before each piece. Without credit nothing is taken of anybody: all who have half a large stanza would finish it at once, and what is
- * kept for sessiond would have no bound. */
 static bool
 on_may_read(void *ctx)
 {
 	struct client *c = ctx;
 
 	if (c->state == CLIENT_SESSION)
-		client_pause_without_credit(c);
-	return client_may_read(c);
+		wire_pause_without_credit(&c->wire);
+	return c->state != CLIENT_CLOSING && c->wire.paused == 0;
 }
 
 static void
@@ -92,34 +80,22 @@ const struct wire_events client_wire = {
 /* ---- pauses ---- */
 
 void
-client_pause(struct client *c, enum client_pause why)
+client_answered(struct client *c)
 {
-	c->paused |= why;
-	conn_pause(c->conn);
-}
-
-void
-client_resume(struct client *c, enum client_pause why)
-{
-	if (!(c->paused & why) || c->state == CLIENT_CLOSING)
+	if (!(c->wire.paused & PAUSE_ANSWER) || c->state == CLIENT_CLOSING)
 		return;
-	c->paused &= ~(unsigned)why;
-	if (why == PAUSE_ANSWER && !c->is_feeding)
+	c->wire.paused &= ~(unsigned)PAUSE_ANSWER;
+	if (!c->wire.is_feeding)
 		negotiate_waiting(c);
-	if (!c->is_feeding)
-		wire_go_on(&c->wire);
-	if (client_may_read(c))
-		conn_resume(c->conn);
+	wire_read_on(&c->wire);
 }
-
-/* ---- other servers ---- */
 
 void
 client_wait_for_others(struct client *c)
 {
-	if (c->paused & PAUSE_AWAY)
+	if (c->wire.paused & PAUSE_AWAY)
 		return;
-	client_pause(c, PAUSE_AWAY);
+	wire_pause(&c->wire, PAUSE_AWAY);
 	c->away_ms = c2sd_now_ms(c->c2sd);
 	list_add(&c->c2sd->away, &c->away);
 }
@@ -131,30 +107,19 @@ client_ease(struct client *c)
 	list_add(&c->c2sd->eased, &c->away);
 }
 
-/* ---- fast senders ---- */
-
-static void
-client_pause_without_credit(struct client *c)
-{
-	if (bus_has_credit(c2sd_bus(c->c2sd), ROLE_SESSIOND) || !list_empty(&c->starved))
-		return;
-	client_pause(c, PAUSE_CREDIT);
-	list_add(&c->c2sd->starved, &c->starved);
-}
-
 static void
 client_pause_if_fast(struct client *c, size_t bytes)
 {
 	struct c2sd *d = c->c2sd;
 	uint64_t wait_us;
 
-	if (c->visitor.is_exempt || c->is_admin || (c->paused & PAUSE_SHAPE) ||
+	if (c->visitor.is_exempt || c->is_admin || (c->wire.paused & PAUSE_SHAPE) ||
 	    c->state == CLIENT_CLOSING)
 		return;
 	wait_us = shape_take(&c->shape, &c2sd_settings(d)->rate, bytes, clock_mono_us());
 	if (wait_us == 0)
 		return;
-	client_pause(c, PAUSE_SHAPE);
+	wire_pause(&c->wire, PAUSE_SHAPE);
 	if (!wheel_any(&d->shaped))
 		loop_timer_start(d->shaper, SHAPE_MS, SHAPE_MS);
 	wheel_put(&d->shaped, &c->shaped, c2sd_now_ms(d) + 1 + wait_us / 1000);
@@ -169,13 +134,10 @@ client_input(struct client *c, struct str bytes)
 		return;
 	c->heard_ms = c2sd_now_ms(c->c2sd);
 	if (c->state == CLIENT_SESSION)
-		client_pause_without_credit(c);
-	if (c->paused & PAUSE_CREDIT)
-		wire_keep(&c->wire, bytes);
-	else
-		wire_feed(&c->wire, bytes);
+		wire_pause_without_credit(&c->wire);
+	wire_feed(&c->wire, bytes);
 	if (c->state != CLIENT_SESSION)
 		return;
-	client_pause_without_credit(c);
+	wire_pause_without_credit(&c->wire);
 	client_pause_if_fast(c, bytes.n);
 }

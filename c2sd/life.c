@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client.h"
+#include "links.h"
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
@@ -45,8 +46,7 @@ c2sd_new(struct daemon *d)
 	wheel_init(&c->deadlines, TICK_MS, 0); /* there is no clock yet */
 	list_init(&c->bound);
 	list_init(&c->closing);
-	wires_init(&c->wires);
-	list_init(&c->starved);
+	wires_init(&c->wires, links_have_credit, c);
 	wheel_init(&c->shaped, SHAPE_MS, 0);
 	list_init(&c->away);
 	list_init(&c->eased);
@@ -122,7 +122,7 @@ c2sd_threads(struct daemon *d, struct err *err)
 static void
 resume_eased(struct list *it)
 {
-	client_resume(CONTAINER_OF(it, struct client, away), PAUSE_AWAY);
+	wire_resume(&CONTAINER_OF(it, struct client, away)->wire, PAUSE_AWAY);
 }
 
 void

@@ -31,13 +31,18 @@ links_sessiond_of(const struct c2sd *c, struct str bare)
 }
 
 bool
+links_have_credit(const void *c2sd)
+{
+	return bus_has_credit(c2sd_bus(c2sd), ROLE_SESSIOND);
+}
+
+bool
 links_may_serve(const struct c2sd *c)
 {
 	const struct bus *b = c2sd_bus(c);
 
 	return b && bus_is_linked(b) && bus_role_up(b, ROLE_AUTHD) &&
-	    bus_role_up(b, ROLE_SESSIOND) && bus_has_credit(b, ROLE_SESSIOND) &&
-	    certs_ready(&c->certs);
+	    bus_role_up(b, ROLE_SESSIOND) && links_have_credit(c) && certs_ready(&c->certs);
 }
 
 /* ---- a new authd ---- */
@@ -79,25 +84,13 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 	listen_resume(c);
 }
 
-/* In their order, while there is credit. */
-static void
-resume_starved(struct c2sd *c)
-{
-	while (!list_empty(&c->starved) && bus_has_credit(c2sd_bus(c), ROLE_SESSIOND)) {
-		struct client *first = CONTAINER_OF(c->starved.next, struct client, starved);
-
-		list_remove(&first->starved);
-		client_resume(first, PAUSE_CREDIT);
-	}
-}
-
 static void
 on_credit(void *ctx, enum role role)
 {
 	struct c2sd *c = ctx;
 
 	if (role == ROLE_SESSIOND)
-		resume_starved(c);
+		wires_resume_starved(&c->wires);
 	listen_resume(c);
 }
 

@@ -5,6 +5,8 @@
 
 extern const struct bus_events c2sd_events;
 extern const struct bus_handler c2sd_handlers[];
+/* Whether the window towards sessiond has room. Of a struct c2sd. */
+bool links_have_credit(const void *c2sd);
 /* Whether a client that comes now could be served. */
 bool links_may_serve(const struct c2sd *c);
 /* The authd that knows our key; false: none does. */

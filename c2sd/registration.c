@@ -88,7 +88,7 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 		write_iq(c, TYPE_RESULT, S(""));
 	else
 		refuse(c, error_of(in, msg));
-	client_resume(c, PAUSE_ANSWER);
+	client_answered(c);
 }
 
 /* ---- requests ---- */

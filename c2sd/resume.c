@@ -85,7 +85,7 @@ on_answer(void *arg, const struct bus_in *in, const void *msg)
 		session_close(
 		    session_new(d, number, &((const struct msg_RESUMED *)msg)->session), false);
 	if (c)
-		client_resume(c, PAUSE_ANSWER);
+		client_answered(c);
 }
 
 /* Both attributes must be there (XEP-0198 §5). */

@@ -78,7 +78,7 @@ fail(struct client *c, enum sasl_condition condition)
 	    sasl_condition_name(condition));
 	client_touch(c);
 	if (c->state != CLIENT_CLOSING && count_failure(c))
-		client_resume(c, PAUSE_ANSWER);
+		client_answered(c);
 }
 
 /* What came before the client could know of its success belongs to no stream (INV-9). */
@@ -110,7 +110,7 @@ succeed(struct client *c, struct verdict *v)
 	client_set_state(c, CLIENT_HEADER);
 	stream_restart(c);
 	client_log(c, LOG_DEBUG, "authenticated");
-	client_resume(c, PAUSE_ANSWER);
+	client_answered(c);
 }
 
 static void
@@ -118,7 +118,7 @@ challenge(struct client *c, struct str data)
 {
 	client_set_state(c, CLIENT_SASL);
 	write_with_data(c, "challenge", true, data);
-	client_resume(c, PAUSE_ANSWER);
+	client_answered(c);
 }
 
 static void
@@ -164,7 +164,7 @@ static void
 ask(struct client *c, const struct endpoint *authd, enum msg_type type, void *msg)
 {
 	client_set_state(c, CLIENT_SASL_WAIT);
-	client_pause(c, PAUSE_ANSWER);
+	wire_pause(&c->wire, PAUSE_ANSWER);
 	c->nego->authd = authd->incarnation;
 	c->nego->request =
 	    bus_request(c2sd_bus(c->c2sd), authd, type, msg, NULL, NULL, ANSWER_MS, on_answer, c);

@@ -196,7 +196,7 @@ count_away(struct session *s, size_t bytes)
 	size_t most = (size_t)c2sd_settings(s->c2sd)->away_bytes;
 
 	s->away_bytes -= bytes;
-	if (!c || !(c->paused & PAUSE_AWAY))
+	if (!c || !(c->wire.paused & PAUSE_AWAY))
 		return;
 	c->away_ms = c2sd_now_ms(s->c2sd);
 	if (s->away_bytes <= most / 2)

@@ -38,7 +38,7 @@ look_at(struct client *c, uint64_t now_ms)
 {
 	const struct c2sd_settings *s = c2sd_settings(c->c2sd);
 	uint64_t silent_ms =
-	    c->paused ? 0 : now_ms - c->heard_ms; /* who is not read is not silent */
+	    c->wire.paused ? 0 : now_ms - c->heard_ms; /* who is not read is not silent */
 
 	if (silent_ms >= (uint64_t)s->dead_seconds * 1000)
 		client_end(c, STREAM_CONNECTION_TIMEOUT, "nothing was heard for too long");
@@ -73,7 +73,7 @@ look_at_shaped(struct wheel_node *node, void *ctx)
 
 	(void)ctx;
 	wheel_remove(node);
-	client_resume(c, PAUSE_SHAPE);
+	wire_resume(&c->wire, PAUSE_SHAPE);
 }
 
 void

@@ -40,7 +40,6 @@ struct componentd {
 	struct list strangers; /* streams that have not proved who they are: at most strangers_max */
 	struct list closing;   /* streams; each for linger_seconds at most */
 	struct list fresh;     /* streams with stanzas that were written in this turn */
-	struct list starved;   /* streams whose reading waits for credit */
 	size_t n_streams;      /* all of them: at most connections_max */
 	size_t kept_bytes; /* of all stanzas that are not written yet: settings queues_bytes, then resource-constraint */
 	uint64_t last_number;
@@ -102,8 +101,8 @@ extern const struct bus_handler componentd_handlers[];
 void links_tell_up(struct componentd *c, struct str name, const struct id128 *stream);
 /* What a component says to another one while both streams end: with sessiond it waits for the next componentd. */
 void links_leave(struct componentd *c, const struct stanza *st, const struct opid *op);
-/* Whether components may send: the windows towards whom they write to have room. */
-bool links_have_credit(const struct componentd *c);
+/* Whether components may send: the windows towards whom they write to have room. Of a struct componentd. */
+bool links_have_credit(const void *componentd);
 
 /* control.c: what jackdawctl asks */
 bool componentd_control(

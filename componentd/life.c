@@ -21,13 +21,12 @@ componentd_new(struct daemon *d)
 	door_init(&c->door);
 	door_set(&c->door, &componentd_settings(c)->door);
 	handshakes_init(&c->handshakes);
-	wires_init(&c->wires);
+	wires_init(&c->wires, links_have_credit, c);
 	c->readers = xml_pool_new();
 	ledger_init(&c->ledger);
 	list_init(&c->strangers);
 	list_init(&c->closing);
 	list_init(&c->fresh);
-	list_init(&c->starved);
 	return c;
 }
 

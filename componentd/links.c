@@ -4,9 +4,9 @@
 #include "stream.h"
 
 bool
-links_have_credit(const struct componentd *c)
+links_have_credit(const void *componentd)
 {
-	const struct bus *b = componentd_bus(c);
+	const struct bus *b = componentd_bus(componentd);
 
 	return bus_has_credit(b, ROLE_SESSIOND) && bus_has_credit(b, ROLE_S2SD);
 }
@@ -95,25 +95,13 @@ on_linked(void *ctx, bool up)
 	listen_resume(ctx);
 }
 
-/* In their order, while there is credit. */
-static void
-resume_starved(struct componentd *c)
-{
-	while (!list_empty(&c->starved) && links_have_credit(c)) {
-		struct stream *first = CONTAINER_OF(c->starved.next, struct stream, starved);
-
-		list_remove(&first->starved);
-		stream_resume(first);
-	}
-}
-
 static void
 on_credit(void *ctx, enum role role)
 {
 	struct componentd *c = ctx;
 
 	(void)role;
-	resume_starved(c);
+	wires_resume_starved(&c->wires);
 }
 
 /* Nobody took for a minute what a component has sent: there is nobody else to say so (BUS.md §11). */

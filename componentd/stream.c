@@ -88,9 +88,7 @@ on_input(void *ctx, struct str bytes)
 
 	if (s->stage == STAGE_CLOSING)
 		return;
-	s->is_feeding = true;
 	e = xml_reader_feed(s->reader, bytes, NULL);
-	s->is_feeding = false;
 	if (s->stage == STAGE_CLOSING)
 		return;
 	if (e != XML_OK)
@@ -99,15 +97,14 @@ on_input(void *ctx, struct str bytes)
 		xml_reader_idle(s->reader);
 }
 
-/* Asked before each piece, so that without credit nothing is taken of any component. */
 static bool
 on_may_read(void *ctx)
 {
 	struct stream *s = ctx;
 
-	if (s->stage == STAGE_OPEN && !links_have_credit(s->componentd))
-		stream_pause(s);
-	return s->stage != STAGE_CLOSING && !s->is_paused;
+	if (s->stage == STAGE_OPEN)
+		wire_pause_without_credit(&s->wire);
+	return s->stage != STAGE_CLOSING && s->wire.paused == 0;
 }
 
 static void
@@ -127,28 +124,6 @@ on_lost(void *ctx, const char *why)
 
 static const struct wire_events wire_events = {
     .input = on_input, .may_read = on_may_read, .opened = on_opened, .lost = on_lost};
-
-void
-stream_pause(struct stream *s)
-{
-	if (s->is_paused)
-		return;
-	s->is_paused = true;
-	conn_pause(s->conn);
-	list_add(&s->componentd->starved, &s->starved);
-}
-
-void
-stream_resume(struct stream *s)
-{
-	s->is_paused = false;
-	if (s->stage == STAGE_CLOSING)
-		return;
-	if (!s->is_feeding)
-		wire_go_on(&s->wire);
-	if (on_may_read(s))
-		conn_resume(s->conn);
-}
 
 /* ---- beginning ---- */
 
@@ -172,7 +147,6 @@ stream_new(const struct gate *g, int fd, const struct visitor *v)
 	s->id = id_random();
 	s->deadline_ms = componentd_now_ms(d) + (uint64_t)settings->handshake_seconds * 1000;
 	list_init(&s->link);
-	list_init(&s->starved);
 	list_init(&s->fresh);
 	list_init(&s->unwritten);
 	wire_init(&s->wire, &d->wires, conn, &wire_events, s);
@@ -227,11 +201,9 @@ stream_leave(struct stream *s)
 	struct component *c = s->component;
 
 	s->stage = STAGE_CLOSING;
-	wire_forget_handshake(&s->wire);
+	wire_leave(&s->wire);
 	door_leave(&d->door, &s->visitor);
-	list_remove(&s->starved);
 	list_remove(&s->fresh);
-	list_remove(&s->wire.stalled);
 	if (c) {
 		stream_settle(s);
 		if (!list_empty(&s->unwritten))
@@ -309,12 +281,11 @@ on_bytes(struct conn *conn, struct str bytes)
 
 	if (s->stage == STAGE_CLOSING)
 		return;
-	if (on_may_read(s))
-		wire_feed(&s->wire, bytes);
-	else
-		wire_keep(&s->wire, bytes);
-	if (s->component && !links_have_credit(s->componentd))
-		stream_pause(s);
+	if (s->stage == STAGE_OPEN)
+		wire_pause_without_credit(&s->wire);
+	wire_feed(&s->wire, bytes);
+	if (s->component)
+		wire_pause_without_credit(&s->wire);
 }
 
 static void

@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "component.h"
 #include "componentd.h"
-#include "edge/wire.h"
+#include "edge/brake.h"
 
 enum stream_stage {
 	STAGE_HANDSHAKE,
@@ -28,12 +28,10 @@ struct stream {
 	struct wire wire;
 	struct xml_reader *reader;
 	struct list link; /* in strangers, closing, or its component's streams */
-	struct list starved, fresh;
+	struct list fresh;
 	struct list unwritten; /* struct outgoing, in the order of writing */
 	enum stream_stage stage;
 	bool has_header; /* ours was sent */
-	bool is_feeding; /* the reader is at work: it must not be given more meanwhile */
-	bool is_paused;  /* the bus's window is full */
 	uint64_t number;
 	uint64_t deadline_ms; /* until OPEN; in LEAVING */
 	uint64_t said_ms;     /* when something was written last */
@@ -56,8 +54,6 @@ void stream_end(struct stream *s, enum stream_error error, const char *text);
 void stream_farewell(struct stream *s);
 /* The same where nothing can be told to the peer any more. */
 void stream_lost(struct stream *s, const char *why);
-void stream_pause(struct stream *s);
-void stream_resume(struct stream *s);
 __attribute__((format(printf, 3, 4))) void stream_log(
     const struct stream *s, enum log_level level, const char *fmt, ...);
 

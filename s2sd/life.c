@@ -55,13 +55,12 @@ s2sd_new(struct daemon *daemon)
 	d->door.descriptors /= 2; /* the other half is for what we open ourselves */
 	door_set(&d->door, &s2sd_settings(d)->door);
 	handshakes_init(&d->handshakes);
-	wires_init(&d->wires);
+	wires_init(&d->wires, links_have_credit, d);
 	list_init(&d->preauth);
 	wheel_init(&d->deadlines, TICK_MS, 0); /* there is no clock yet */
 	list_init(&d->open);
 	list_init(&d->closing);
 	list_init(&d->attempts);
-	list_init(&d->starved);
 	list_init(&d->shaped);
 	list_init(&d->fresh);
 	return d;

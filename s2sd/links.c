@@ -25,6 +25,12 @@ handle_route(void *ctx, const struct bus_in *in, const void *msg)
 		custody_hold(in->custody); /* for ever: it is the next process's */
 }
 
+bool
+links_have_credit(const void *s2sd)
+{
+	return bus_has_credit(s2sd_bus(s2sd), ROLE_SESSIOND);
+}
+
 static void
 on_linked(void *ctx, bool up)
 {
@@ -39,25 +45,13 @@ on_peer_new(void *ctx, const struct endpoint *peer)
 	listen_resume(ctx);
 }
 
-/* In their order, while there is credit. */
-static void
-resume_starved(struct s2sd *d)
-{
-	while (!list_empty(&d->starved) && bus_has_credit(s2sd_bus(d), ROLE_SESSIOND)) {
-		struct stream *first = CONTAINER_OF(d->starved.next, struct stream, starved);
-
-		list_remove(&first->starved);
-		stream_resume(first, PAUSE_CREDIT);
-	}
-}
-
 static void
 on_credit(void *ctx, enum role role)
 {
 	struct s2sd *d = ctx;
 
 	if (role == ROLE_SESSIOND)
-		resume_starved(d);
+		wires_resume_starved(&d->wires);
 	listen_resume(d);
 }
 

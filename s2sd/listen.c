@@ -7,8 +7,8 @@ may_serve(const struct s2sd *d)
 {
 	const struct bus *b = s2sd_bus(d);
 
-	return b && bus_is_linked(b) && bus_role_up(b, ROLE_SESSIOND) &&
-	    bus_has_credit(b, ROLE_SESSIOND) && certs_ready(&d->certs);
+	return b && bus_is_linked(b) && bus_role_up(b, ROLE_SESSIOND) && links_have_credit(d) &&
+	    certs_ready(&d->certs);
 }
 
 static bool

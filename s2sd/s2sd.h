@@ -44,11 +44,10 @@ struct s2sd {
 	uint64_t last_number;
 
 	struct list attempts; /* outgoing set-ups: one for each pair, at most PROOFS_MAX for each incoming stream */
-	struct pair *pairs;  /* by names; those that have something to do, or a stream */
-	size_t held_bytes;   /* of the pairs that are held (pace.h): at most queues_bytes */
-	struct list starved; /* streams whose reading waits for credit */
-	struct list shaped;  /* streams whose reading waits for their bucket */
-	struct list fresh;   /* streams with stanzas written in this turn */
+	struct pair *pairs; /* by names; those that have something to do, or a stream */
+	size_t held_bytes;  /* of the pairs that are held (pace.h): at most queues_bytes */
+	struct list shaped; /* streams whose reading waits for their bucket */
+	struct list fresh;  /* streams with stanzas written in this turn */
 	struct loop_hook *hook;
 	struct loop_timer *tick;
 	struct door door; /* its strangers are those in preauth */
@@ -102,6 +101,8 @@ void s2sd_tick(void *s2sd);
 /* links.c: the bus */
 extern const struct bus_events s2sd_events;
 extern const struct bus_handler s2sd_handlers[];
+/* Whether the window towards sessiond has room. Of a struct s2sd. */
+bool links_have_credit(const void *s2sd);
 
 /* operator.c: lines over the control socket */
 bool s2sd_control(

@@ -63,7 +63,6 @@ stream_new(struct s2sd *d, int fd)
 	s->origin = id_random();
 	s->heard_ms = s->used_ms = s->taken_ms = s2sd_now_ms(d);
 	list_init(&s->link);
-	list_init(&s->starved);
 	list_init(&s->shaped);
 	list_init(&s->fresh);
 	wheel_node_init(&s->due);
@@ -167,12 +166,11 @@ stream_leave(struct stream *s, const char *why)
 	door_leave(&d->door, &s->visitor);
 	LIST_FOREACH_SAFE(&s->proofs, it, nx)
 		proof_free(CONTAINER_OF(it, struct proof, link));
-	list_remove(&s->starved);
 	list_remove(&s->shaped);
 	list_remove(&s->fresh);
 	list_remove(&s->link);
 	list_add(&d->closing, &s->link);
-	wire_forget_handshake(&s->wire);
+	wire_leave(&s->wire);
 	sm_deinit(s);
 	s->attempt = NULL;
 	if (a)
@@ -240,9 +238,7 @@ on_plain(void *ctx, struct str bytes)
 
 	if (s->state == S2S_CLOSING || s->is_over_there)
 		return;
-	s->is_feeding = true;
 	e = xml_reader_feed(s->reader, bytes, &used);
-	s->is_feeding = false;
 	if (s->state == S2S_CLOSING)
 		return;
 	if (e == XML_STOPPED)
@@ -253,17 +249,14 @@ on_plain(void *ctx, struct str bytes)
 		xml_reader_idle(s->reader);
 }
 
-static void pause_without_credit(struct stream *s);
-
-/* Asked before each piece, so that without credit nothing is taken of any stream. */
 static bool
 on_may_read(void *ctx)
 {
 	struct stream *s = ctx;
 
 	if (s->state != S2S_CLOSING && s->is_known)
-		pause_without_credit(s);
-	return s->state != S2S_CLOSING && s->paused == 0 && !s->is_feeding;
+		wire_pause_without_credit(&s->wire);
+	return s->state != S2S_CLOSING && s->wire.paused == 0;
 }
 
 static void
@@ -285,36 +278,7 @@ on_lost(void *ctx, const char *why)
 static const struct wire_events wire_events = {
     .input = on_plain, .may_read = on_may_read, .opened = on_opened, .lost = on_lost};
 
-/* ---- pauses ---- */
-
-void
-stream_pause(struct stream *s, enum stream_pause why)
-{
-	s->paused |= why;
-	conn_pause(s->wire.conn);
-}
-
-void
-stream_resume(struct stream *s, enum stream_pause why)
-{
-	if (!(s->paused & why) || s->state == S2S_CLOSING)
-		return;
-	s->paused &= ~(unsigned)why;
-	wire_go_on(&s->wire);
-	if (on_may_read(s) && !s->wire.handshake)
-		conn_resume(s->wire.conn);
-}
-
 /* ---- the socket's methods ---- */
-
-static void
-pause_without_credit(struct stream *s)
-{
-	if (bus_has_credit(s2sd_bus(s->s2sd), ROLE_SESSIOND) || !list_empty(&s->starved))
-		return;
-	stream_pause(s, PAUSE_CREDIT);
-	list_add(&s->s2sd->starved, &s->starved);
-}
 
 static void
 pause_if_fast(struct stream *s, size_t bytes)
@@ -324,7 +288,7 @@ pause_if_fast(struct stream *s, size_t bytes)
 	if (s->is_out || s->visitor.is_exempt || !list_empty(&s->shaped) ||
 	    shape_take(&s->shape, rate, bytes, clock_mono_us()) == 0)
 		return;
-	stream_pause(s, PAUSE_SHAPE);
+	wire_pause(&s->wire, PAUSE_SHAPE);
 	list_add(&s->s2sd->shaped, &s->shaped);
 }
 
@@ -335,14 +299,11 @@ on_input(struct conn *conn, struct str bytes)
 
 	s->heard_ms = s2sd_now_ms(s->s2sd);
 	if (s->state != S2S_CLOSING && s->is_known)
-		pause_without_credit(s);
-	if (s->paused & PAUSE_CREDIT)
-		wire_keep(&s->wire, bytes);
-	else
-		wire_feed(&s->wire, bytes);
+		wire_pause_without_credit(&s->wire);
+	wire_feed(&s->wire, bytes);
 	if (s->state == S2S_CLOSING || !s->is_known)
 		return;
-	pause_without_credit(s);
+	wire_pause_without_credit(&s->wire);
 	pause_if_fast(s, bytes.n);
 }
 

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "base/log.h"
+#include "edge/brake.h"
 #include "edge/shape.h"
 #include "s2sd.h"
 #include "sm.h"
@@ -29,12 +30,6 @@ enum stream_state {
 	S2S_HALF_CLOSED, /* ours was said, theirs is due */
 	S2S_CLOSING,
 	S2S_STATE_COUNT,
-};
-
-/* Why a socket is not read; independent of each other. */
-enum stream_pause {
-	PAUSE_CREDIT = 1 << 0, /* the bus's window is full */
-	PAUSE_SHAPE = 1 << 1,  /* the peer has sent too fast */
 };
 
 /* What an outgoing stream's peer offers. */
@@ -54,12 +49,10 @@ struct stream {
 	struct wire wire;
 	struct xml_reader *reader;
 	struct list link; /* in preauth, open or closing */
-	struct list starved, shaped, fresh;
+	struct list shaped, fresh;
 	uint64_t number; /* for logs */
 	enum stream_state state;
-	unsigned paused; /* enum stream_pause, ored */
 	bool is_out, is_direct;
-	bool is_feeding;    /* the reader is at work: it must not be given more meanwhile */
 	bool has_header;    /* ours was sent on the stream of now */
 	bool was_external;  /* out: our certificate was taken, or refused; in: theirs was taken */
 	bool is_known;      /* who it is, is proved: other limits, no stranger any more */
@@ -112,6 +105,3 @@ enum policy stream_policy(const struct stream *s);
 void stream_write(struct stream *s, struct str bytes);
 /* Behind what was put into wire_out. The stream may be lost then. */
 void stream_touch(struct stream *s);
-void stream_pause(struct stream *s, enum stream_pause why);
-/* Goes on with what has waited here, then reads again. */
-void stream_resume(struct stream *s, enum stream_pause why);

@@ -93,7 +93,7 @@ look_at_shaped(struct list *it)
 	if (shape_take(&s->shape, &s2sd_settings(s->s2sd)->rate, 0, clock_mono_us()) > 0)
 		list_add(&s->s2sd->shaped, it);
 	else
-		stream_resume(s, PAUSE_SHAPE);
+		wire_resume(&s->wire, PAUSE_SHAPE);
 }
 
 static void

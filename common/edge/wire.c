@@ -3,16 +3,20 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "brake.h"
 
 #define DECRYPT_BYTES (16 * 1024) /* at once: so much may wait as elements */
 
 /* ---- all of them ---- */
 
 void
-wires_init(struct wires *all)
+wires_init(struct wires *all, bool (*has_credit)(const void *edge), const void *edge)
 {
 	list_init(&all->dirty);
 	list_init(&all->stalled);
+	list_init(&all->starved);
+	all->has_credit = has_credit;
+	all->edge = edge;
 }
 
 void
@@ -53,26 +57,36 @@ wire_init(struct wire *w, struct wires *all, struct conn *conn, const struct wir
 	w->ctx = ctx;
 	list_init(&w->dirty);
 	list_init(&w->stalled);
+	list_init(&w->starved);
 }
 
 void
-wire_forget_handshake(struct wire *w)
+wire_leave(struct wire *w)
 {
 	handshake_free(&w->handshake);
+	list_remove(&w->starved);
 }
 
 void
 wire_deinit(struct wire *w)
 {
+	wire_leave(w);
 	list_remove(&w->dirty);
 	list_remove(&w->stalled);
-	wire_forget_handshake(w);
 	tls_free(&w->tls);
 	buf_deinit(&w->cipher);
 	buf_deinit_secret(&w->plain);
 }
 
 /* ---- in ---- */
+
+static void
+give(struct wire *w, struct str plain)
+{
+	w->is_feeding = true;
+	w->events->input(w->ctx, plain);
+	w->is_feeding = false;
+}
 
 /* One piece; false when there is no more to be had now. */
 static bool
@@ -88,7 +102,7 @@ decrypt_some(struct wire *w)
 	state = tls_read(w->tls, &w->cipher, plain, DECRYPT_BYTES, &err);
 	more = buf_len(plain) > 0 || buf_len(&w->cipher) < before;
 	if (buf_len(plain) > 0)
-		w->events->input(w->ctx, buf_str(plain));
+		give(w, buf_str(plain));
 	if (is_secret)
 		secret_wipe(plain->data, plain->cap);
 	if (state == TLS_FAILED)
@@ -111,7 +125,7 @@ take_clear(struct wire *w)
 	struct buf bytes = w->cipher;
 
 	w->cipher = (struct buf){.data = NULL};
-	w->events->input(w->ctx, buf_str(&bytes));
+	give(w, buf_str(&bytes));
 	buf_deinit_secret(&bytes);
 	return true;
 }
@@ -119,6 +133,8 @@ take_clear(struct wire *w)
 void
 wire_go_on(struct wire *w)
 {
+	if (w->is_feeding)
+		return;
 	while (wire_has_unread(w) && w->events->may_read(w->ctx))
 		if (!(w->tls ? decrypt_some(w) : take_clear(w)))
 			break;
@@ -126,19 +142,15 @@ wire_go_on(struct wire *w)
 }
 
 void
-wire_keep(struct wire *w, struct str bytes)
-{
-	buf_add_str(&w->cipher, bytes);
-}
-
-void
 wire_feed(struct wire *w, struct str bytes)
 {
-	if (w->handshake) {
+	if (w->paused & PAUSE_CREDIT) {
+		buf_add_str(&w->cipher, bytes);
+	} else if (w->handshake) {
 		if (handshake_feed(w->handshake, bytes))
 			conn_pause(w->conn);
 	} else if (!w->tls) {
-		w->events->input(w->ctx, bytes);
+		give(w, bytes);
 	} else {
 		buf_add_str(&w->cipher, bytes);
 		wire_go_on(w);

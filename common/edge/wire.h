@@ -3,7 +3,7 @@
  *
  *   socket ──wire_feed──▶ (TLS) ──▶ events->input          wire_out, wire_touch ──wires_turn──▶ (TLS) ──▶ socket
  *
- * The owner has the connection and its deadlines, pauses it, and ends it. */
+ * The owner has the connection and its deadlines, pauses it (brake.h), and ends it. */
 #pragma once
 
 #include "base/list.h"
@@ -16,8 +16,11 @@
 
 /* One per process. */
 struct wires {
-	struct list dirty;   /* with something to write: done once per turn */
-	struct list stalled; /* whose socket has not taken everything */
+	struct list dirty;                    /* with something to write: done once per turn */
+	struct list stalled;                  /* whose socket has not taken everything */
+	struct list starved;                  /* not read until there is credit */
+	bool (*has_credit)(const void *edge); /* whether what comes in can go to the bus */
+	const void *edge;
 	struct buf spares[WIRE_SPARES];
 	unsigned n_spares;
 	struct buf scratch; /* what is being decrypted, lent to one wire at a time */
@@ -43,14 +46,16 @@ struct wire {
 	struct tls *tls;             /* NULL: in clear, or still with the handshake */
 	struct handshake *handshake; /* until it is done; while a worker has it, the socket is not read */
 	bool is_secret;              /* what comes is wiped behind its use */
-	struct buf cipher;           /* received, not yet decrypted or taken; at most one read */
+	bool is_feeding;   /* the owner is at work on input: it is not given more meanwhile */
+	unsigned paused;   /* why it is not read: enum pause, ored */
+	struct buf cipher; /* received, not yet decrypted or taken; at most one read */
 	struct buf plain; /* to be written at the end of the turn; bounded by the owner: wire_queued */
-	struct list dirty, stalled;
+	struct list dirty, stalled, starved;
 	uint64_t out_total, out_taken,
 	    out_taken_ms; /* bytes for the socket; taken by it, and when last */
 };
 
-void wires_init(struct wires *all);
+void wires_init(struct wires *all, bool (*has_credit)(const void *edge), const void *edge);
 void wires_deinit(struct wires *all);
 /* At the end of a turn: what was put together leaves, in one record and one write per wire. */
 void wires_turn(struct wires *all, uint64_t now_ms);
@@ -61,11 +66,9 @@ void wire_init(struct wire *w, struct wires *all, struct conn *conn,
     const struct wire_events *events, void *ctx);
 void wire_deinit(struct wire *w);
 
-/* Bytes of the socket. */
+/* Bytes of the socket. Without credit they wait: one read at most. */
 void wire_feed(struct wire *w, struct str bytes);
-/* The same, of a stream that cannot be read now: they wait for wire_go_on. Behind a handshake, and one read at most. */
-void wire_keep(struct wire *w, struct str bytes);
-/* The owner may read again: what waits here comes as input. */
+/* What waits here comes as input, while the owner may read. */
 void wire_go_on(struct wire *w);
 bool wire_has_unread(const struct wire *w);
 
@@ -85,5 +88,5 @@ uint64_t wire_taken(const struct wire *w);
 void wire_flushed(struct wire *w);
 /* The last word of TLS, if there is TLS; an alert if it has failed. */
 void wire_bye(struct wire *w);
-/* No worker tells of a handshake any more. */
-void wire_forget_handshake(struct wire *w);
+/* The owner ends: it is told of no handshake any more, and not read. */
+void wire_leave(struct wire *w);

@@ -396,7 +396,7 @@ test_inv_24_a_broken_connection_leaves_nothing(void **state)
 		assert_int_equal(rig_setup(NULL), 0);
 		go_to(&p, stage);
 		/* Where an answer is awaited the end is seen when it has come. */
-		client_resume(rig_client(&p), PAUSE_ANSWER);
+		client_answered(rig_client(&p));
 		rig_hang_up(&p);
 		assert_int_equal(rig.c2sd->n_clients, 0);
 		assert_int_equal(rig.c2sd->door.n_strangers, 0);
