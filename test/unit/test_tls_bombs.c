@@ -8,17 +8,12 @@
 #include <cmocka.h>
 #include <gnutls/abstract.h>
 
-#include "tls/verify.h"
-#include "tls_ca.h"
+#include "tls_link.h"
 
 enum {
 	KEY_SERVER, /* a.example */
 	KEY_CLIENT, /* b.example, from the CA below the root */
-	N_KEYS
 };
-
-static struct test_ca root, middle;
-static struct rig_key keys[N_KEYS + 1];
 
 static int
 set_up(void **state)
@@ -26,25 +21,12 @@ set_up(void **state)
 	static const struct test_name a = {CERT_DNS, "a.example", 0}, b = {CERT_DNS, "b.example", 0};
 
 	(void)state;
-	assert_int_equal(tls_global_init(NULL), 0);
-	test_ca_make(&root, "root", NULL);
-	test_ca_make(&middle, "middle", &root);
-	test_ca_issue(&middle, &keys[KEY_SERVER], &(struct test_wish){.names = &a, .n_names = 1}, 1);
-	test_ca_issue(&middle, &keys[KEY_CLIENT], &(struct test_wish){.names = &b, .n_names = 1}, 2);
-	rig_keyd_start(rig_keyd_sign, keys);
-	return 0;
-}
-
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_keyd_stop();
-	for (int i = 0; i < N_KEYS; i++)
-		rig_key_free(&keys[i]);
-	test_ca_free(&root);
-	test_ca_free(&middle);
-	tls_global_deinit();
+	link_make_cas();
+	test_ca_issue(&link_middle, &link_keys[KEY_SERVER],
+	    &(struct test_wish){.names = &a, .n_names = 1}, 1);
+	test_ca_issue(&link_middle, &link_keys[KEY_CLIENT],
+	    &(struct test_wish){.names = &b, .n_names = 1}, 2);
+	link_start_keyd();
 	return 0;
 }
 
@@ -67,7 +49,7 @@ show_bomb(gnutls_session_t session, const gnutls_datum_t *cas, int n_cas,
 	(void)n_algorithms;
 	*certs_r = bomb.certs;
 	*n_r = bomb.n;
-	*key_r = keys[KEY_CLIENT].key;
+	*key_r = link_keys[KEY_CLIENT].key;
 	return 0;
 }
 
@@ -75,7 +57,8 @@ show_bomb(gnutls_session_t session, const gnutls_datum_t *cas, int n_cas,
 static void
 bomb_make(unsigned n)
 {
-	gnutls_datum_t own = test_der(keys[KEY_CLIENT].cert_pem), ca = test_der(middle.pem);
+	gnutls_datum_t own = test_der(link_keys[KEY_CLIENT].cert_pem),
+		       ca = test_der(link_middle.pem);
 
 	for (bomb.n = 0; bomb.n < n; bomb.n++)
 		assert_int_equal(gnutls_pcert_import_x509_raw(&bomb.certs[bomb.n],
@@ -118,16 +101,13 @@ throw_bomb(struct tls_context *context, unsigned n, enum tls_peer *peer_r, struc
 static void
 test_inv_15_chain_bombs(void **state)
 {
-	struct trust *trust = trust_from_pem(str_z(root.pem), NULL);
-	struct tls_context *t = tls_context_new("xmpp-server");
+	struct trust *trust = trust_from_pem(str_z(link_root.pem), NULL);
+	struct tls_context *t = link_context("xmpp-server", "a.example", KEY_SERVER);
 	struct err why = {.text = ""};
 	enum tls_peer peer;
 
 	(void)state;
 	tls_context_verify_peers(t, trust);
-	assert_int_equal(tls_context_set_chain(t, S("a.example"), str_z(keys[KEY_SERVER].cert_pem),
-			     keys[KEY_SERVER].id, &why),
-	    0);
 	assert_int_equal(throw_bomb(t, 2, &peer, &why), TLS_OPEN);
 	assert_int_equal(peer, TLS_PEER_TRUSTED);
 	assert_int_equal(throw_bomb(t, 11, &peer, &why), TLS_OPEN);
@@ -147,5 +127,5 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_inv_15_chain_bombs),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, link_tear_down);
 }

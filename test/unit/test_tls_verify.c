@@ -11,8 +11,7 @@
 
 #include "base/mem.h"
 #include "tls/dane.h"
-#include "tls/verify.h"
-#include "tls_ca.h"
+#include "tls_link.h"
 
 enum {
 	KEY_GOOD,    /* a.example, from the CA below the root */
@@ -21,11 +20,7 @@ enum {
 	KEY_SELF,    /* a.example, from nobody */
 	KEY_EXPIRED, /* a.example */
 	KEY_ALONE,   /* a.example, without the CA between */
-	N_KEYS
 };
-
-static struct test_ca root, middle, strange;
-static struct rig_key keys[N_KEYS + 1];
 
 static int
 set_up(void **state)
@@ -34,96 +29,42 @@ set_up(void **state)
 	const struct test_wish wish_a = {.names = &a, .n_names = 1};
 
 	(void)state;
-	assert_int_equal(tls_global_init(NULL), 0);
-	test_ca_make(&root, "root", NULL);
-	test_ca_make(&middle, "middle", &root);
-	test_ca_make(&strange, "strange", NULL);
-	test_ca_issue(&middle, &keys[KEY_GOOD], &wish_a, 1);
-	test_ca_issue(&middle, &keys[KEY_CLIENT],
+	link_make_cas();
+	test_ca_issue(&link_middle, &link_keys[KEY_GOOD], &wish_a, 1);
+	test_ca_issue(&link_middle, &link_keys[KEY_CLIENT],
 	    &(struct test_wish){.names = &b, .n_names = 1, .purpose = GNUTLS_KP_TLS_WWW_SERVER}, 2);
-	test_ca_issue(&strange, &keys[KEY_STRANGE], &wish_a, 3);
-	test_ca_issue(NULL, &keys[KEY_SELF], &wish_a, 4);
-	test_ca_issue(&middle, &keys[KEY_EXPIRED],
+	test_ca_issue(&link_strange, &link_keys[KEY_STRANGE], &wish_a, 3);
+	test_ca_issue(NULL, &link_keys[KEY_SELF], &wish_a, 4);
+	test_ca_issue(&link_middle, &link_keys[KEY_EXPIRED],
 	    &(struct test_wish){.names = &a, .n_names = 1, .is_expired = true}, 5);
-	test_ca_issue(&middle, &keys[KEY_ALONE],
+	test_ca_issue(&link_middle, &link_keys[KEY_ALONE],
 	    &(struct test_wish){.names = &a, .n_names = 1, .is_alone = true}, 6);
-	rig_keyd_start(rig_keyd_sign, keys);
+	link_start_keyd();
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_keyd_stop();
-	for (int i = 0; i < N_KEYS; i++)
-		rig_key_free(&keys[i]);
-	test_ca_free(&root);
-	test_ca_free(&middle);
-	test_ca_free(&strange);
-	tls_global_deinit();
-	return 0;
-}
-
-/* Two servers: a.example takes the connection of b.example. */
-struct link {
-	struct tls_context *a, *b;
-	struct trust *trust;
-	struct tls *server, *client;
-	struct err err;
-};
-
+/* Of a server: it judges whom it talks with. */
 static struct tls_context *
 context(const char *domain, int key, struct trust *trust)
 {
-	struct tls_context *t = tls_context_new("xmpp-server");
-	struct err err = {0};
+	struct tls_context *t = link_context("xmpp-server", domain, key);
 
 	tls_context_verify_peers(t, trust);
-	if (key >= 0 &&
-	    tls_context_set_chain(t, str_z(domain), str_z(keys[key].cert_pem), keys[key].id, &err) <
-		0)
-		fail_msg("%s", err.text);
 	return t;
 }
 
-/* Both through: true. */
-static bool
-shake(struct link *l)
-{
-	struct buf to_server = {0}, to_client = {0};
-	enum tls_state s = TLS_HANDSHAKE, c = TLS_HANDSHAKE;
-
-	for (int i = 0; i < 10 && (s == TLS_HANDSHAKE || c == TLS_HANDSHAKE); i++) {
-		c = tls_handshake(l->client, &to_client, &to_server, &l->err);
-		s = tls_handshake(l->server, &to_server, &to_client, &l->err);
-	}
-	buf_deinit(&to_server);
-	buf_deinit(&to_client);
-	return s == TLS_OPEN && c == TLS_OPEN;
-}
-
+/* a.example takes the connection of b.example. */
 static void
 link_make(struct link *l, int server_key, int client_key, const struct tls_client *wanted)
 {
-	*l = (struct link){.trust = trust_from_pem(str_z(root.pem), NULL)};
+	*l = (struct link){.trust = trust_from_pem(str_z(link_root.pem), NULL)};
 	assert_non_null(l->trust);
 	l->a = context("a.example", server_key, l->trust);
 	l->b = context("b.example", client_key, l->trust);
 	l->server = tls_new(l->a, (struct str){0});
 	l->client = tls_new_client(l->b, wanted);
-	if (!shake(l))
+	if (!link_shake(l))
 		fail_msg("%s", l->err.text);
-}
-
-static void
-link_free(struct link *l)
-{
-	tls_free(&l->server);
-	tls_free(&l->client);
-	tls_context_free(&l->a);
-	tls_context_free(&l->b);
-	trust_unref(&l->trust);
 }
 
 static const struct tls_client WANTED = {
@@ -225,7 +166,7 @@ test_inv_08_untrusted_chains(void **state)
 static void
 test_without_cas_nobody_is_trusted(void **state)
 {
-	struct trust *none = trust_from_pem(str_z(strange.pem), NULL);
+	struct trust *none = trust_from_pem(str_z(link_strange.pem), NULL);
 	struct link l = {.trust = trust_ref(none)};
 
 	(void)state;
@@ -234,7 +175,7 @@ test_without_cas_nobody_is_trusted(void **state)
 	l.b = context("b.example", KEY_CLIENT, none);
 	l.server = tls_new(l.a, (struct str){0});
 	l.client = tls_new_client(l.b, &WANTED);
-	assert_true(shake(&l));
+	assert_true(link_shake(&l));
 	assert_int_equal(tls_peer(l.client, NULL), TLS_PEER_UNTRUSTED);
 	link_free(&l);
 	trust_unref(&none);
@@ -248,7 +189,7 @@ static void
 test_alpn(void **state)
 {
 	struct tls_client other = WANTED;
-	struct link l = {.trust = trust_from_pem(str_z(root.pem), NULL)};
+	struct link l = {.trust = trust_from_pem(str_z(link_root.pem), NULL)};
 
 	(void)state;
 	other.alpn = "xmpp-client";
@@ -256,7 +197,7 @@ test_alpn(void **state)
 	l.b = context("b.example", KEY_CLIENT, l.trust);
 	l.server = tls_new(l.a, (struct str){0});
 	l.client = tls_new_client(l.b, &other);
-	assert_false(shake(&l));
+	assert_false(link_shake(&l));
 	link_free(&l);
 	other.alpn = NULL;
 	link_make(&l, KEY_GOOD, KEY_CLIENT, &other);
@@ -322,23 +263,23 @@ test_dane_names_the_certificate(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(how); i++) {
-		struct tlsa t = record(TLSA_DANE_EE, how[i], keys[KEY_SELF].cert_pem);
+		struct tlsa t = record(TLSA_DANE_EE, how[i], link_keys[KEY_SELF].cert_pem);
 		assert_true(dane_accepts(KEY_SELF, &t, "host.example"));
 		/* No CA helps who is not the one. */
 		assert_false(dane_accepts(KEY_GOOD, &t, "host.example"));
 	}
 	/* Neither names nor dates count. */
-	struct tlsa t = record(TLSA_DANE_EE, TLSA_SHA256, keys[KEY_EXPIRED].cert_pem);
+	struct tlsa t = record(TLSA_DANE_EE, TLSA_SHA256, link_keys[KEY_EXPIRED].cert_pem);
 	assert_true(dane_accepts(KEY_EXPIRED, &t, "host.example"));
-	t = record(TLSA_DANE_EE, TLSA_SHA256, keys[KEY_CLIENT].cert_pem);
+	t = record(TLSA_DANE_EE, TLSA_SHA256, link_keys[KEY_CLIENT].cert_pem);
 	assert_true(dane_accepts(KEY_CLIENT, &t, "host.example"));
 }
 
 static void
 test_dane_names_the_key(void **state)
 {
-	gnutls_datum_t pem = {.data = (unsigned char *)keys[KEY_SELF].cert_pem,
-	    .size = (unsigned)strlen(keys[KEY_SELF].cert_pem)};
+	gnutls_datum_t pem = {.data = (unsigned char *)link_keys[KEY_SELF].cert_pem,
+	    .size = (unsigned)strlen(link_keys[KEY_SELF].cert_pem)};
 	gnutls_datum_t spki;
 	gnutls_pubkey_t key;
 	gnutls_pcert_st cert;
@@ -358,7 +299,7 @@ test_dane_names_the_key(void **state)
 static void
 test_dane_names_the_ca(void **state)
 {
-	struct tlsa t = record(TLSA_DANE_TA, TLSA_SHA256, middle.pem);
+	struct tlsa t = record(TLSA_DANE_TA, TLSA_SHA256, link_middle.pem);
 
 	(void)state;
 	assert_true(dane_accepts(KEY_GOOD, &t, "host.example"));
@@ -368,7 +309,7 @@ test_dane_names_the_ca(void **state)
 	assert_false(dane_accepts(KEY_CLIENT, &t, "host.example"));
 	assert_true(dane_accepts(KEY_CLIENT, &t, "b.example"));
 	/* One that is not shown, but stands in the record. */
-	t = record(TLSA_DANE_TA, TLSA_EXACT, strange.pem);
+	t = record(TLSA_DANE_TA, TLSA_EXACT, link_strange.pem);
 	assert_true(dane_accepts(KEY_STRANGE, &t, "host.example"));
 	assert_false(dane_accepts(KEY_GOOD, &t, "host.example"));
 }
@@ -376,15 +317,15 @@ test_dane_names_the_ca(void **state)
 static void
 test_dane_limits_the_cas(void **state)
 {
-	struct tlsa ee = record(TLSA_PKIX_EE, TLSA_SHA256, keys[KEY_GOOD].cert_pem), ta;
+	struct tlsa ee = record(TLSA_PKIX_EE, TLSA_SHA256, link_keys[KEY_GOOD].cert_pem), ta;
 
 	(void)state;
 	assert_true(dane_accepts(KEY_GOOD, &ee, "host.example"));
-	ee = record(TLSA_PKIX_EE, TLSA_SHA256, keys[KEY_SELF].cert_pem);
+	ee = record(TLSA_PKIX_EE, TLSA_SHA256, link_keys[KEY_SELF].cert_pem);
 	assert_false(dane_accepts(KEY_SELF, &ee, "host.example"));
-	ta = record(TLSA_PKIX_TA, TLSA_SHA256, middle.pem);
+	ta = record(TLSA_PKIX_TA, TLSA_SHA256, link_middle.pem);
 	assert_true(dane_accepts(KEY_GOOD, &ta, "host.example"));
-	ta = record(TLSA_PKIX_TA, TLSA_SHA256, strange.pem);
+	ta = record(TLSA_PKIX_TA, TLSA_SHA256, link_strange.pem);
 	assert_false(dane_accepts(KEY_GOOD, &ta, "host.example"));
 }
 
@@ -415,7 +356,7 @@ test_records_are_read(void **state)
 static void
 test_inv_02_no_more_records_than_allowed(void **state)
 {
-	struct tlsa good = record(TLSA_DANE_EE, TLSA_SHA256, keys[KEY_SELF].cert_pem);
+	struct tlsa good = record(TLSA_DANE_EE, TLSA_SHA256, link_keys[KEY_SELF].cert_pem);
 	struct tlsa t[TLSA_MAX + 1];
 	static char other[32];
 	struct tls_client wanted = WANTED;
@@ -456,5 +397,5 @@ main(void)
 	    cmocka_unit_test(test_inv_02_no_more_records_than_allowed),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, link_tear_down);
 }
