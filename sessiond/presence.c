@@ -19,6 +19,19 @@ presence_op(const struct act *act, const struct stanza *st)
 	return act_op_of(act, OP_PRESENCE, st->from);
 }
 
+static bool
+is_state(const struct stanza *st)
+{
+	return st->type == TYPE_AVAILABLE || st->type == TYPE_UNAVAILABLE;
+}
+
+static bool
+is_subscription(const struct stanza *st)
+{
+	return st->type == TYPE_SUBSCRIBE || st->type == TYPE_SUBSCRIBED ||
+	    st->type == TYPE_UNSUBSCRIBE || st->type == TYPE_UNSUBSCRIBED;
+}
+
 /* ---- what the user announces ---- */
 
 /* RFC 6121 §3.1.3: requests are shown whenever the user becomes available, until there is an answer. */
@@ -176,35 +189,14 @@ announce(struct session *s, const struct act *act, const struct stanza *st)
 void
 presence_from_client(struct session *s, const struct act *act, struct stanza *st)
 {
-	if (str_empty(st->to)) {
+	if (str_empty(st->to))
 		announce(s, act, st);
-		return;
-	}
-	switch ((enum stanza_type)st->type) {
-	case TYPE_AVAILABLE:
-	case TYPE_UNAVAILABLE:
+	else if (is_state(st))
 		account_when_ready(s->account, act, st, direct_presence);
-		return;
-	case TYPE_SUBSCRIBE:
-	case TYPE_SUBSCRIBED:
-	case TYPE_UNSUBSCRIBE:
-	case TYPE_UNSUBSCRIBED:
+	else if (is_subscription(st))
 		account_when_ready(s->account, act, st, subscription_leaves);
-		return;
-	case TYPE_PROBE:
-	case TYPE_ERROR:
+	else if (st->type == TYPE_PROBE || st->type == TYPE_ERROR)
 		account_when_ready(s->account, act, st, presence_leaves);
-		return;
-	case TYPE_NORMAL:
-	case TYPE_CHAT:
-	case TYPE_GROUPCHAT:
-	case TYPE_HEADLINE:
-	case TYPE_GET:
-	case TYPE_SET:
-	case TYPE_RESULT:
-	case TYPE_COUNT:
-		return;
-	}
 }
 
 /* ---- what the user is told ---- */
@@ -250,32 +242,12 @@ presence_to_user(const struct act *act, const struct stanza *st)
 	struct str bare = jid_split(st->to).bare;
 	struct account *a = account_find(act->sd, bare);
 
-	switch ((enum stanza_type)st->type) {
-	case TYPE_SUBSCRIBE:
-	case TYPE_SUBSCRIBED:
-	case TYPE_UNSUBSCRIBE:
-	case TYPE_UNSUBSCRIBED:
+	if (is_subscription(st))
 		account_when_ready(account_get(act->sd, bare), act, st, subscription_arrives);
-		return;
-	case TYPE_PROBE:
+	else if (st->type == TYPE_PROBE)
 		account_when_ready(account_get(act->sd, bare), act, st, probe_arrives);
-		return;
-	case TYPE_AVAILABLE:
-	case TYPE_UNAVAILABLE:
-	case TYPE_ERROR:
-		if (a && a->n_sessions > 0)
-			account_when_ready(a, act, st, presence_arrives);
-		return;
-	case TYPE_NORMAL:
-	case TYPE_CHAT:
-	case TYPE_GROUPCHAT:
-	case TYPE_HEADLINE:
-	case TYPE_GET:
-	case TYPE_SET:
-	case TYPE_RESULT:
-	case TYPE_COUNT:
-		return;
-	}
+	else if ((is_state(st) || st->type == TYPE_ERROR) && a && a->n_sessions > 0)
+		account_when_ready(a, act, st, presence_arrives);
 }
 
 /* ---- to one contact ---- */
