@@ -107,21 +107,6 @@ release_taken(struct sessiond *sd, struct edge *e, const struct endpoint *edge)
 
 /* ---- REG ---- */
 
-static bool
-has_capability(const struct session *s)
-{
-	struct capability c = {
-	    .jid = s->jid.full,
-	    .edge_incarnation = s->handle.incarnation,
-	    .conn = s->handle.conn,
-	    .sid = s->sid,
-	    .epoch = s->epoch,
-	    .generation = s->generation,
-	};
-
-	return capability_check(s->sd->cap_key, &c, str_of(s->mac, sizeof(s->mac)));
-}
-
 void
 handle_reg(struct sessiond *sd, const struct bus_in *in, const void *msg)
 {
@@ -325,7 +310,7 @@ check_edge(struct sessiond *sd, struct edge *e)
 	LIST_FOREACH_SAFE(&e->sessions, it, nx) {
 		struct session *s = CONTAINER_OF(it, struct session, link);
 
-		if (!has_capability(s))
+		if (!session_has_capability(s))
 			refuse(s, "without its capability");
 	}
 	while (!list_empty(&e->sessions))

@@ -78,10 +78,10 @@ session_is_away(const struct session *s)
 	return s->state == SESSION_DETACHED || s->state == SESSION_CLAIMING;
 }
 
-void
-session_capability(const struct session *s, uint8_t *mac_r)
+static struct capability
+capability_of(const struct session *s)
 {
-	struct capability c = {
+	return (struct capability){
 	    .jid = s->jid.full,
 	    .edge_incarnation = s->handle.incarnation,
 	    .conn = s->handle.conn,
@@ -89,8 +89,22 @@ session_capability(const struct session *s, uint8_t *mac_r)
 	    .epoch = s->epoch,
 	    .generation = s->generation,
 	};
+}
+
+void
+session_capability(const struct session *s, uint8_t *mac_r)
+{
+	struct capability c = capability_of(s);
 
 	capability_make(s->sd->cap_key, &c, mac_r);
+}
+
+bool
+session_has_capability(const struct session *s)
+{
+	struct capability c = capability_of(s);
+
+	return capability_check(s->sd->cap_key, &c, str_of(s->mac, sizeof(s->mac)));
 }
 
 struct rec_session

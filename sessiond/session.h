@@ -107,11 +107,11 @@ bool session_is_available(const struct session *s);
 bool session_is_away(const struct session *s);
 /* As it goes over the bus; the capability's bytes are in mac_r. Lists are empty: record.h has the whole. */
 struct rec_session session_record(const struct session *s, uint8_t *mac_r);
-/* The capability for its present generation. */
+/* The capability for its present generation; and whether what its edge has registered is it. */
 void session_capability(const struct session *s, uint8_t *mac_r);
+bool session_has_capability(const struct session *s);
 /* Tells the edge what must survive this process. */
 void session_copy_presence(struct session *s, const struct act *act);
-
 /* An IQ set from the account to its own client: of the roster, of a list. The answer is nobody's. */
 void session_push(struct session *s, const struct act *act, struct str payload);
 
