@@ -2,6 +2,7 @@
 
 import pytest
 
+from rogue import Authority
 from suite import Suite
 from wire import Pair
 
@@ -22,6 +23,14 @@ def own_suite():
         for name in ("alice", "bob"):
             s.add_user(f"{name}@localhost")
         yield s
+
+
+@pytest.fixture(scope="module")
+def authority():
+    """Another server, which is only bytes."""
+    made = Authority()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -427,8 +427,7 @@ def test_requests_that_are_refused(friend, namespaces, to, error):
 def test_who_is_asked_is_nobodys_business(suite, friend, alice):
     """No account, nobody there, not in the roster, asked already: the answer is the same, and nobody is bothered."""
     with Wire.at(suite, SESSION, BOB, "b") as bob:
-        bob.send("<presence/>")
-        bob.wait_for(lambda e: e.tag == f"{{{CLIENT}}}presence")
+        bob.appear()
         for to in ("nobody@localhost", BOB):
             assert request(friend, "urn:mine", to=to).get("type") == "result"
         bob.silence()

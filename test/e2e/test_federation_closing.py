@@ -6,19 +6,12 @@ import contextlib
 import pytest
 
 from peers import Jackdaw
-from rogue import ROGUE, SM, US, Authority, message, proved
+from rogue import ROGUE, SM, US, message, proved
 from suite import wait_for
 from wire import Ended, Wire
 
 BODY = "{jabber:server}body"
 QUIET = 0.5
-
-
-@pytest.fixture(scope="module")
-def authority():
-    made = Authority()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +41,7 @@ def fresh(suite, authority):
 @pytest.fixture
 def alice(suite):
     with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.send("<presence/>")
-        wire.wait_for(lambda e: e.tag.endswith("presence"))
+        wire.appear()
         yield wire
 
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from peers import Jackdaw
-from rogue import OTHER, ROGUE, SM, US, Authority, connect, message, proved, result, verify
+from rogue import OTHER, ROGUE, SM, US, connect, message, proved, result, verify
 from suite import PATIENCE, wait_for
 from wire import STANZAS, Wire, refused
 
@@ -29,13 +29,6 @@ queues_bytes = {QUEUES}
 out_bytes = {OUT}
 stanza_bytes = 20000
 """
-
-
-@pytest.fixture(scope="module")
-def authority():
-    made = Authority()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +59,7 @@ def waiting_without(authority, suite):
 @pytest.fixture
 def alice(suite):
     with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.send("<presence/>")
-        wire.wait_for(lambda e: e.tag.endswith("presence"))
+        wire.appear()
         yield wire
         # What she has sent last may still be on its way to s2sd, which would make a new stream for it: that has come when this has.
         wire.say(f"bob@{FENCE}", "?", id="fence")

@@ -22,8 +22,7 @@ def federating(more):
         suite.routes = {ROGUE: authority.server_port, OTHER: authority.server_port}
         suite.begin("alice")
         with Wire.at(suite, "session", f"alice@{US}") as alice:
-            alice.send("<presence/>")
-            alice.wait_for(lambda e: e.tag.endswith("presence"))
+            alice.appear()
             authority.on_element = authority.takes_all
             yield suite, authority, alice
     authority.close()

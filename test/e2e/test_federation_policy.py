@@ -7,7 +7,7 @@ import pytest
 
 from peers import Authority as Certifier
 from peers import Jackdaw, linked
-from rogue import OTHER, ROGUE, US, Authority, connect, message, opening, result, verify
+from rogue import OTHER, ROGUE, US, connect, message, opening, result, verify
 from suite import PATIENCE, wait_for
 from wire import SASL, STANZAS, TLS, Wire, refused, stanza_error, tls_context
 
@@ -29,13 +29,6 @@ remote "{VERIFIED}" {{ policy = required-verified }}
 
 
 @pytest.fixture(scope="module")
-def authority():
-    made = Authority()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def suite(authority):
     with Jackdaw(US, more=SETTINGS, domains=(CLOSED, DEAF, MUTE)) as s:
         s.routes = {name: authority.server_port for name in (ROGUE, ONE_WAY, DENIED, GUEST, VERIFIED, OTHER)}
@@ -54,8 +47,7 @@ def fresh(authority):
 @contextlib.contextmanager
 def alice(suite, domain=US):
     with Wire.at(suite, "session", f"alice@{domain}") as wire:
-        wire.send("<presence/>")
-        wire.wait_for(lambda e: e.tag.endswith("presence"))
+        wire.appear()
         yield wire
 
 
@@ -229,8 +221,7 @@ def test_optional_has_tls_where_both_have_it():
         ours.begin("alice")
         theirs.begin("bob")
         with alice(ours) as one, Wire.at(theirs, "session", "bob@south.test") as two:
-            two.send("<presence/>")
-            two.wait_for(lambda e: e.tag.endswith("presence"))
+            two.appear()
             one.say("bob@south.test", "hello")
             assert two.hear() == "hello"
         rows = ours.s2s("list")[1:]
@@ -248,8 +239,7 @@ def test_required_verified_between_those_that_are_and_one_that_is_not():
             theirs.begin("bob")
             nobody.begin("eve")
             with alice(ours) as one, Wire.at(theirs, "session", "bob@south.test") as two:
-                two.send("<presence/>")
-                two.wait_for(lambda e: e.tag.endswith("presence"))
+                two.appear()
                 one.say("bob@south.test", "hello")
                 assert two.hear() == "hello"
                 one.say("eve@nobody.test", "hello", id="m")

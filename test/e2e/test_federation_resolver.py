@@ -40,8 +40,7 @@ def pair():
 def hello(ours, theirs):
     with Wire.at(ours, "session", "alice@one.example") as alice, Wire.at(theirs, "session", "bob@two.example") as bob:
         for wire in (alice, bob):
-            wire.send("<presence/>")
-            wire.wait_for(lambda e: e.tag.endswith("presence"))
+            wire.appear()
         for text in ("one", "two"):
             alice.say("bob@two.example", text)
             assert bob.hear() == text

@@ -58,8 +58,7 @@ def test_another_authority_is_trusted_from_a_reload_on():
             set_ca(theirs, mine)
             theirs.ctl("reload", "s2sd")
             with Wire.at(ours, "session", f"user@{NAMES[1]}") as one, Wire.at(theirs, "session", f"user@{NAMES[2]}") as two:
-                two.send("<presence/>")
-                two.wait_for(lambda e: e.tag.endswith("presence"))
+                two.appear()
                 one.say(f"user@{NAMES[2]}", "not yet", id="m")
                 assert refused(one.wait_for(lambda e: e.get("id") == "m", 20 * PATIENCE)) == "remote-server-timeout"
                 set_ca(ours, other)

@@ -7,19 +7,12 @@ import contextlib
 import pytest
 
 from peers import Jackdaw
-from rogue import OTHER, ROGUE, US, Authority, connect, message, opening, proved, result, verify
+from rogue import OTHER, ROGUE, US, connect, message, opening, proved, result, verify
 from suite import PATIENCE, wait_for
 from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, tls_context
 
 STRICT = "strict.test"
 QUIET = 1.0
-
-
-@pytest.fixture(scope="module")
-def authority():
-    made = Authority()
-    yield made
-    made.close()
 
 
 @pytest.fixture(scope="module")
@@ -40,8 +33,7 @@ def fresh(authority):
 @pytest.fixture
 def alice(suite):
     with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.send("<presence/>")
-        wire.wait_for(lambda e: e.tag.endswith("presence"))
+        wire.appear()
         yield wire
 
 

@@ -316,6 +316,11 @@ class Wire:
 
     # ---- stanzas ----
 
+    def appear(self):
+        """It is available, and has heard so."""
+        self.send("<presence/>")
+        self.wait_for(lambda e: e.tag == f"{{{CLIENT}}}presence")
+
     def say(self, to, text, **attributes):
         more = "".join(f" {name}='{value}'" for name, value in attributes.items())
         self.send(f"<message to='{to}'{more}><body>{text}</body></message>")
