@@ -130,19 +130,14 @@ privilege_iq(const struct iq *iq)
 static void
 write_answer(struct buf *out, const struct asked *a, const struct stanza *st)
 {
+	struct stanza inner = *st;
 	struct xml_writer w;
 
+	inner.id = str_z(a->inner_id);
+	inner.lang = (struct str){0};
 	xw_init(&w, out, S("jabber:client"));
 	xw_open(&w, S(NS_PRIVILEGE), S("privilege"));
-	xw_open(&w, S("urn:xmpp:forward:0"), S("forwarded"));
-	xw_open(&w, S("jabber:client"), S("iq"));
-	xw_attr(&w, "from", st->from);
-	xw_attr(&w, "to", st->to);
-	xw_attr(&w, "id", str_z(a->inner_id));
-	xw_attr(&w, "type", str_z(stanza_type_name((enum stanza_type)st->type)));
-	xw_raw(&w, st->payload);
-	xw_close(&w);
-	xw_close(&w);
+	xml_write_forwarded(&w, &inner, NULL);
 	xw_close(&w);
 }
 

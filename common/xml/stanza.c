@@ -134,7 +134,7 @@ xml_write_stanza(struct buf *out, const struct stanza *s)
 }
 
 void
-xml_write_forwarded(struct xml_writer *w, const struct stanza *message, const char *stamp)
+xml_write_forwarded(struct xml_writer *w, const struct stanza *st, const char *stamp)
 {
 	xw_open(w, S("urn:xmpp:forward:0"), S("forwarded"));
 	if (stamp) {
@@ -142,13 +142,13 @@ xml_write_forwarded(struct xml_writer *w, const struct stanza *message, const ch
 		xw_attr(w, "stamp", str_z(stamp));
 		xw_close(w);
 	}
-	xw_open(w, S("jabber:client"), S("message"));
-	xw_attr(w, "from", message->from);
-	xw_attr_if(w, "to", message->to);
-	xw_attr_if(w, "id", message->id);
-	xw_attr_if(w, "type", str_z(stanza_type_name((enum stanza_type)message->type)));
-	xw_attr_if(w, "xml:lang", message->lang);
-	xw_raw(w, message->payload);
+	xw_open(w, S("jabber:client"), str_z(stanza_kind_name((enum stanza_kind)st->kind)));
+	xw_attr(w, "from", st->from);
+	xw_attr_if(w, "to", st->to);
+	xw_attr_if(w, "id", st->id);
+	xw_attr_if(w, "type", str_z(stanza_type_name((enum stanza_type)st->type)));
+	xw_attr_if(w, "xml:lang", st->lang);
+	xw_raw(w, st->payload);
 	xw_close(w);
 	xw_close(w);
 }

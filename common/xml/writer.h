@@ -39,9 +39,9 @@ void xml_escape(struct buf *out, struct str text);
  * start tag anew from the envelope, then the payload. */
 void xml_write_stanza(struct buf *out, const struct stanza *s);
 
-/* XEP-0297: a message within another, as <forwarded/>; stamp (XEP-0203, as clock_stamp makes it): when it was received;
+/* XEP-0297: a stanza within another, as <forwarded/>; stamp (XEP-0203, as clock_stamp makes it): when it was received;
  * NULL: the copy is as new as what carries it. */
-void xml_write_forwarded(struct xml_writer *w, const struct stanza *message, const char *stamp);
+void xml_write_forwarded(struct xml_writer *w, const struct stanza *st, const char *stamp);
 
 /* Names of kinds and types ("message", "chat"); NULL for the types that are written as no attribute. */
 const char *stanza_kind_name(enum stanza_kind kind);
