@@ -19,15 +19,6 @@ componentd(void)
 	return program_of(ROLE_COMPONENTD);
 }
 
-static bool
-is_same(struct str value, struct str wanted)
-{
-	struct jid_buf buf;
-	struct str name;
-
-	return jid_prepare_domain(&name, &buf, value) && str_eq(name, wanted);
-}
-
 /* Replaces what it says of the component; secret NULL: nothing any more. */
 static int
 write_secret(const struct ctl *c, struct str name, const struct str *secret, struct err *err)
@@ -36,7 +27,7 @@ write_secret(const struct ctl *c, struct str name, const struct str *secret, str
 	int rc = place_read(c->etc_dir, SETTINGS, &text, err);
 
 	if (rc == 0)
-		edit_section_del(buf_str(&text), "component", name, is_same, &without);
+		edit_section_del(buf_str(&text), "component", name, names_same, &without);
 	if (rc == 0 && secret)
 		edit_section_add(buf_str(&without), "component", name, "secret", *secret, &with);
 	if (rc == 0)

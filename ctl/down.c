@@ -16,12 +16,13 @@
 
 /* ---- without a supervisor ---- */
 
+/* p NULL: the supervisor. */
 static bool
-ends_within(const struct ctl *c, const struct program *p, unsigned instance, unsigned ms)
+ends_in_time(const struct ctl *c, const struct program *p, unsigned instance)
 {
-	uint64_t end_ms = clock_mono_ms() + ms;
+	uint64_t end_ms = clock_mono_ms() + END_MS;
 
-	while (suite_running(c, p, instance) > 0) {
+	while ((p ? suite_running(c, p, instance) : suite_supervisor(c)) > 0) {
 		if (clock_mono_ms() >= end_ms)
 			return false;
 		usleep(PAUSE_US);
@@ -39,11 +40,11 @@ end_one(const struct ctl *c, const struct program *p, unsigned instance)
 	if (kill(pid, SIGTERM) != 0 && errno != ESRCH)
 		return ctl_error("cannot stop %s.%u (pid %ld): %s", p->name, instance, (long)pid,
 		    strerror(errno));
-	if (ends_within(c, p, instance, END_MS))
+	if (ends_in_time(c, p, instance))
 		return STATUS_OK;
 	ctl_error("%s.%u did not end within %d s; killed", p->name, instance, END_MS / 1000);
 	kill(pid, SIGKILL);
-	return ends_within(c, p, instance, END_MS) ? STATUS_OK : STATUS_FAILED;
+	return ends_in_time(c, p, instance) ? STATUS_OK : STATUS_FAILED;
 }
 
 /* The last one first. */
@@ -63,20 +64,6 @@ end_all(struct ctl *c)
 }
 
 /* ---- through the supervisor ---- */
-
-/* It has answered, and only has to leave. */
-static bool
-supervisor_ends(const struct ctl *c)
-{
-	uint64_t end_ms = clock_mono_ms() + END_MS;
-
-	while (suite_supervisor(c) > 0) {
-		if (clock_mono_ms() >= end_ms)
-			return false;
-		usleep(PAUSE_US);
-	}
-	return true;
-}
 
 static int
 ask_about(struct ctl *c, const char *verb, const char *name, struct err *err)
@@ -98,7 +85,8 @@ stop_all(struct ctl *c)
 		/* It may just have been killed. */
 		return suite_supervisor(c) == 0 ? end_all(c) : ctl_error("%s", err.text);
 	}
-	if (!supervisor_ends(c))
+	/* It has answered, and only has to leave. */
+	if (!ends_in_time(c, NULL, 0))
 		return ctl_error("all daemons have ended, but the supervisor goes on");
 	return STATUS_OK;
 }

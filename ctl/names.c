@@ -10,8 +10,8 @@
 #include "reload.h"
 #include "suite.h"
 
-static bool
-is_same(struct str value, struct str wanted)
+bool
+names_same(struct str value, struct str wanted)
 {
 	struct jid_buf buf;
 	struct str name;
@@ -84,7 +84,7 @@ names_change(struct ctl *c, const char *key, struct str name, bool add, struct e
 	if (rc == 0 && add)
 		edit_list_add(buf_str(&text), key, name, &changed);
 	else if (rc == 0)
-		edit_list_del(buf_str(&text), key, name, is_same, &changed);
+		edit_list_del(buf_str(&text), key, name, names_same, &changed);
 	if (rc == 0) {
 		buf_add_c(&changed, '\0');
 		changed.end--;

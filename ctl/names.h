@@ -4,6 +4,8 @@
 #include "base/jid.h"
 #include "ctl.h"
 
+/* For edit.h: whether a value is this (prepared) name. */
+bool names_same(struct str value, struct str wanted);
 bool names_have(const char *const *names, size_t n, struct str name);
 /* Prepares the name, opens the suite's folders, locks its settings until the end of the program, and reads them. -1 with *err
  * filled. */

@@ -48,16 +48,22 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static void
+complain(const char *fmt, va_list ap, const char *tail)
+{
+	fputs("jackdawctl: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputs(tail, stderr);
+}
+
 int
 ctl_error(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("jackdawctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	complain(fmt, ap, "\n");
 	va_end(ap);
-	fputc('\n', stderr);
 	return STATUS_FAILED;
 }
 
@@ -68,11 +74,9 @@ usage_error(const char *fmt, ...)
 {
 	va_list ap;
 
-	fputs("jackdawctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	complain(fmt, ap, " (jackdawctl --help shows all commands)\n");
 	va_end(ap);
-	fputs(" (jackdawctl --help shows all commands)\n", stderr);
 	return STATUS_USAGE;
 }
 

@@ -149,21 +149,17 @@ status_run(struct ctl *c, int argc, char **argv)
 
 /* ---- check, version ---- */
 
-int
-check_run(struct ctl *c, int argc, char **argv)
+/* What each program says when it is started so. */
+static int
+print_answers(struct ctl *c, const char *option)
 {
 	int status = STATUS_OK;
 	struct err err;
 
-	(void)argc;
-	(void)argv;
-	if (tool_check_programs(c, &err) != 0 || suite_open_folders(c, &err) != 0 ||
-	    suite_load(c, &err) != 0)
-		return ctl_error("%s", err.text);
 	for (const struct program *p = programs; p->name; p++) {
 		struct buf out = {0};
 
-		if (tool_ask(c, p, "-n", &out, &err) != 0)
+		if (tool_ask(c, p, option, &out, &err) != 0)
 			status = ctl_error("%s", err.text);
 		else
 			printf("%.*s", STR_ARG(buf_str(&out)));
@@ -173,22 +169,23 @@ check_run(struct ctl *c, int argc, char **argv)
 }
 
 int
-version_run(struct ctl *c, int argc, char **argv)
+check_run(struct ctl *c, int argc, char **argv)
 {
-	int status = STATUS_OK;
 	struct err err;
 
 	(void)argc;
 	(void)argv;
-	puts("jackdawctl " JACKDAW_VERSION);
-	for (const struct program *p = programs; p->name; p++) {
-		struct buf out = {0};
+	if (tool_check_programs(c, &err) != 0 || suite_open_folders(c, &err) != 0 ||
+	    suite_load(c, &err) != 0)
+		return ctl_error("%s", err.text);
+	return print_answers(c, "-n");
+}
 
-		if (tool_ask(c, p, "--version", &out, &err) != 0)
-			status = ctl_error("%s", err.text);
-		else
-			printf("%.*s", STR_ARG(buf_str(&out)));
-		buf_deinit(&out);
-	}
-	return status;
+int
+version_run(struct ctl *c, int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	puts("jackdawctl " JACKDAW_VERSION);
+	return print_answers(c, "--version");
 }

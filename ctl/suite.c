@@ -227,46 +227,41 @@ suite_control_connect(const struct ctl *c, const struct program *p, unsigned ins
 
 /* ---- questions ---- */
 
+/* Takes fd, which may be -1 with errno; `who` is for errors. */
+static int
+ask(int fd, const char *who, const struct control_call *call, struct buf *out, struct err *err)
+{
+	struct buf answer = {0};
+	int rc = -1;
+
+	if (fd < 0)
+		return err_set(err, "%s cannot be asked: %s", who, strerror(errno));
+	if (talk_send(fd, call->line, call->fds, call->n_fds) != 0 ||
+	    talk_receive(fd, call->timeout_ms ? call->timeout_ms : CONTROL_MS, &answer) != 0 ||
+	    buf_len(&answer) == 0)
+		err_set(err, "%s gives no answer", who);
+	else
+		rc = talk_first_line(buf_str(&answer), out, err);
+	close(fd);
+	buf_deinit(&answer);
+	return rc;
+}
+
 int
 suite_control(const struct ctl *c, const struct control_call *call, struct buf *out, struct err *err)
 {
-	const char *name = call->program->name;
-	struct buf answer = {0};
-	int rc = -1;
-	int fd = suite_control_connect(c, call->program, call->instance, 0);
-	unsigned timeout_ms = call->timeout_ms ? call->timeout_ms : CONTROL_MS;
+	char who[32];
 
-	if (fd < 0) {
-		err_set(err, "%s.%u cannot be asked: %s", name, call->instance, strerror(errno));
-	} else if (talk_send(fd, call->line, call->fds, call->n_fds) != 0 ||
-	    talk_receive(fd, timeout_ms, &answer) != 0 || buf_len(&answer) == 0) {
-		err_set(err, "%s.%u gives no answer", name, call->instance);
-	} else {
-		rc = talk_first_line(buf_str(&answer), out, err);
-	}
-	if (fd >= 0)
-		close(fd);
-	buf_deinit(&answer);
-	return rc;
+	snprintf(who, sizeof(who), "%s.%u", call->program->name, call->instance);
+	return ask(suite_control_connect(c, call->program, call->instance, 0), who, call, out, err);
 }
 
 int
 suite_ask_supervisor(
     const struct ctl *c, const char *line, unsigned timeout_ms, struct buf *out, struct err *err)
 {
-	struct buf answer = {0};
-	int rc = -1;
-	int fd = suite_connect(c->run_dir, SUPERVISOR_SOCKET, 0);
+	const struct control_call call = {.line = line, .timeout_ms = timeout_ms};
 
-	if (fd < 0)
-		err_set(err, "the supervisor cannot be asked: %s", strerror(errno));
-	else if (talk_send(fd, line, NULL, 0) != 0 || talk_receive(fd, timeout_ms, &answer) != 0 ||
-	    buf_len(&answer) == 0)
-		err_set(err, "the supervisor gives no answer");
-	else
-		rc = talk_first_line(buf_str(&answer), out, err);
-	if (fd >= 0)
-		close(fd);
-	buf_deinit(&answer);
-	return rc;
+	return ask(
+	    suite_connect(c->run_dir, SUPERVISOR_SOCKET, 0), "the supervisor", &call, out, err);
 }
