@@ -193,28 +193,14 @@ message_insert(struct job *job, sqlite3 *db, const struct msg_STORE *m, const st
 	return db_run(st);
 }
 
-static int
-hold(sqlite3 *db, const struct row *r)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_HOLD]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, r->dst);
-	db_bind_u64(st, 2, r->id);
-	return db_run(st);
-}
-
 static bool
 held_full(sqlite3 *db, uint64_t owner, uint32_t max)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_HELD_COUNT]);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_HELD_COUNT], owner, max);
 	uint64_t n = 0;
 
 	if (!st || max == 0)
 		return false;
-	db_bind_u64(st, 1, owner);
-	db_bind_u64(st, 2, max);
 	if (db_step(st) == SQLITE_ROW)
 		n = db_column_u64(st, 0);
 	sqlite3_reset(st);
@@ -226,7 +212,6 @@ held_full(sqlite3 *db, uint64_t owner, uint32_t max)
 static int
 store_again(struct job *job, sqlite3 *db, const struct msg_STORE *m, struct row *r, int flags)
 {
-	sqlite3_stmt *st;
 	int rc;
 
 	if (!m->owed || (flags & (FLAG_HELD | FLAG_WAS_HELD)))
@@ -234,12 +219,8 @@ store_again(struct job *job, sqlite3 *db, const struct msg_STORE *m, struct row 
 	r->dst = address_find(db, &stmts[Q_ADDRESS], r->to.bare);
 	if (held_full(db, r->dst, m->owed_max))
 		return job_refuse(job, BUS_ERROR_LIMIT, "too many offline messages");
-	rc = hold(db, r);
-	st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_HOLD_AGAIN]) : NULL;
-	if (!st)
-		return rc == SQLITE_OK ? sqlite3_errcode(db) : rc;
-	db_bind_u64(st, 1, r->id);
-	return db_run(st);
+	rc = DB_RUN(db, &stmts[Q_HOLD], r->dst, r->id);
+	return rc == SQLITE_OK ? DB_RUN(db, &stmts[Q_HOLD_AGAIN], r->id) : rc;
 }
 
 static void
@@ -278,7 +259,7 @@ archive_store(struct job *job, sqlite3 *db, const void *msg)
 	if (rc == SQLITE_OK)
 		rc = message_insert(job, db, m, &r);
 	if (rc == SQLITE_OK && m->owed)
-		rc = hold(db, &r);
+		rc = DB_RUN(db, &stmts[Q_HOLD], r.dst, r.id);
 	if (rc == SQLITE_OK) {
 		dedupe_add(job->storaged->dedupe, &job->op, r.id);
 		note_archived(job, m, &r);
@@ -332,23 +313,11 @@ archive_owed_fetch(struct job *job, sqlite3 *db, const void *msg)
 }
 
 static int
-run_with_two(sqlite3 *db, int q, uint64_t first, uint64_t second)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[q]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, first);
-	db_bind_u64(st, 2, second);
-	return db_run(st);
-}
-
-static int
 unhold(sqlite3 *db, uint64_t owner, uint64_t id)
 {
-	int rc = run_with_two(db, Q_UNHOLD, owner, id);
+	int rc = DB_RUN(db, &stmts[Q_UNHOLD], owner, id);
 
-	return rc == SQLITE_OK ? run_with_two(db, Q_UNFLAG, id, owner) : rc;
+	return rc == SQLITE_OK ? DB_RUN(db, &stmts[Q_UNFLAG], id, owner) : rc;
 }
 
 int
@@ -378,14 +347,12 @@ compare_messages(const void *a, const void *b)
 static int
 find_held(sqlite3 *db, uint64_t owner, const struct message_id *ids, size_t n, uint64_t *id)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_HELD_IDS]);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_HELD_IDS], owner, *id);
 	uint64_t found = 0;
 	int rc;
 
 	if (!st)
 		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, owner);
-	db_bind_u64(st, 2, *id);
 	while (!found && (rc = db_step(st)) == SQLITE_ROW) {
 		struct message_id m = {.origin = db_column_id(st, 1), .n = db_column_u64(st, 2)};
 
@@ -401,13 +368,9 @@ find_held(sqlite3 *db, uint64_t owner, const struct message_id *ids, size_t n, u
 static int
 unowe(sqlite3 *db, uint64_t owner, uint64_t id)
 {
-	int rc = run_with_two(db, Q_UNHOLD, owner, id);
-	sqlite3_stmt *st = rc == SQLITE_OK ? db_stmt(db, &stmts[Q_UNOWE]) : NULL;
+	int rc = DB_RUN(db, &stmts[Q_UNHOLD], owner, id);
 
-	if (!st)
-		return rc == SQLITE_OK ? sqlite3_errcode(db) : rc;
-	db_bind_u64(st, 1, id);
-	return db_run(st);
+	return rc == SQLITE_OK ? DB_RUN(db, &stmts[Q_UNOWE], id) : rc;
 }
 
 int
@@ -434,11 +397,10 @@ archive_erase(struct job *job, sqlite3 *db, const void *msg)
 	int rc = SQLITE_OK;
 
 	do {
-		sqlite3_stmt *st = db_stmt(db, &stmts[Q_HELD_OF]);
+		sqlite3_stmt *st = DB_STMT(db, &stmts[Q_HELD_OF], owner);
 
 		if (!st)
 			return sqlite3_errcode(db);
-		db_bind_u64(st, 1, owner);
 		id = db_step(st) == SQLITE_ROW ? db_column_u64(st, 0) : 0;
 		sqlite3_reset(st);
 		if (id)

@@ -78,16 +78,8 @@ half_in_memory(const struct view *v, const struct tail_range *r)
 static sqlite3_stmt *
 entry_stmt(const struct view *v, int q, const struct tail_range *r, size_t most)
 {
-	sqlite3_stmt *st = db_stmt(v->db, &stmts[v->lane][q]);
-
-	if (!st)
-		return NULL;
-	db_bind_u64(st, 1, r->owner);
-	db_bind_u64(st, 2, r->peer);
-	db_bind_u64(st, 3, r->low);
-	db_bind_u64(st, 4, r->high < v->indexed ? r->high : v->indexed);
-	db_bind_u64(st, 5, most);
-	return st;
+	return DB_STMT(v->db, &stmts[v->lane][q], r->owner, r->peer, r->low,
+	    r->high < v->indexed ? r->high : v->indexed, most);
 }
 
 static int
@@ -172,11 +164,9 @@ view_find_tag(const struct view *v, uint64_t tag, uint64_t *ids_r, size_t most, 
 	*n_r = memory;
 	if (memory == most)
 		return SQLITE_OK;
-	st = db_stmt(v->db, &stmts[v->lane][Q_TAG]);
+	st = DB_STMT(v->db, &stmts[v->lane][Q_TAG], tag, most - memory);
 	if (!st)
 		return sqlite3_errcode(v->db);
-	db_bind_u64(st, 1, tag);
-	db_bind_u64(st, 2, most - memory);
 	rc = read_ids(st, ids_r + memory, most - memory, n_r);
 	*n_r += memory;
 	return rc;

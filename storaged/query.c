@@ -42,12 +42,11 @@ query_statements_finalize(void)
 static int
 row_find(struct query *q, uint64_t id, struct row_read *r, bool *found_r)
 {
-	sqlite3_stmt *st = db_stmt(q->view.db, &stmts[q->view.lane][Q_ROW]);
+	sqlite3_stmt *st = DB_STMT(q->view.db, &stmts[q->view.lane][Q_ROW], id);
 	int rc;
 
 	if (!st)
 		return sqlite3_errcode(q->view.db);
-	db_bind_u64(st, 1, id);
 	rc = db_step(st);
 	*found_r = rc == SQLITE_ROW;
 	if (rc != SQLITE_ROW)

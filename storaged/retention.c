@@ -73,24 +73,6 @@ retention_statements_finalize(void)
 	db_stmts_finalize(stmts, Q_COUNT);
 }
 
-/* A statement with up to three numbers. */
-static sqlite3_stmt *
-stmt_with(sqlite3 *db, int q, uint64_t a, uint64_t b, uint64_t c)
-{
-	const uint64_t v[] = {a, b, c};
-	sqlite3_stmt *st = db_stmt(db, &stmts[q]);
-
-	for (int i = 0; st && i < sqlite3_bind_parameter_count(st) && i < 3; i++)
-		db_bind_u64(st, i + 1, v[i]);
-	return st;
-}
-
-static int
-run_with(sqlite3 *db, int q, uint64_t a, uint64_t b, uint64_t c)
-{
-	return db_run(stmt_with(db, q, a, b, c));
-}
-
 /* ---- start ---- */
 
 static void
@@ -135,7 +117,7 @@ retention_load(struct storaged *s, sqlite3 *db, struct err *err)
 int
 retention_raise(struct storaged *s, sqlite3 *db, uint64_t horizon)
 {
-	int rc = run_with(db, Q_HORIZON_SET, horizon, 0, 0);
+	int rc = DB_RUN(db, &stmts[Q_HORIZON_SET], horizon);
 
 	if (rc == SQLITE_OK)
 		horizon_raise_all(s->horizons, horizon);
@@ -161,7 +143,7 @@ retention_raise_domain(struct storaged *s, sqlite3 *db, struct str domain, uint6
 static int
 raise_owner(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t horizon)
 {
-	int rc = run_with(db, Q_OWNER_SET, owner, horizon, 0);
+	int rc = DB_RUN(db, &stmts[Q_OWNER_SET], owner, horizon);
 
 	if (rc == SQLITE_OK)
 		horizon_raise_owner(s->horizons, owner, horizon);
@@ -197,7 +179,7 @@ retention_cap(struct storaged *s, sqlite3 *db, uint64_t bytes)
 	if (used <= bytes)
 		return SQLITE_OK;
 	/* Below the horizon are only those that are owed to somebody: they stay. */
-	st = stmt_with(db, Q_SPAN, horizon_of_all(s->horizons), 0, 0);
+	st = DB_STMT(db, &stmts[Q_SPAN], horizon_of_all(s->horizons));
 	if (st && db_step(st) == SQLITE_ROW) {
 		first = db_column_u64(st, 0);
 		last = db_column_u64(st, 1);
@@ -215,7 +197,7 @@ retention_erase(struct storaged *s, sqlite3 *db, uint64_t owner)
 	if (owner == 0)
 		return SQLITE_OK;
 	rc = raise_owner(s, db, owner, s->clock.last);
-	return rc == SQLITE_OK ? run_with(db, Q_LAST_SET, s->clock.last, 0, 0) : rc;
+	return rc == SQLITE_OK ? DB_RUN(db, &stmts[Q_LAST_SET], s->clock.last) : rc;
 }
 
 /* ---- the operator ---- */
@@ -253,7 +235,7 @@ archive_purge(struct job *job, sqlite3 *db, const void *msg)
 static int
 unflag(sqlite3 *db, uint64_t owner, uint64_t id)
 {
-	return run_with(db, Q_UNFLAG, id, owner, 0);
+	return DB_RUN(db, &stmts[Q_UNFLAG], id, owner);
 }
 
 /* Entries of one that has lost more than all let go of their messages, which others may still have. */
@@ -262,7 +244,7 @@ unflag_entries(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t upto)
 {
 	uint64_t ids[SLICE];
 	size_t n = 0;
-	sqlite3_stmt *st = stmt_with(db, Q_IDS, owner, horizon_of_all(s->horizons), upto);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_IDS], owner, horizon_of_all(s->horizons), upto);
 	int rc = SQLITE_DONE;
 
 	while (n < SLICE && (rc = db_step(st)) == SQLITE_ROW)
@@ -280,7 +262,7 @@ unflag_entries(struct storaged *s, sqlite3 *db, uint64_t owner, uint64_t upto)
 static uint64_t
 horizon_of_number(struct storaged *s, sqlite3 *db, uint64_t owner)
 {
-	sqlite3_stmt *st = stmt_with(db, Q_BARE, owner, 0, 0);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_BARE], owner);
 	struct str bare = {0};
 	uint64_t id;
 
@@ -297,7 +279,7 @@ static int
 delete_entries(struct storaged *s, sqlite3 *db, const struct sweep_cursor *c, int *n_r)
 {
 	uint64_t horizon = horizon_of_number(s, db, c->owner), cut = horizon;
-	sqlite3_stmt *st = stmt_with(db, Q_CUT, c->owner, c->peer, horizon);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_CUT], c->owner, c->peer, horizon);
 	int rc;
 
 	if (!st)
@@ -314,7 +296,7 @@ delete_entries(struct storaged *s, sqlite3 *db, const struct sweep_cursor *c, in
 	if (c->peer == 0 && horizon > horizon_of_all(s->horizons))
 		rc = unflag_entries(s, db, c->owner, cut);
 	if (rc == SQLITE_OK)
-		rc = run_with(db, Q_ENTRIES_DEL, c->owner, c->peer, cut);
+		rc = DB_RUN(db, &stmts[Q_ENTRIES_DEL], c->owner, c->peer, cut);
 	*n_r = sqlite3_changes(db);
 	return rc;
 }
@@ -327,7 +309,7 @@ slice_of_entries(struct storaged *s, sqlite3 *db, struct sweep_cursor *c)
 	for (int groups = 0; groups < SLICE && deleted < SLICE && rc == SQLITE_OK; groups++) {
 		/* A group that was cut off is gone on with, others are behind. */
 		sqlite3_stmt *st =
-		    stmt_with(db, Q_GROUP, c->owner, c->peer, n == SLICE ? 0 : INT64_MAX);
+		    DB_STMT(db, &stmts[Q_GROUP], c->owner, c->peer, n == SLICE ? 0 : INT64_MAX);
 
 		rc = db_step(st);
 		if (rc == SQLITE_DONE) {
@@ -380,9 +362,9 @@ remove_row(sqlite3 *db, const struct old_row *r)
 	int rc;
 
 	if (r->flags & FLAG_HELD)
-		return run_with(db, Q_UNARCHIVE, r->id, 0, 0);
-	rc = run_with(db, Q_MESSAGE_DEL, r->id, 0, 0);
-	return rc == SQLITE_OK ? run_with(db, Q_UID_DEL, r->tag, r->id, 0) : rc;
+		return DB_RUN(db, &stmts[Q_UNARCHIVE], r->id);
+	rc = DB_RUN(db, &stmts[Q_MESSAGE_DEL], r->id);
+	return rc == SQLITE_OK ? DB_RUN(db, &stmts[Q_UID_DEL], r->tag, r->id) : rc;
 }
 
 /* Rows behind the cursor; when there are no more, on to the next phase. */
@@ -396,15 +378,15 @@ slice_of_rows(struct storaged *s, sqlite3 *db, struct sweep_cursor *c, uint64_t 
 
 	/* What is not in the index yet would be put into it for nothing. */
 	most = most < indexed ? most : indexed;
-	rc = read_rows(is_loose ? stmt_with(db, Q_LOOSE, c->id, before, SLICE)
-				: stmt_with(db, Q_OLD, c->id, most, SLICE),
+	rc = read_rows(is_loose ? DB_STMT(db, &stmts[Q_LOOSE], c->id, before, SLICE)
+				: DB_STMT(db, &stmts[Q_OLD], c->id, most, SLICE),
 	    rows, &n);
 	for (int i = 0; i < n && rc == SQLITE_OK; i++)
 		rc = remove_row(db, &rows[i]);
 	search_lost(s, (unsigned)n);
 	/* The highest row may be among those that go: its id must not come again. */
 	if (n > 0 && rc == SQLITE_OK)
-		rc = run_with(db, Q_LAST_SET, s->clock.last, 0, 0);
+		rc = DB_RUN(db, &stmts[Q_LAST_SET], s->clock.last);
 	if (n == SLICE)
 		c->id = rows[n - 1].id;
 	else

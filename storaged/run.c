@@ -126,31 +126,6 @@ order_peers(struct tail_owner *o)
 	qsort(o->by_peer, o->n, sizeof(*o->v), compare_peers);
 }
 
-static int
-insert_entry(sqlite3 *db, uint64_t owner, uint64_t peer, uint64_t id)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_ENTRY]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, owner);
-	db_bind_u64(st, 2, peer);
-	db_bind_u64(st, 3, id);
-	return db_run(st);
-}
-
-static int
-insert_tag(sqlite3 *db, const struct tail_tag *t)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_UID]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, t->tag);
-	db_bind_u64(st, 2, t->id);
-	return db_run(st);
-}
-
 /* The next entry of an owner: first those of peer 0, which are in order, then those by peer. */
 static int
 ride_owner(struct storaged *s, sqlite3 *db, struct tail_owner *o, size_t at)
@@ -163,7 +138,7 @@ ride_owner(struct storaged *s, sqlite3 *db, struct tail_owner *o, size_t at)
 	/* What is gone for this one alone gets into the index all the same: the sweep takes it from there, with its message. */
 	if (e->id <= horizon_of_all(s->horizons))
 		return SQLITE_OK;
-	return insert_entry(db, o->owner, at < o->n ? 0 : e->peer, e->id);
+	return DB_RUN(db, &stmts[Q_ENTRY], o->owner, at < o->n ? 0 : e->peer, e->id);
 }
 
 static int
@@ -188,13 +163,8 @@ ride_entry(struct storaged *s, sqlite3 *db, const struct run *run, struct ride_c
 static int
 ride_finish(sqlite3 *db, const struct run *run, struct ride_cursor *c)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_INDEXED]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, run->end);
 	c->is_complete = true;
-	return db_run(st);
+	return DB_RUN(db, &stmts[Q_INDEXED], run->end);
 }
 
 static int
@@ -203,8 +173,11 @@ ride_tag(sqlite3 *db, struct run *run, struct ride_cursor *c)
 	struct tail_tags *b = &run->tags[c->group];
 	int rc = SQLITE_OK;
 
-	if (c->at < b->n)
-		rc = insert_tag(db, &b->sorted[c->at++]);
+	if (c->at < b->n) {
+		const struct tail_tag *t = &b->sorted[c->at++];
+
+		rc = DB_RUN(db, &stmts[Q_UID], t->tag, t->id);
+	}
 	if (c->at >= b->n && ++c->group == RUN_TAGS && rc == SQLITE_OK)
 		return ride_finish(db, run, c);
 	if (c->at >= b->n)

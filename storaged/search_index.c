@@ -106,13 +106,11 @@ read_doc(struct storaged *s, struct slice *sl, sqlite3_stmt *st)
 static int
 read_slice(struct storaged *s, struct slice *sl)
 {
-	sqlite3_stmt *st = db_stmt(s->search->log, &log_rows);
+	sqlite3_stmt *st = DB_STMT(s->search->log, &log_rows, s->search->upto, SLICE);
 	int rc = SQLITE_DONE;
 
 	if (!st)
 		return sqlite3_errcode(s->search->log);
-	db_bind_u64(st, 1, s->search->upto);
-	db_bind_u64(st, 2, SLICE);
 	while (sl->bytes < SLICE_BYTES && (rc = db_step(st)) == SQLITE_ROW)
 		read_doc(s, sl, st);
 	sqlite3_reset(st);
@@ -139,19 +137,6 @@ insert_docs(const struct slice *sl, sqlite3 *db)
 }
 
 static int
-add_state(sqlite3 *db, uint64_t upto, uint64_t docs, uint64_t stale)
-{
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_ADD]);
-
-	if (!st)
-		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, upto);
-	db_bind_u64(st, 2, docs);
-	db_bind_u64(st, 3, stale);
-	return db_run(st);
-}
-
-static int
 write_slice(struct storaged *s, sqlite3 *db, const struct slice *sl)
 {
 	uint64_t stale = atomic_exchange(&s->search->stale, 0);
@@ -160,7 +145,7 @@ write_slice(struct storaged *s, sqlite3 *db, const struct slice *sl)
 	if (rc == SQLITE_OK)
 		rc = insert_docs(sl, db);
 	if (rc == SQLITE_OK)
-		rc = add_state(db, sl->upto, sl->n, stale);
+		rc = DB_RUN(db, &stmts[Q_ADD], sl->upto, sl->n, stale);
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
 	if (rc == SQLITE_OK)

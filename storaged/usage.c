@@ -59,14 +59,12 @@ look_at(struct storaged *s, sqlite3_stmt *st, usage_fn *fn, void *ctx)
 int
 usage_walk(struct storaged *s, sqlite3 *db, uint64_t *upto, unsigned most, usage_fn *fn, void *ctx)
 {
-	sqlite3_stmt *st = db_stmt(db, &stmts[Q_ROWS]);
+	sqlite3_stmt *st = DB_STMT(db, &stmts[Q_ROWS], *upto, most);
 	unsigned n = 0;
 	int rc = SQLITE_DONE;
 
 	if (!st)
 		return sqlite3_errcode(db);
-	db_bind_u64(st, 1, *upto);
-	db_bind_u64(st, 2, most);
 	while (n < most && (rc = db_step(st)) == SQLITE_ROW) {
 		look_at(s, st, fn, ctx);
 		*upto = db_column_u64(st, 0);

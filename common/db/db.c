@@ -294,6 +294,24 @@ db_bind_u64(sqlite3_stmt *st, int i, uint64_t v)
 	sqlite3_bind_int64(st, i, (sqlite3_int64)v);
 }
 
+sqlite3_stmt *
+db_stmt_with(sqlite3 *db, struct db_stmt *s, const uint64_t *v, size_t n)
+{
+	sqlite3_stmt *st = db_stmt(db, s);
+
+	for (size_t i = 0; st && i < n; i++)
+		db_bind_u64(st, (int)i + 1, v[i]);
+	return st;
+}
+
+int
+db_run_with(sqlite3 *db, struct db_stmt *s, const uint64_t *v, size_t n)
+{
+	sqlite3_stmt *st = db_stmt_with(db, s, v, n);
+
+	return st ? db_run(st) : sqlite3_errcode(db);
+}
+
 struct str
 db_column_str(sqlite3_stmt *st, int i)
 {

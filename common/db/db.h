@@ -56,6 +56,13 @@ void db_bind_str(sqlite3_stmt *st, int i, struct str s); /* text; borrowed until
 void db_bind_blob(sqlite3_stmt *st, int i, struct str s); /* blob; empty becomes a zero-length blob */
 void db_bind_id(sqlite3_stmt *st, int i, const struct id128 *id);
 void db_bind_u64(sqlite3_stmt *st, int i, uint64_t v);
+/* A statement with its first parameters, which are numbers: DB_STMT(db, &stmts[Q_X], owner, id) as db_stmt, DB_RUN(…) as db_run. */
+sqlite3_stmt *db_stmt_with(sqlite3 *db, struct db_stmt *s, const uint64_t *v, size_t n);
+int db_run_with(sqlite3 *db, struct db_stmt *s, const uint64_t *v, size_t n);
+#define DB_NUMBERS(...) \
+	(const uint64_t[]){__VA_ARGS__}, sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)
+#define DB_STMT(db, s, ...) db_stmt_with(db, s, DB_NUMBERS(__VA_ARGS__))
+#define DB_RUN(db, s, ...) db_run_with(db, s, DB_NUMBERS(__VA_ARGS__))
 /* Borrowed from the row until the next step or reset. */
 struct str db_column_str(sqlite3_stmt *st, int i);
 uint64_t db_column_u64(sqlite3_stmt *st, int i);
