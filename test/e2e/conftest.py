@@ -11,8 +11,7 @@ from wire import Pair
 def suite():
     """One suite for the tests of a file that only use it."""
     with Suite() as s:
-        for name in ("alice", "bob", "carol"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob", "carol")
         yield s
 
 
@@ -20,8 +19,7 @@ def suite():
 def own_suite():
     """A suite of one's own, for tests that break things."""
     with Suite() as s:
-        for name in ("alice", "bob"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob")
         yield s
 
 

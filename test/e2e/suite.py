@@ -135,6 +135,10 @@ class Suite:
         self.ctl("user", "add", jid, input=self.passwords[jid] + "\n")
         return jid
 
+    def add_users(self, *names):
+        for name in names:
+            self.add_user(f"{name}@localhost")
+
     # ---- processes ----
 
     def status(self):

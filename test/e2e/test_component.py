@@ -13,7 +13,7 @@ import pytest
 from chat import clients
 from component import COMPONENT, PORT, STANZAS, Component, Echo, client_error, error_of, header, settings
 from suite import Suite, wait_for
-from wire import CLIENT, SESSION, WAIT, Ended, Wire, tls_context
+from wire import CLIENT, SESSION, WAIT, Ended, Wire
 
 ALL = "of-all-of-them"  # the secret of those without one of their own
 ECHO, OTHER, BELOW, DEFAULT = "echo.example.net", "other.example.net", "gateway.localhost", "default.example.net"
@@ -33,8 +33,7 @@ def suite():
     names = ", ".join(f'"{name}"' for name in (*SECRETS, DEFAULT, SHARED, KICKING, FREE))
     both["jackdaw"] = f"components = {{{names}}}\n"
     with Suite(settings=both) as s:
-        for name in ("alice", "bob", "carol"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob", "carol")
         yield s
 
 
@@ -174,7 +173,7 @@ def test_blanks_keep_the_connection(suite, echo, alice):
 def test_tls_from_the_first_byte(suite):
     until_free(suite, ECHO)
     with Component.connect(suite, 5348) as component:
-        component.sock = tls_context().wrap_socket(component.sock, server_hostname=ECHO)
+        component.handshake(ECHO)
         component.begin(ECHO)
         assert component.prove("secret") == "handshake"
         answer = component.ask("localhost", "<ping xmlns='urn:xmpp:ping'/>")

@@ -22,8 +22,7 @@ OTHER = "other.example.net"
 @pytest.fixture
 def suite():
     with Suite(settings=settings({ECHO: "secret", OTHER: "another"})) as s:
-        for name in ("alice", "bob"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob")
         yield s
 
 

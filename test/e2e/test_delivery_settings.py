@@ -13,8 +13,7 @@ def available(suite, jid, resource, priority):
 
 def test_a_message_goes_to_all_resources_where_that_is_set():
     with Suite(settings={"sessiond": "\ndeliver_to_all_resources = true\n"}) as suite:
-        for name in ("alice", "bob"):
-            suite.add_user(f"{name}@localhost")
+        suite.add_users("alice", "bob")
         with (Wire.at(suite, SESSION, "alice@localhost") as alice, available(suite, "bob@localhost", "desk", 5) as desk,
               available(suite, "bob@localhost", "phone", 0) as phone, available(suite, "bob@localhost", "never", -1) as never):
             alice.say("bob@localhost", "one", type="chat")
@@ -26,8 +25,7 @@ def test_a_message_goes_to_all_resources_where_that_is_set():
 
 def test_an_offline_store_that_is_full_tells_the_sender():
     with Suite(settings={"sessiond": "\noffline_max = 3\narchive = \"off\"\n"}) as suite:
-        for name in ("alice", "bob"):
-            suite.add_user(f"{name}@localhost")
+        suite.add_users("alice", "bob")
         with Wire.at(suite, SESSION, "alice@localhost") as alice:
             for n in range(4):
                 alice.say("bob@localhost", str(n), type="chat", id=f"m{n}")

@@ -8,7 +8,7 @@ import pytest
 from chat import clients
 from peers import Authority
 from suite import PATIENCE, Suite
-from wire import SASL, Wire, condition
+from wire import SASL, Wire, condition, tls_context
 
 XMPP_ADDR = "1.3.6.1.5.5.7.8.5"
 OTHER_PORT = 5224
@@ -219,18 +219,14 @@ def test_inv_08_nothing_in_clear(suite, people):
 
 def test_a_resumed_session_has_shown_nothing(suite, people):
     """A session of TLS of who has shown a certificate is not taken up by who has none, at whichever listener."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    own = people.own("alice")
+    context = tls_context(own=people.own("alice"))
     for port in (5223, OTHER_PORT):
         with Wire.connect(suite, port) as wire:
-            context.load_cert_chain(*own)
-            wire.sock = context.wrap_socket(wire.sock, server_hostname="localhost")
+            wire.handshake(context=context)
             wire.open()
             session = wire.sock.session
         with Wire.connect(suite, 5223) as wire:
-            wire.sock = context.wrap_socket(wire.sock, server_hostname="localhost", session=session)
+            wire.handshake(context=context, session=session)
             wire.open()
             assert not wire.sock.session_reused
 

@@ -9,7 +9,7 @@ from peers import Authority as Certifier
 from peers import Jackdaw, linked
 from rogue import OTHER, ROGUE, US, connect, message, opening, result, verify
 from suite import PATIENCE, wait_for
-from wire import SASL, STANZAS, TLS, Wire, refused, stanza_error, tls_context
+from wire import SASL, STANZAS, TLS, Wire, refused, stanza_error
 
 CLOSED, DEAF, MUTE, ONE_WAY = "closed.test", "deaf.test", "mute.test", "oneway.test"
 DENIED, GUEST, VERIFIED = "bad.friends.test", "good.friends.test", "verified.test"
@@ -130,7 +130,7 @@ def secured(wire, suite, whence, to=US):
 
 
 def secret(wire, whence, to=US):
-    wire.sock = tls_context(alpn="xmpp-server").wrap_socket(wire.sock, server_hostname=to)
+    wire.handshake(to, alpn="xmpp-server")
     wire.restart()
     wire.send(opening(to, whence))
     return wire
@@ -157,7 +157,7 @@ def certified(suite, whence, certifier):
     wire.send(f"<starttls xmlns='{TLS}'/>")
     assert wire.element().tag == f"{{{TLS}}}proceed"
     key, certificate = certifier.files(whence)
-    wire.sock = tls_context(own=(certificate, key)).wrap_socket(wire.sock, server_hostname=US)
+    wire.handshake(US, own=(certificate, key))
     wire.restart()
     wire.send(opening(US, whence))
     wire.element()

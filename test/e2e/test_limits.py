@@ -19,8 +19,7 @@ def limited(c2sd):
     @pytest.fixture(scope="module")
     def fixture():
         with Suite(settings={"c2sd": c2sd}) as s:
-            for name in ("alice", "bob", "carol", "dave"):
-                s.add_user(f"{name}@localhost")
+            s.add_users("alice", "bob", "carol", "dave")
             yield s
     return fixture
 

@@ -19,8 +19,7 @@ FRIEND = "friend@far.example"
 @pytest.fixture(scope="module")
 def suite():
     with Suite() as s:
-        for name in ("alice", "bob"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob")
         yield s
 
 

@@ -21,8 +21,7 @@ def faulty_fixture(tmp_path, request):
     shutil.copy2(BUILD / "test" / "faulty" / request.param, programs / request.param)
     tmp_path.chmod(0o755)
     with Suite(programs=programs) as suite:
-        for name in ("alice", "bob", "carol", "dave"):
-            suite.add_user(f"{name}@localhost")
+        suite.add_users("alice", "bob", "carol", "dave")
         suite.poisoned = request.param
         yield suite
 

@@ -109,8 +109,7 @@ def test_a_source_has_so_many_accounts():
 
 def test_a_user_removes_the_account(open_suite):
     """XEP-0077 §3.2: all its sessions end with not-authorized, contacts are told, nobody logs in again."""
-    for name in ("leaver", "friend"):
-        open_suite.add_user(f"{name}@localhost")
+    open_suite.add_users("leaver", "friend")
     with contextlib.ExitStack() as stack:
         one, two, friend = (stack.enter_context(Wire.at(open_suite, SESSION, f"{name}@localhost")) for name in ("leaver", "leaver", "friend"))
         for wire in (one, friend):

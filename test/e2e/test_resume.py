@@ -294,8 +294,7 @@ def one_that_is_lost(**settings):
     """A suite where nobody may be away for longer than a second; alice, whom bob can see, goes."""
     text = "".join(f"\n{key} = {value}\n" for key, value in {"resume_seconds": 1, **settings}.items())
     with Suite(settings={"sessiond": text}) as suite:
-        for name in ("alice", "bob"):
-            suite.add_user(f"{name}@localhost")
+        suite.add_users("alice", "bob")
         alice, bob = Person(suite, "alice@localhost"), Person(suite, "bob@localhost")
         alice.stanza("<presence to='bob@localhost/phone'/>")
         bob.take(lambda e: e.tag == f"{{{CLIENT}}}presence" and e.get("from") == alice.jid)

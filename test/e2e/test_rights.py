@@ -94,8 +94,7 @@ def test_inv_31_a_rogue_componentd_speaks_for_no_one_else(suite, sender):
 @pytest.fixture(scope="module")
 def federating():
     with Suite(settings={"jackdaw": '\ns2sd = 1\ncomponents = {"echo.example.net"}\n'}) as s:
-        for name in ("alice", "bob"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob")
         yield s
 
 

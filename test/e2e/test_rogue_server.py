@@ -9,7 +9,7 @@ import pytest
 from peers import Jackdaw
 from rogue import OTHER, ROGUE, US, connect, message, opening, proved, result, verify
 from suite import PATIENCE, wait_for
-from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition, tls_context
+from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition
 
 STRICT = "strict.test"
 QUIET = 1.0
@@ -163,7 +163,7 @@ def test_external_without_a_certificate_is_refused(suite):
     with connect(suite) as wire:
         wire.send(f"<starttls xmlns='{TLS}'/>")
         assert wire.element().tag == f"{{{TLS}}}proceed"
-        wire.sock = tls_context().wrap_socket(wire.sock, server_hostname=US)
+        wire.handshake(US)
         wire.restart()
         wire.send(opening())
         assert wire.element().find(f"{{{SASL}}}mechanisms") is None

@@ -18,8 +18,7 @@ pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 def suite():
     # Without an archive, which puts its stanza-id into what it delivers: here payloads are compared to the byte.
     with Suite(settings={"sessiond": 'archive = "off"\n'}) as s:
-        for name in ("alice", "bob", "carol"):
-            s.add_user(f"{name}@localhost")
+        s.add_users("alice", "bob", "carol")
         yield s
 
 

@@ -129,11 +129,11 @@ def test_the_certificate_is_valid_for_its_name(suite, way):
 def test_a_session_may_be_resumed_but_logs_in_again(suite):
     context = tls_context()
     with Wire.connect(suite, 5223) as wire:
-        wire.sock = context.wrap_socket(wire.sock, server_hostname="localhost")
+        wire.handshake(context=context)
         wire.open()
         session = wire.sock.session
     with Wire.connect(suite, 5223) as wire:
-        wire.sock = context.wrap_socket(wire.sock, server_hostname="localhost", session=session)
+        wire.handshake(context=context, session=session)
         wire.open()
         assert "PLAIN" in wire.mechanisms()
         wire.send("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>")

@@ -223,9 +223,10 @@ class Wire:
         self.send(f"<starttls xmlns='{TLS}'/>")
         assert self.element().tag == f"{{{TLS}}}proceed"
 
-    def handshake(self, sni="localhost", **options):
+    def handshake(self, sni="localhost", context=None, session=None, **options):
+        """options: of a context of its own (tls_context); session: one of the context that it may take up."""
         self.sock.settimeout(WAIT)
-        self.sock = tls_context(**options).wrap_socket(self.sock, server_hostname=sni)
+        self.sock = (context or tls_context(**options)).wrap_socket(self.sock, server_hostname=sni, session=session)
         return self
 
     def starttls(self, sni="localhost", to="localhost", **options):
