@@ -23,6 +23,15 @@ answers(uint64_t request, enum auth_outcome outcome, const char *data)
 	buf_deinit(&sealed);
 }
 
+/* A client that waits for authd. */
+static void
+begins(struct talker *p, struct msg_AUTH_START *start)
+{
+	rig_open(p);
+	says(p, AUTH("SCRAM-SHA-256", "eA=="));
+	takes(MSG_AUTH_START, start);
+}
+
 static void
 test_a_whole_exchange(void **state)
 {
@@ -182,9 +191,7 @@ test_answers_wait(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(outcomes); i++) {
-		rig_open(&p);
-		says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-		takes(MSG_AUTH_START, &start);
+		begins(&p, &start);
 		m.re = start.req;
 		m.outcome = outcomes[i];
 		m.jid = outcomes[i] == AUTH_SUCCESS ? S("alice@h") : S("");
@@ -210,9 +217,7 @@ test_abort(void **state)
 	struct msg_AUTH_ABORT abort;
 
 	(void)state;
-	rig_open(&p);
-	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	takes(MSG_AUTH_START, &start);
+	begins(&p, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	hears(&p, "</challenge>");
 	says(&p, "<abort " NS "/>");
@@ -240,9 +245,7 @@ test_who_hangs_up_gives_up(void **state)
 	struct msg_AUTH_ABORT abort;
 
 	(void)state;
-	rig_open(&p);
-	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	takes(MSG_AUTH_START, &start);
+	begins(&p, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	rig_hang_up(&p);
 	takes(MSG_AUTH_ABORT, &abort);
@@ -281,9 +284,7 @@ test_authd_dies(void **state)
 	struct msg_AUTH_START start;
 
 	(void)state;
-	rig_open(&p);
-	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	takes(MSG_AUTH_START, &start);
+	begins(&p, &start);
 	bus_rig_up(&rig.bus, ROLE_AUTHD, 0, AUTHD_INC + 1);
 	hears(&p, FAILURE("temporary-auth-failure"));
 	rig_hang_up(&p);
@@ -298,9 +299,7 @@ test_authd_dies_between_two_steps(void **state)
 	struct msg_SEAL_KEY key;
 
 	(void)state;
-	rig_open(&p);
-	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	takes(MSG_AUTH_START, &start);
+	begins(&p, &start);
 	answers(start.req, AUTH_CHALLENGE, "x");
 	hears(&p, "</challenge>");
 	bus_rig_up(&rig.bus, ROLE_AUTHD, 0, AUTHD_INC + 1);
@@ -337,9 +336,7 @@ test_an_answer_that_does_not_open(void **state)
 	    .jid = S("alice@h")};
 
 	(void)state;
-	rig_open(&p);
-	says(&p, AUTH("SCRAM-SHA-256", "eA=="));
-	takes(MSG_AUTH_START, &start);
+	begins(&p, &start);
 	m.re = start.req;
 	sends(ROLE_AUTHD, MSG_AUTH_ANSWER, &m);
 	hears(&p, FAILURE("temporary-auth-failure"));

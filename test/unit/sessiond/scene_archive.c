@@ -1,6 +1,16 @@
 /* The archives of the scene's storaged: see scene_store.h. */
+#include "archive.h"
 #include "base/archive_id.h"
 #include "scene.h"
+
+struct scene *
+scene_with_archives(void)
+{
+	struct scene *s = scene_new();
+
+	s->settings.archive = ARCHIVE_ALWAYS;
+	return s;
+}
 
 static bool
 has_text(const struct row *r, struct str text)

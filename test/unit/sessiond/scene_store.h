@@ -42,6 +42,8 @@ void scene_store_retry(struct scene *s);
 /* The next ticket is this user's. */
 void scene_store_ticket(struct scene *s, struct str bare);
 void scene_store_free(struct scene *s);
+/* A new scene where all is archived. */
+struct scene *scene_with_archives(void);
 /* Answers of its archives. */
 void scene_archive_page(struct scene *s, struct sent *f);
 void scene_archive_metadata(struct scene *s, struct sent *f);

@@ -6,11 +6,10 @@
 #include "scene.h"
 
 static struct scene *
-scene_with_archives(void)
+scene_of_stores(void)
 {
-	struct scene *s = scene_new();
+	struct scene *s = scene_with_archives();
 
-	s->settings.archive = ARCHIVE_ALWAYS;
 	s->shows_stores = true;
 	return s;
 }
@@ -20,7 +19,7 @@ scene_with_archives(void)
 static void
 test_one_row_for_both_and_the_id_for_the_recipient(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -37,7 +36,7 @@ test_one_row_for_both_and_the_id_for_the_recipient(void **state)
 static void
 test_offline_message_has_the_id_of_the_archive(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -69,7 +68,7 @@ test_what_is_not_archived(void **state)
 	    "<message to='juliet@h/balcony' type='groupchat'><body>1</body></message>",
 	    "<message to='juliet@h/balcony' type='error'><body>1</body></message>",
 	};
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -87,7 +86,7 @@ test_what_is_not_archived(void **state)
 static void
 test_the_sender_keeps_what_bounced_and_the_error_is_not_archived(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -103,7 +102,7 @@ test_the_sender_keeps_what_bounced_and_the_error_is_not_archived(void **state)
 static void
 test_to_and_from_other_servers(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -124,7 +123,7 @@ test_to_and_from_other_servers(void **state)
 static void
 test_inv_11_a_forged_id_is_replaced(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -162,7 +161,7 @@ id_in(struct scene *s, unsigned row, const char *owner)
 static void
 test_a_page_and_the_next(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 	char expected[2048], query[512];
 
 	(void)state;
@@ -197,7 +196,7 @@ test_a_page_and_the_next(void **state)
 static void
 test_flipped_pages_are_the_same_in_the_other_order(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 	const char *text;
 
 	(void)state;
@@ -232,7 +231,7 @@ test_wrong_queries(void **state)
 	    {QUERY(FORM("<field var='{urn:xmpp:fulltext:0}fulltext'><value>x</value></field>")),
 		"[feature-not-implemented]"},
 	};
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -247,7 +246,7 @@ test_wrong_queries(void **state)
 static void
 test_inv_13_nobody_else_may_ask(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	are_friends(s, "romeo@h", "juliet@h");
@@ -263,7 +262,7 @@ test_inv_13_nobody_else_may_ask(void **state)
 static void
 test_offline_messages_read_in_the_archive_are_delivered(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -290,7 +289,7 @@ test_offline_messages_read_in_the_archive_are_delivered(void **state)
 static void
 test_offline_messages_not_written_are_delivered_later(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -310,7 +309,7 @@ test_offline_messages_not_written_are_delivered_later(void **state)
 static void
 test_no_archive_where_it_is_off(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	s->settings.archive = ARCHIVE_OFF;
@@ -327,7 +326,7 @@ test_no_archive_where_it_is_off(void **state)
 static void
 test_features(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");
@@ -343,7 +342,7 @@ test_features(void **state)
 static void
 test_roster_policy(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	s->settings.archive = ARCHIVE_ROSTER;
@@ -360,7 +359,7 @@ test_roster_policy(void **state)
 static void
 test_a_query_behind_a_message_to_oneself_while_the_account_loads(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	s->is_storaged_down = true;
@@ -381,7 +380,7 @@ test_a_query_behind_a_message_to_oneself_while_the_account_loads(void **state)
 static void
 test_metadata(void **state)
 {
-	struct scene *s = scene_with_archives();
+	struct scene *s = scene_of_stores();
 
 	(void)state;
 	login(s, "romeo/orchard");

@@ -9,15 +9,6 @@
 	"<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE' type='hidden'>" \
 	"<value>urn:xmpp:mam:2</value></field>" fields "</x></query></iq>"
 
-static struct scene *
-scene_with_archives(void)
-{
-	struct scene *s = scene_new();
-
-	s->settings.archive = ARCHIVE_ALWAYS;
-	return s;
-}
-
 /* XEP-0431 */
 static void
 test_search_where_storaged_has_it(void **state)

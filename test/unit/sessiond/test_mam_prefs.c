@@ -4,15 +4,6 @@
 #include "archive.h"
 #include "scene.h"
 
-static struct scene *
-scene_with_archives(void)
-{
-	struct scene *s = scene_new();
-
-	s->settings.archive = ARCHIVE_ALWAYS;
-	return s;
-}
-
 static void
 test_a_domain_of_its_own(void **state)
 {

@@ -195,15 +195,3 @@ raise_horizon(struct world *w, uint64_t id)
 	assert_int_equal(retention_raise(&w->s->storaged, db, id), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL), SQLITE_OK);
 }
-
-int
-count_rows(struct store *s, const char *sql)
-{
-	struct db_stmt stmt = {.sql = sql};
-	int n;
-
-	assert_int_equal(db_step(db_stmt(s->archive, &stmt)), SQLITE_ROW);
-	n = sqlite3_column_int(stmt.st, 0);
-	db_stmts_finalize(&stmt, 1);
-	return n;
-}

@@ -47,4 +47,3 @@ struct id128 public_id(struct world *w, int owner, int i);
 void compare(struct world *w, const struct ask *a);
 void compare_random(struct world *w);
 void raise_horizon(struct world *w, uint64_t id);
-int count_rows(struct store *s, const char *sql);

@@ -202,3 +202,15 @@ op_of(uint8_t origin, uint64_t n, enum op_kind kind)
 	memset(op.origin.b, origin, sizeof(op.origin.b));
 	return op;
 }
+
+int
+count_rows(struct store *s, const char *sql)
+{
+	struct db_stmt stmt = {.sql = sql};
+	int n;
+
+	assert_int_equal(db_step(db_stmt(s->archive, &stmt)), SQLITE_ROW);
+	n = sqlite3_column_int(stmt.st, 0);
+	db_stmts_finalize(&stmt, 1);
+	return n;
+}

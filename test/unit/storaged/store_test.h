@@ -38,3 +38,5 @@ void store_check_plans(sqlite3 *db);
 void store_sweep(struct store *s, enum sweep_phase from, uint64_t before);
 /* An operation id with this origin byte. */
 struct opid op_of(uint8_t origin, uint64_t n, enum op_kind kind);
+/* The number that a query of the archive answers with. */
+int count_rows(struct store *s, const char *sql);

@@ -146,18 +146,6 @@ test_the_quota_refuses_and_keeps_nothing(void **state)
 	fetch(s, 0, 100, 5);
 }
 
-static int
-count(struct store *s, const char *sql)
-{
-	struct db_stmt stmt = {.sql = sql};
-	int n;
-
-	assert_int_equal(db_step(db_stmt(s->archive, &stmt)), SQLITE_ROW);
-	n = sqlite3_column_int(stmt.st, 0);
-	db_stmts_finalize(&stmt, 1);
-	return n;
-}
-
 /* BUS.md §7: a second run may find the recipient gone. */
 static void
 test_what_was_stored_may_become_owed_once(void **state)
@@ -178,7 +166,7 @@ test_what_was_stored_may_become_owed_once(void **state)
 	assert_int_equal(store_run(s, s->archive, archive_owed_drop, &drop), SQLITE_OK);
 	keep(s, "x", op_of(1, 1, OP_OWED));
 	fetch(s, 0, 10, 0);
-	assert_int_equal(count(s, "SELECT count(*) FROM message"), 1);
+	assert_int_equal(count_rows(s, "SELECT count(*) FROM message"), 1);
 }
 
 static void
@@ -205,9 +193,9 @@ test_dropped_messages_are_gone_and_later_swept(void **state)
 	keep(s, "x", op_of(1, 1, OP_OWED));
 	fetch(s, 0, 10, 1);
 	store_sweep(s, SWEEP_LOOSE, rows[1].row);
-	assert_int_equal(count(s, "SELECT count(*) FROM message"), 2);
+	assert_int_equal(count_rows(s, "SELECT count(*) FROM message"), 2);
 	store_sweep(s, SWEEP_LOOSE, UINT64_MAX / 2);
-	assert_int_equal(count(s, "SELECT count(*) FROM message"), 1);
+	assert_int_equal(count_rows(s, "SELECT count(*) FROM message"), 1);
 	fetch(s, 0, 10, 1);
 }
 
