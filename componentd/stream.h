@@ -1,11 +1,11 @@
 /* One connection of a component. Life (who makes each transition):
  *
- *  accepted ──▶ HEADER ──stream.c──▶ PROOF ──stream.c: handshake──▶ OPEN          any ──stream_end, stream_lost──▶ CLOSING ──▶ freed
+ *  accepted ──▶ HEADER ──proof.c──▶ PROOF ──stream.c: handshake───▶ OPEN          any ──stream_end, stream_lost──▶ CLOSING ──▶ freed
  *     │ TLS listener             ▲
  *     ▼                          │
  *  HANDSHAKE (of TLS) ──wire─────┘ (HEADER)                         OPEN ──stream_farewell──▶ LEAVING
  *
- * Only stream_set_stage changes the stage; stream_leave is the one teardown. The struct lies in its conn and goes with it. */
+ * stream_leave is the one teardown. The struct lies in its conn and goes with it. */
 #pragma once
 
 #include "base/log.h"

@@ -1,5 +1,5 @@
 /* Structs, enum and descriptors made from messages.def. Strings and bytes in a decoded message are borrowed from the
- * frame; lists are walked with list_next. */
+ * frame; lists are walked with bus_list_next. */
 /* table */
 #pragma once
 
