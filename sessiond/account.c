@@ -396,7 +396,7 @@ accounts_trim(struct sessiond *sd, uint64_t now_ms)
 	LIST_FOREACH_SAFE(&sd->idle_accounts, it, nx) {
 		struct account *a = CONTAINER_OF(it, struct account, idle);
 
-		if (sd->n_accounts_idle <= most && now_ms - a->used_ms < IDLE_MS)
+		if (sd->n_accounts_idle <= most && now_ms < a->used_ms + IDLE_MS)
 			return;
 		if (a->pins == 0 && list_empty(&a->tasks))
 			account_free(a);

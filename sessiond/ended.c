@@ -57,7 +57,7 @@ ended_find(const struct sessiond *sd, const struct id128 *token, struct str bare
 void
 ended_expire(struct sessiond *sd, uint64_t now_ms)
 {
-	while (sd->ended && now_ms - sd->ended->at_ms >= ENDED_MS)
+	while (sd->ended && now_ms >= sd->ended->at_ms + ENDED_MS)
 		forget(sd, sd->ended);
 }
 

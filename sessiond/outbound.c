@@ -268,7 +268,7 @@ outbound_check_stalled(struct sessiond *sd, uint64_t now_ms)
 	LIST_FOREACH(&sd->queues, it) {
 		struct session *s = session_of(it);
 
-		if (now_ms - s->out.progress_ms > allowed)
+		if (now_ms > s->out.progress_ms + allowed)
 			session_doom(s, STREAM_RESOURCE_CONSTRAINT);
 	}
 }

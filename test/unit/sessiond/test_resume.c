@@ -242,6 +242,8 @@ test_how_far_it_had_come(void **state)
 	loses(s, "juliet/balcony");
 	detach_expire(&s->sd, clock_mono_ms() + 601000);
 	scene_pump(s);
+	ended_expire(
+	    &s->sd, clock_mono_ms() - 1000); /* in the tick that has ended it, which began before */
 	assert_false(ended_find(&s->sd, &juliet->token, S("romeo@h"), &h));
 	assert_true(ended_find(&s->sd, &juliet->token, S("juliet@h"), &h));
 	assert_int_equal(h, 1);
@@ -341,6 +343,9 @@ test_who_does_not_read_is_detached(void **state)
 	s->settings.window_bytes = 1000;
 	for (unsigned i = 0; i < 40; i++)
 		says(s, "romeo/orchard", HELLO);
+	outbound_check_stalled(&s->sd, clock_mono_ms() - 1000); /* in a tick that began before */
+	sessions_reap(&s->sd);
+	assert_int_equal(session_named(s, "juliet/balcony")->state, SESSION_ATTACHED);
 	outbound_check_stalled(&s->sd, clock_mono_ms() + 61000);
 	sessions_reap(&s->sd);
 	scene_pump(s);
