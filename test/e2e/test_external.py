@@ -273,6 +273,10 @@ def test_a_certificate_that_is_revoked_ends_its_sessions(suite, people):
     good = people.crl.read_text()
     people.crl.write_text("nonsense")
     assert "revocation lists" in suite.ctl("reload", "c2sd", check=False).stderr
+    people.crl.write_text("")
+    assert "client_crl_file: nothing is in the file" in suite.ctl("reload", "c2sd", check=False).stderr
+    people.crl.unlink()
+    assert f"client_crl_file: {people.crl}: No such file" in suite.ctl("reload", "c2sd", check=False).stderr
     people.crl.write_text(good)
     with shown(suite, people.own("stolen")) as wire:
         assert "EXTERNAL" not in wire.mechanisms()
