@@ -11,6 +11,7 @@
 
 #include "base/id.h"
 #include "base/mem.h"
+#include "db/db.h"
 
 struct keys *
 keys_new(void)
@@ -58,7 +59,7 @@ file_replace(const char *path, mode_t mode, const void *p, size_t n, struct err 
 	}
 	if (rc != 0 || rename(tmp, path) != 0)
 		return err_set(err, "cannot write %s: %s", path, strerror(errno));
-	return 0;
+	return db_sync_folder(path, err);
 }
 
 /* n bytes and no more. 1: there is no such file; -1: it cannot be used. */

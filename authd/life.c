@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/db.h"
 #include "keys.h"
 #include "login.h"
 #include "notice.h"
@@ -37,7 +38,7 @@ make_folder(struct daemon *d, struct err *err)
 	if (geteuid() == 0 && uid != (uid_t)-1 && lchown(AUTHD_DATA, uid, (gid_t)-1) != 0)
 		return err_set(err, "cannot give the folder " AUTHD_DATA " to user %u: %s",
 		    (unsigned)uid, strerror(errno));
-	return 0;
+	return db_sync_folder(AUTHD_DATA, err);
 }
 
 int
@@ -106,8 +107,9 @@ on_tick(void *ctx)
 static void
 on_checked(struct store_request *r)
 {
+	/* Damage has ended the process already. */
 	if (r->result == STORE_ERROR)
-		log_error("credentials.db is damaged: stop authd and restore it from a backup");
+		log_warn("credentials.db could not be looked through");
 	store_request_deinit(r);
 	free(r);
 }

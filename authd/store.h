@@ -28,7 +28,7 @@ enum store_verb {
 	STORE_LIST,        /* domain ("": all), after */
 	STORE_PENDING,     /* accounts that sessiond has to hear of, behind `after` */
 	STORE_TOLD,        /* jid, generation: sessiond has heard of it */
-	STORE_CHECK,       /* is the file sound? STORE_ERROR: no */
+	STORE_CHECK,       /* is the file sound? If not, the process ends (db/damage.h) */
 	STORE_VERB_COUNT,
 };
 

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "db/damage.h"
 
 const char *const store_sql[ST_COUNT] = {
     [ST_FIND] = "SELECT id, generation, notice, maker_incarnation, maker_request"
@@ -384,10 +385,17 @@ verb_check(struct store *s, struct store_request *r)
 	sqlite3_stmt *st = statement(s, ST_CHECK);
 	int rc = db_step(st);
 
-	r->result = rc == SQLITE_ROW && str_is(db_column_str(st, 0), "ok") ? STORE_OK : STORE_ERROR;
-	if (rc == SQLITE_ROW)
-		sqlite3_reset(st);
-	return SQLITE_OK;
+	if (rc != SQLITE_ROW)
+		return rc;
+	if (str_is(db_column_str(st, 0), "ok")) {
+		r->result = STORE_OK;
+		rc = SQLITE_OK;
+	} else {
+		damage_note(s->db, (const char *)sqlite3_column_text(st, 0));
+		rc = SQLITE_CORRUPT;
+	}
+	sqlite3_reset(st);
+	return rc;
 }
 
 static int (*const verbs[STORE_VERB_COUNT])(struct store *s, struct store_request *r) = {

@@ -106,11 +106,11 @@ write_all_members(struct restore *r, struct err *err)
 	return rc;
 }
 
-/* A log of the old database must not be taken for one of the new. */
+/* A log of the old database must not be taken for one of the new, nor what is said of its damage (db/damage.h). */
 static void
 remove_old(struct ctl *c)
 {
-	static const char *const tails[] = {"", "-wal", "-shm", "-journal"};
+	static const char *const tails[] = {"", "-wal", "-shm", "-journal", ".damaged"};
 
 	for (unsigned i = 0; i < 2; i++) {
 		const struct archive_store *store = &archive_stores[i];

@@ -2,12 +2,17 @@
  * counted restarts. */
 #include "status.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive.h"
+#include "base/mem.h"
 #include "commands.h"
+#include "place.h"
 #include "reload.h"
+#include "service/paths.h"
 #include "suite.h"
 #include "tool.h"
 
@@ -128,6 +133,43 @@ print_all(const struct ctl *c, const struct program *only, int instance)
 	return status;
 }
 
+/* ---- damaged files (db/damage.h) ---- */
+
+#define NOTE ".db.damaged"
+
+/* A note says that a file is not used; what was set aside says so for as long as it is there. */
+static void
+print_damage(int dir, const char *daemon, const char *name)
+{
+	const char *note = strstr(name, NOTE);
+	struct buf what = {0};
+	struct err err;
+
+	if (!note || strstr(note, "-wal") || strstr(note, "-shm"))
+		return;
+	if (note[strlen(NOTE)])
+		printf("%s: a damaged file was set aside: data/%s\n", daemon, name);
+	else if (place_read(dir, name, &what, &err) == 0)
+		printf("%s: data/%.*s.db is damaged and is not used: %.*s\n", daemon,
+		    (int)(note - name), name, STR_ARG(buf_str(&what)));
+	buf_deinit(&what);
+}
+
+/* Nothing to those who may not look there: the members of admin_group. */
+static void
+print_damages(const struct ctl *c, enum role role)
+{
+	char *path = path_data(c->dir, role);
+	DIR *d = opendir(path);
+
+	free(path);
+	if (!d)
+		return;
+	for (const struct dirent *e; (e = readdir(d));)
+		print_damage(dirfd(d), role_name(role), e->d_name);
+	closedir(d);
+}
+
 int
 status_run(struct ctl *c, int argc, char **argv)
 {
@@ -144,7 +186,11 @@ status_run(struct ctl *c, int argc, char **argv)
 		if (!only)
 			return no_such_daemon(c, argv[0]);
 	}
-	return print_all(c, only, instance);
+	int status = print_all(c, only, instance);
+	for (size_t i = 0; i < COUNT(archive_stores); i++)
+		if (!only || only->role == archive_stores[i].role)
+			print_damages(c, archive_stores[i].role);
+	return status;
 }
 
 /* ---- check, version ---- */

@@ -5,12 +5,15 @@
 
 #include "accounts.h"
 #include "base/mem.h"
+#include "check.h"
+#include "db/damage.h"
 #include "limits.h"
 #include "dedupe.h"
 #include "detached.h"
 #include "horizon.h"
 #include "page.h"
 #include "run.h"
+#include "salvage.h"
 #include "search.h"
 #include "sweep.h"
 
@@ -32,25 +35,24 @@ storaged_threads(struct daemon *d, struct err *err)
 	s->pages.writer = db_writer_new(d->loop);
 	s->pages.is_reader = true;
 	s->search = search_new(d->loop);
+	s->check = check_new(d->loop);
 	s->runs.size = RUN_MESSAGES;
 	disk_init(s);
 	return 0;
 }
 
-static int
-file_open(struct store_file *f, const char *path, const struct db_schema *schema, sqlite3 **db_r,
-    struct err *err)
+static void
+file_is_open(struct store_file *f, sqlite3 *db)
 {
-	if (db_open(db_r, path, schema, err) != 0)
-		return -1;
-	db_writer_open(f->writer, *db_r);
+	db_writer_open(f->writer, db);
 	f->open = true;
-	return 0;
 }
 
 static void
 on_tick(void *storaged)
 {
+	damage_end(MAIN_DB);
+	damage_end(ARCHIVE_DB);
 	disk_tick(storaged);
 	run_tick(storaged);
 	sweep_tick(storaged);
@@ -89,19 +91,22 @@ storaged_start(struct daemon *d, struct err *err)
 	sqlite3 *archive, *accounts, *reader;
 
 	disk_start(s);
-	if (file_open(&s->archive, "data/archive.db", &archive_schema, &archive, err) != 0 ||
-	    file_open(&s->main, "data/main.db", &main_schema, &accounts, err) != 0)
+	if (salvage_open(&archive, err) != 0)
 		return -1;
+	file_is_open(&s->archive, archive);
+	if (db_open(&accounts, MAIN_DB, &main_schema, err) != 0)
+		return -1;
+	file_is_open(&s->main, accounts);
 	s->dedupe = dedupe_new();
 	if (archive_load(s, archive, err) != 0)
 		return -1;
-	if (db_open_reader(&reader, "data/archive.db", err) != 0)
+	if (db_open_reader(&reader, ARCHIVE_DB, err) != 0)
 		return -1;
-	db_writer_open(s->pages.writer, reader);
-	s->pages.open = true;
+	file_is_open(&s->pages, reader);
 	if (search_start(s, err) != 0)
 		return -1;
 	timers_start(s, set);
+	check_start(s->check);
 	return 0;
 }
 
@@ -147,6 +152,7 @@ storaged_stop(struct daemon *d)
 	s->is_stopping = true;
 	timers_stop(s);
 	disk_stop(s);
+	check_free(&s->check);
 	/* A page may wait in the writer's queue; a reader that is closed last leaves the log of the file behind. So the threads
 	 * end in this order, and the connections are closed in the other. */
 	file_stop(&s->archive);

@@ -7,7 +7,7 @@ static const int SYSCALLS[] = {-1};
 static const struct sandbox sandbox = {
     .syscalls = SYSCALLS,
     .files = true,
-    .threads = 4,
+    .threads = 5,
     .max_files = 64,
     .max_file_size = UINT64_MAX,
 };

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "db/damage.h"
 
 #define PATH "data/search.db"
 #define PAUSE_MS 20    /* after a slice, at least; */
@@ -56,7 +57,7 @@ choose_domains(struct search *f, const struct daemon *d)
 static void
 remove_files(void)
 {
-	static const char *const files[] = {PATH, PATH "-wal", PATH "-shm"};
+	static const char *const files[] = {PATH, PATH "-wal", PATH "-shm", PATH DAMAGE_NOTE};
 
 	for (size_t i = 0; i < COUNT(files); i++)
 		if (unlink(files[i]) != 0 && errno != ENOENT)
@@ -161,7 +162,7 @@ search_start(struct storaged *s, struct err *err)
 		remove_files();
 		return 0;
 	}
-	if (db_open_reader(&f->log, "data/archive.db", err) != 0)
+	if (db_open_reader(&f->log, ARCHIVE_DB, err) != 0)
 		return -1;
 	if (read_identity(f->log, &f->identity) != SQLITE_OK)
 		return err_set(err, "archive.db cannot be read: %s", sqlite3_errmsg(f->log));
@@ -228,17 +229,20 @@ follow_run(struct db_job *base, sqlite3 *db)
 	return rc;
 }
 
-/* A damaged index is left behind; whoever searches is told that there is none. */
 static void
 give_up(struct search *f, int rc)
 {
-	bool is_damaged = (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
-
-	log_error("%s: %s%s", PATH, sqlite3_errstr(rc),
-	    is_damaged ? "; it is removed, and made anew at the next start" : "");
+	log_error("%s: %s", PATH, sqlite3_errstr(rc));
 	f->is_behind = true;
-	if (!is_damaged)
+}
+
+/* Whoever has met it has noted it. What is left behind is removed; whoever searches is told that there is none. */
+static void
+look_for_damage(struct search *f)
+{
+	if (f->is_broken || !f->file.open || !damage_is_noted(PATH))
 		return;
+	log_error("%s is damaged; it is removed, and made anew at the next start", PATH);
 	f->is_broken = true;
 	remove_files();
 }
@@ -300,6 +304,7 @@ search_tick(void *storaged)
 {
 	struct storaged *s = storaged;
 
+	look_for_damage(s->search);
 	if (search_is_on(s) && s->search->is_behind && !s->search->is_busy)
 		follow(s);
 }

@@ -10,6 +10,9 @@
 #include "service/settings.h"
 #include "tail.h"
 
+#define ARCHIVE_DB "data/archive.db"
+#define MAIN_DB "data/main.db"
+
 struct storaged_settings {
 	int64_t sweep_seconds;
 	int64_t keep_seconds;
@@ -50,6 +53,7 @@ struct store_file {
 	bool is_reader; /* its jobs begin and end their own transactions */
 };
 
+struct check;
 struct dedupe;
 struct horizons;
 struct limits;
@@ -75,6 +79,7 @@ struct storaged {
 	struct store_file archive, main;
 	struct store_file pages; /* archive.db again, for reading: closed before the writer */
 	struct search *search;
+	struct check *check;
 	struct dedupe *dedupe; /* archive's writer thread only */
 	struct idclock clock;  /* archive's writer thread only: ids never go back */
 	struct tail *tail;

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "db/damage.h"
 
 #define BUSY_MS 5000
 #define CHECKPOINT_PAGES 2000
@@ -54,8 +55,12 @@ db_harden(sqlite3 *db)
 void
 db_check_io(sqlite3 *db, int rc)
 {
-	if ((rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CORRUPT)
+	if ((rc & 0xff) == SQLITE_IOERR)
 		bug("database: %s; stopping so that the next start recovers", sqlite3_errmsg(db));
+	damage_met(db, rc);
+	if (damage_is(rc))
+		bug("%s is damaged: %s; stopping, as it must not be written to any more",
+		    sqlite3_db_filename(db, "main"), sqlite3_errmsg(db));
 }
 
 /* SQLite's own way to checkpoint says nothing of a sync that failed, and syncs again the next time: that may succeed though the kernel
@@ -81,8 +86,27 @@ db_version(sqlite3 *db, struct err *err)
 		version = sqlite3_column_int(st, 0);
 	else
 		err_set(err, "%s", sqlite3_errmsg(db));
+	if (version < 0)
+		damage_met(db, sqlite3_errcode(db));
 	sqlite3_finalize(st);
 	return version;
+}
+
+int
+db_sync_folder(const char *path, struct err *err)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[DAMAGE_PATH_MAX];
+	int fd, rc = 0;
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - path) + 1 : 1,
+	    slash ? path : ".");
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) != 0)
+		rc = err_set(err, "%s: %s", folder, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 /* fsync, so that the copy is there before the original changes. */
@@ -99,7 +123,7 @@ db_sync_file(const char *path, struct err *err)
 		return err_set(err, "%s: %s", path, strerror(e));
 	}
 	close(fd);
-	return 0;
+	return db_sync_folder(path, err);
 }
 
 /* All pages in one step: nobody else writes, and the caller is the writer. */
@@ -162,6 +186,7 @@ db_migrate(sqlite3 *db, const char *path, const struct db_schema *schema, struct
 		if (sqlite3_exec(db, schema->migrations[version], NULL, NULL, NULL) != SQLITE_OK) {
 			err_set(err, "migration to format %d failed: %s", version + 1,
 			    sqlite3_errmsg(db));
+			damage_met(db, sqlite3_errcode(db));
 			if (!sqlite3_get_autocommit(db))
 				sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 			return -1;
@@ -170,8 +195,21 @@ db_migrate(sqlite3 *db, const char *path, const struct db_schema *schema, struct
 	return 0;
 }
 
+/* What to do about it, whoever has found it. */
+static int
+db_refuse_damaged(const char *path, struct err *err)
+{
+	char what[128];
+
+	damage_text(path, what);
+	return err_set(err,
+	    "%s is damaged (%s) and is not used any more: put a backup back, or what can be read of it into its place "
+	    "(\"DAMAGED FILES\" in the manual page), then remove %s" DAMAGE_NOTE,
+	    path, what, path);
+}
+
 int
-db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err)
+db_open_anew(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 	    SQLITE_OPEN_EXRESCODE;
@@ -181,6 +219,7 @@ db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct
 	if (rc == SQLITE_OK) {
 		db_harden(db);
 		rc = sqlite3_exec(db, PRAGMAS, NULL, NULL, NULL);
+		damage_met(db, rc);
 		sqlite3_wal_hook(db, on_wal, NULL);
 	}
 	if (rc != SQLITE_OK)
@@ -194,11 +233,19 @@ db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct
 }
 
 int
-db_open_reader(sqlite3 **db_r, const char *path, struct err *err)
+db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err)
 {
-	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+	if (!damage_is_noted(path) && db_open_anew(db_r, path, schema, err) == 0)
+		return 0;
+	return damage_is_noted(path) ? db_refuse_damaged(path, err) : -1;
+}
+
+static int
+db_open_to_read(sqlite3 **db_r, const char *path, int flags, struct err *err)
+{
 	sqlite3 *db = NULL;
-	int rc = sqlite3_open_v2(path, &db, flags, NULL);
+	int rc =
+	    sqlite3_open_v2(path, &db, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
 
 	if (rc == SQLITE_OK) {
 		db_harden(db);
@@ -210,6 +257,22 @@ db_open_reader(sqlite3 **db_r, const char *path, struct err *err)
 		return -1;
 	}
 	*db_r = db;
+	return 0;
+}
+
+int
+db_open_reader(sqlite3 **db_r, const char *path, struct err *err)
+{
+	return db_open_to_read(db_r, path, SQLITE_OPEN_READONLY, err);
+}
+
+/* Its log is part of it, and can only be read by one who might write. */
+int
+db_open_damaged(sqlite3 **db_r, const char *path, struct err *err)
+{
+	if (db_open_to_read(db_r, path, SQLITE_OPEN_READWRITE, err) != 0)
+		return -1;
+	sqlite3_db_config(*db_r, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	return 0;
 }
 
@@ -246,6 +309,8 @@ db_run(sqlite3_stmt *st)
 	int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
 
 	if (st)
+		damage_met(sqlite3_db_handle(st), rc);
+	if (st)
 		sqlite3_reset(st);
 	return rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
@@ -255,6 +320,8 @@ db_step(sqlite3_stmt *st)
 {
 	int rc = st ? sqlite3_step(st) : SQLITE_ERROR;
 
+	if (st)
+		damage_met(sqlite3_db_handle(st), rc);
 	if (st && rc != SQLITE_ROW)
 		sqlite3_reset(st);
 	return rc;
@@ -267,6 +334,8 @@ db_row(sqlite3_stmt *st)
 
 	if (rc == SQLITE_ROW)
 		return SQLITE_OK;
+	if (rc == SQLITE_DONE)
+		damage_note(sqlite3_db_handle(st), "a row that must be there is missing");
 	return rc == SQLITE_DONE ? SQLITE_CORRUPT : rc;
 }
 

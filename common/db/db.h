@@ -23,14 +23,18 @@ struct db_schema {
 void db_global_init(void);
 
 /* Opens (creates) the file with every pragma set, migrates it forward step by step, keeping a copy "PATH.vN" of a
- * file of version N first. A file of a newer version, a damaged or locked one: -1 and a text that says what to do. A
+ * file of version N first. A file of a newer version, a damaged (damage.h) or locked one: -1 and a text that says what to do. A
  * lock that a dying predecessor still holds is waited for (5 s). */
 int db_open(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err);
-/* Ends the process when the disk or the file fails (SQLITE_IOERR, SQLITE_CORRUPT): what was written may be lost though the next sync
- * succeeds, and starting is recovering. db_open makes every checkpoint end so too. */
+/* The same in the place of a file with a note of damage, once that was set aside. */
+int db_open_anew(sqlite3 **db_r, const char *path, const struct db_schema *schema, struct err *err);
+/* Ends the process when the disk fails (SQLITE_IOERR): what was written may be lost though the next sync succeeds, and starting is
+ * recovering; and when the file is damaged. db_open makes every checkpoint end so too. */
 void db_check_io(sqlite3 *db, int rc);
 /* A second connection to a file that is open already, for reading alone; closed before the first. */
 int db_open_reader(sqlite3 **db_r, const char *path, struct err *err);
+/* A file that was set aside, for what can still be read of it. Neither it nor its log is changed, but a "-shm" is made. */
+int db_open_damaged(sqlite3 **db_r, const char *path, struct err *err);
 /* Closes; NULL is fine. All statements must have been finalized (db_stmts_finalize). */
 void db_close(sqlite3 **db);
 
@@ -45,7 +49,8 @@ sqlite3_stmt *db_stmt(sqlite3 *db, struct db_stmt *s);
 /* For tables of statements. */
 void db_stmts_finalize(struct db_stmt *s, size_t n);
 
-/* Steps a statement that returns no rows, then resets it. SQLITE_OK or an error code. */
+/* Damage that one of these three meets is noted (damage.h).
+ * Steps a statement that returns no rows, then resets it. SQLITE_OK or an error code. */
 int db_run(sqlite3_stmt *st);
 /* SQLITE_ROW, SQLITE_DONE, or an error code; the caller resets after SQLITE_ROW. */
 int db_step(sqlite3_stmt *st);
@@ -68,5 +73,7 @@ struct str db_column_str(sqlite3_stmt *st, int i);
 uint64_t db_column_u64(sqlite3_stmt *st, int i);
 struct id128 db_column_id(sqlite3_stmt *st, int i);
 
+/* Makes names that were made, changed or removed beside this file outlast a loss of power. err may be NULL. */
+int db_sync_folder(const char *path, struct err *err);
 /* Writes a consistent copy of an open database into a new file (backup). */
 int db_copy(sqlite3 *db, const char *to, struct err *err);

@@ -146,7 +146,7 @@ class Suite:
         rows = {}
         for line in self.ctl("status", check=False).stdout.splitlines():
             words = line.split()
-            if len(words) >= 4 and words[0] != "NAME":
+            if len(words) >= 4 and words[0] != "NAME" and not words[0].endswith(":"):
                 rows[words[0]] = (int(words[1]) if words[1].isdigit() else 0, words[2], words[3])
         return rows
 

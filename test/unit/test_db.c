@@ -46,7 +46,7 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	static const char *const SUFFIXES[] = {"", "-wal", "-shm", ".v1", ".v2"};
+	static const char *const SUFFIXES[] = {"", "-wal", "-shm", ".v1", ".v2", ".damaged"};
 	struct folder *f = *state;
 
 	for (size_t i = 0; i < COUNT(SUFFIXES); i++) {
