@@ -26,6 +26,7 @@
 
 #include "base/mem.h"
 #include "place.h"
+#include "service/files.h"
 #include "service/paths.h"
 #include "service/privs.h"
 #include "suite.h"
@@ -62,6 +63,8 @@ make_folder(char *path, const struct owner *o, struct err *err)
 		rc = err_set(err, "%s: %s", path, strerror(errno));
 	else if ((is_new || !o->is_advice) && set_owner(fd, o) != 0)
 		rc = err_set(err, "cannot set the owner of %s: %s", path, strerror(errno));
+	else if (is_new && folder_keep(fd) != 0)
+		rc = err_set(err, "cannot make %s: %s", path, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 	free(path);

@@ -19,6 +19,7 @@
 #include "folders.h"
 #include "place.h"
 #include "profiles.h"
+#include "service/files.h"
 #include "service/paths.h"
 #include "suite.h"
 #include "tool.h"
@@ -41,6 +42,20 @@ is_empty(const char *dir)
 	if (d)
 		closedir(d);
 	return empty;
+}
+
+/* Its name, for a loss of power; the folders below it see to that themselves. */
+static int
+keep_top(const struct ctl *c, struct err *err)
+{
+	int fd = open(c->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = fd >= 0 && folder_keep(fd) == 0
+	    ? 0
+	    : err_set(err, "cannot make %s: %s", c->dir, strerror(errno));
+
+	if (fd >= 0)
+		close(fd);
+	return rc;
 }
 
 /* *made_r: it was not there. */
@@ -239,7 +254,7 @@ init_run(struct ctl *c, int argc, char **argv)
 		    "only root can set up the installed suite; --dir D makes one in a folder of yours");
 	if (tool_check_programs(c, &err) != 0 || make_top(c, &made, &err) != 0)
 		return ctl_error("%s", err.text);
-	if (fill(c, &err) != 0) {
+	if ((made && keep_top(c, &err) != 0) || fill(c, &err) != 0) {
 		clean_up(c, made);
 		return ctl_error("%s", err.text);
 	}

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "selfsigned.h"
+#include "service/files.h"
 #include "tls/keywire.h"
 
 #define NAME_SIZE 1100
@@ -20,11 +21,17 @@
 int
 files_open(struct key_folder *f_r, const char *name, struct err *err)
 {
-	if (mkdir(name, 0700) < 0 && errno != EEXIST)
+	bool is_new = mkdir(name, 0700) == 0;
+
+	if (!is_new && errno != EEXIST)
 		return err_set(err, "%s: %s", name, strerror(errno));
 	int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return err_set(err, "%s: %s", name, strerror(errno));
+	if (fd < 0 || (is_new && folder_keep(fd) != 0)) {
+		err_set(err, "%s: %s", name, strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
 	*f_r = (struct key_folder){.fd = fd, .name = name};
 	return 0;
 }

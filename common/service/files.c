@@ -123,6 +123,19 @@ file_read(const char *folder, const char *name, bool optional, struct buf *out, 
 	return rc;
 }
 
+/* ---- folders ---- */
+
+int
+folder_keep(int folder_fd)
+{
+	int above = openat(folder_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int rc = above < 0 ? -1 : fsync(above);
+
+	if (above >= 0)
+		close(above);
+	return rc;
+}
+
 /* ---- pid files ----
  * NAME.pid is for whoever may enter the folder (admin_group). A file that can be read can be locked, and whoever held the lock
  * would keep the daemon from starting: so the lock is on NAME.lock, which is for nobody else. */

@@ -18,6 +18,9 @@ int file_read_text(int fd, const char *name, struct buf *out, struct err *err);
 /* The same by name, relative to a folder. A missing file is an empty one when `optional`. */
 int file_read(const char *folder, const char *name, bool optional, struct buf *out, struct err *err);
 
+/* A folder that has just been made is still there after a loss of power. 0; -1 with errno. */
+int folder_keep(int folder_fd);
+
 /* Locks FOLDER/NAME.lock, which nobody else may open, and writes our pid into NAME.pid, which all who may enter can read; follows
  * no link there. The descriptor is kept for life. */
 int pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *err);
