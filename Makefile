@@ -285,7 +285,7 @@ sabotaged += $(BUILD)/test/sabotage/$1/$2
 endef
 comma := ,
 $(eval $(call sabotage,replay,storaged,dedupe_find))
-$(eval $(call sabotage,disk,storaged,sqlite3_open_v2))
+$(foreach d,storaged authd,$(eval $(call sabotage,disk,$d,sqlite3_open_v2)))
 $(eval $(call sabotage,commit,storaged,job_submit))
 $(foreach d,sessiond storaged c2sd,$(eval $(call sabotage,drop,$d,bus_new)))
 $(foreach d,router keyd authd storaged sessiond c2sd,$(eval $(call sabotage,clock,$d,control_new)))

@@ -1,4 +1,4 @@
-/* A storaged whose disk fails at a chosen moment (F16): a VFS of SQLite around the usual one. Linked with --wrap=sqlite3_open_v2 into
+/* A storaged, or an authd, whose disk fails at a chosen moment (F16): a VFS of SQLite around the usual one. Linked with --wrap=sqlite3_open_v2 into
  * build/test/sabotage/disk/. The moment stands in the file data/fault: "write|torn|sync NAME N" is the Nth write to, or sync of,
  * the file of that name from now on; torn writes half of it first. The file goes when it has come. "hold NAME N": that sync takes until
  * data/held, which it makes of the file, has gone (F17).
