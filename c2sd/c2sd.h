@@ -10,6 +10,7 @@
 #include "edge/domains.h"
 #include "edge/door.h"
 #include "edge/handshake.h"
+#include "edge/shaper.h"
 #include "edge/wire.h"
 #include "loop/conn.h"
 #include "offer.h"
@@ -42,9 +43,8 @@ struct c2sd {
 	uint64_t last_number;
 
 	struct wires wires;
-	struct wheel shaped; /* clients whose reading waits for their bucket, by when it has room */
-	struct loop_timer *shaper; /* runs while there are some */
-	struct list away;          /* clients of whom too much is on the way to other servers */
+	struct shaper shaper; /* of clients that send too fast */
+	struct list away;     /* clients of whom too much is on the way to other servers */
 	struct list eased; /* clients that are read again at the end of the turn, since less is under way */
 	struct xml_pool *readers;         /* what the sessions' readers share */
 	struct list sm_advanced, sm_open; /* sessions (sm.h) */
@@ -98,9 +98,6 @@ void listen_start(struct c2sd *c);
 void listen_resume(struct c2sd *c);
 void listen_stop(struct c2sd *c);
 
-/* ticks.c: deadlines, silence, shaping */
+/* ticks.c: deadlines, silence */
 #define TICK_MS 250
-#define SHAPE_MS \
-	8 /* a fast sender comes in small pieces, or others would wait behind what it has saved up in a tick */
 void c2sd_tick(void *c2sd);
-void c2sd_shape(void *c2sd);

@@ -53,7 +53,7 @@ static void
 client_init_lists(struct client *c)
 {
 	list_init(&c->link);
-	wheel_node_init(&c->shaped);
+	shaped_init(&c->shaped);
 	list_init(&c->away);
 	waiting_init(&c->waiting);
 }
@@ -155,7 +155,7 @@ client_leave(struct client *c, bool clean)
 	negotiation_free(&c->nego);
 	waiting_clear(&c->waiting);
 	list_remove(&c->away);
-	wheel_remove(&c->shaped);
+	shaped_forget(&c->shaped);
 	list_remove(&c->link);
 	list_add(&c->c2sd->closing, &c->link);
 	client_set_state(c, CLIENT_CLOSING);

@@ -18,7 +18,7 @@
 #include "base/log.h"
 #include "c2sd.h"
 #include "edge/brake.h"
-#include "edge/shape.h"
+#include "edge/shaper.h"
 #include "edge/texts.h"
 #include "waiting.h"
 #include "xml/reader.h"
@@ -50,7 +50,7 @@ struct client {
 	struct list link; /* in preauth, bound or closing */
 	struct list away; /* in c2sd's away or eased */
 	uint64_t away_ms; /* when it came into away, or something was taken since */
-	struct wheel_node shaped;
+	struct shaped shaped;
 	uint64_t number; /* the handle's connection number; never used twice */
 	enum client_state state;
 	enum listener_tls listener_tls;
@@ -65,7 +65,6 @@ struct client {
 	struct wire wire; /* what waits for the socket: at most out_bytes */
 	struct xml_reader *reader;
 	struct waiting waiting;
-	struct shape shape;
 	char *lang;       /* of the stream; NULL: none */
 	enum lang speaks; /* what the client is told in words */
 
@@ -97,6 +96,7 @@ extern const struct wire_events client_wire;
 void client_input(struct client *c, struct str bytes);
 /* What PAUSE_ANSWER was for is there: goes on with what has waited here, then reads again. */
 void client_answered(struct client *c);
+void client_resume_shaped(struct shaped *shaped);
 /* Not read until less of what it has sent is on the way to other servers. */
 void client_wait_for_others(struct client *c);
 /* Less is: it is read again at the end of the turn. */

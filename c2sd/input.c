@@ -1,7 +1,6 @@
 /* What a client sends: bytes from the socket through TLS to the XML reader, whose elements negotiate.c takes. Reading stops while
  * an answer is awaited, while sessiond's window is full, and when the client was too fast; what has come already
  * waits in the wire, or as elements in `waiting`. */
-#include "base/clock.h"
 #include "base/log.h"
 #include "client.h"
 #include "edge/header.h"
@@ -111,18 +110,18 @@ static void
 client_pause_if_fast(struct client *c, size_t bytes)
 {
 	struct c2sd *d = c->c2sd;
-	uint64_t wait_us;
 
 	if (c->visitor.is_exempt || c->is_admin || (c->wire.paused & PAUSE_SHAPE) ||
 	    c->state == CLIENT_CLOSING)
 		return;
-	wait_us = shape_take(&c->shape, &c2sd_settings(d)->rate, bytes, clock_mono_us());
-	if (wait_us == 0)
-		return;
-	wire_pause(&c->wire, PAUSE_SHAPE);
-	if (!wheel_any(&d->shaped))
-		loop_timer_start(d->shaper, SHAPE_MS, SHAPE_MS);
-	wheel_put(&d->shaped, &c->shaped, c2sd_now_ms(d) + 1 + wait_us / 1000);
+	if (shaper_take(&d->shaper, &c->shaped, &c2sd_settings(d)->rate, bytes))
+		wire_pause(&c->wire, PAUSE_SHAPE);
+}
+
+void
+client_resume_shaped(struct shaped *shaped)
+{
+	wire_resume(&CONTAINER_OF(shaped, struct client, shaped)->wire, PAUSE_SHAPE);
 }
 
 /* ---- bytes from the socket ---- */

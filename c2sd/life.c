@@ -47,7 +47,7 @@ c2sd_new(struct daemon *d)
 	list_init(&c->bound);
 	list_init(&c->closing);
 	wires_init(&c->wires, links_have_credit, c);
-	wheel_init(&c->shaped, SHAPE_MS, 0);
+	shaper_init(&c->shaper, client_resume_shaped);
 	list_init(&c->away);
 	list_init(&c->eased);
 	list_init(&c->sm_advanced);
@@ -146,7 +146,7 @@ c2sd_start(struct daemon *d, struct err *err)
 	reports_start(c);
 	c->hook = loop_hook_new(d->loop, c2sd_turn, c);
 	c->tick = loop_timer_new(d->loop, c2sd_tick, c);
-	c->shaper = loop_timer_new(d->loop, c2sd_shape, c);
+	shaper_start(&c->shaper, d->loop);
 	loop_timer_start(c->tick, TICK_MS, TICK_MS);
 	certs_start(&c->certs, d->loop, &c->gates);
 	return 0;
@@ -212,7 +212,7 @@ c2sd_stop(struct daemon *d)
 	certs_deinit(&c->certs);
 	reports_stop(c);
 	loop_timer_free(&c->tick);
-	loop_timer_free(&c->shaper);
+	shaper_stop(&c->shaper);
 	loop_hook_free(&c->hook);
 	c->is_stopping = true;
 	if (c->n_clients == 0)

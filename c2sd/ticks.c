@@ -1,5 +1,4 @@
-/* What time does to clients. Four times a second: strangers over their deadline, sessions that are silent, sockets that take nothing.
- * More often, where there are such: senders whose bucket has room again. */
+/* What time does to clients, four times a second: strangers over their deadline, sessions that are silent, sockets that take nothing. */
 #include "alive.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -62,28 +61,6 @@ tick_bound(struct c2sd *d, uint64_t now_ms)
 		list_add(&d->bound, it);
 		look_at(c, now_ms);
 	}
-}
-
-/* ---- fast senders ---- */
-
-static void
-look_at_shaped(struct wheel_node *node, void *ctx)
-{
-	struct client *c = CONTAINER_OF(node, struct client, shaped);
-
-	(void)ctx;
-	wheel_remove(node);
-	wire_resume(&c->wire, PAUSE_SHAPE);
-}
-
-void
-c2sd_shape(void *c2sd)
-{
-	struct c2sd *d = c2sd;
-
-	wheel_turn(&d->shaped, c2sd_now_ms(d), look_at_shaped, NULL);
-	if (!wheel_any(&d->shaped))
-		loop_timer_stop(d->shaper);
 }
 
 /* ---- other servers ---- */

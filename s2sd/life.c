@@ -61,7 +61,7 @@ s2sd_new(struct daemon *daemon)
 	list_init(&d->open);
 	list_init(&d->closing);
 	list_init(&d->attempts);
-	list_init(&d->shaped);
+	shaper_init(&d->shaper, stream_resume_shaped);
 	list_init(&d->fresh);
 	return d;
 }
@@ -251,6 +251,7 @@ s2sd_start(struct daemon *daemon, struct err *err)
 	listen_start(d);
 	d->hook = loop_hook_new(daemon->loop, on_turn, d);
 	d->tick = loop_timer_new(daemon->loop, s2sd_tick, d);
+	shaper_start(&d->shaper, daemon->loop);
 	loop_timer_start(d->tick, TICK_MS, TICK_MS);
 	certs_start(&d->certs, daemon->loop, &d->gates);
 	return 0;
@@ -363,6 +364,7 @@ s2sd_stop(struct daemon *daemon)
 	handshakes_deinit(&d->handshakes);
 	certs_deinit(&d->certs);
 	loop_timer_free(&d->tick);
+	shaper_stop(&d->shaper);
 	loop_hook_free(&d->hook);
 	if (d->n_streams == 0)
 		s2sd_free(d);

@@ -8,6 +8,7 @@
 #include "dial.h"
 #include "edge/certs.h"
 #include "edge/door.h"
+#include "edge/shaper.h"
 #include "edge/wire.h"
 #include "service/service.h"
 #include "settings.h"
@@ -44,10 +45,10 @@ struct s2sd {
 	uint64_t last_number;
 
 	struct list attempts; /* outgoing set-ups: one for each pair, at most PROOFS_MAX for each incoming stream */
-	struct pair *pairs; /* by names; those that have something to do, or a stream */
-	size_t held_bytes;  /* of the pairs that are held (pace.h): at most queues_bytes */
-	struct list shaped; /* streams whose reading waits for their bucket */
-	struct list fresh;  /* streams with stanzas written in this turn */
+	struct pair *pairs;   /* by names; those that have something to do, or a stream */
+	size_t held_bytes;    /* of the pairs that are held (pace.h): at most queues_bytes */
+	struct shaper shaper; /* of streams whose peers send too fast */
+	struct list fresh;    /* streams with stanzas written in this turn */
 	struct loop_hook *hook;
 	struct loop_timer *tick;
 	struct door door; /* its strangers are those in preauth */

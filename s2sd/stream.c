@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "attempt.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "names.h"
 #include "pair.h"
@@ -15,6 +14,8 @@
 #include "verification.h"
 #include "negotiate.h"
 
+#define SHARE_BYTES \
+	(64 * 1024)       /* of a turn: a peer speaks for many, and others have their turn too */
 #define LAST_WORD_MS 1000 /* for an alert of TLS, before the socket is closed */
 
 static const struct wire_events wire_events;
@@ -63,13 +64,14 @@ stream_new(struct s2sd *d, int fd)
 	s->origin = id_random();
 	s->heard_ms = s->used_ms = s->taken_ms = s2sd_now_ms(d);
 	list_init(&s->link);
-	list_init(&s->shaped);
+	shaped_init(&s->shaped);
 	list_init(&s->fresh);
 	wheel_node_init(&s->due);
 	list_init(&s->proofs);
 	list_init(&s->sent);
 	sm_init(&s->sm);
 	s->reader = xml_reader_new(&stream_events, s, S(NS_SERVER), &limits);
+	conn_set_share(conn, SHARE_BYTES);
 	wire_init(&s->wire, &d->wires, conn, &wire_events, s);
 	d->n_streams++;
 	return s;
@@ -82,6 +84,7 @@ stream_accept(const struct gate *g, int fd, const struct visitor *v)
 	struct stream *s = stream_new(d, fd);
 
 	door_limit_silence(&d->door, fd);
+	conn_set_patient(s->wire.conn, true);
 	s->visitor = *v;
 	s->is_direct = g->tls == LISTENER_DIRECT;
 	wheel_put(&d->deadlines, &s->due,
@@ -132,6 +135,7 @@ stream_is_known(struct stream *s)
 	s->deadline_ms = 0;
 	wheel_remove(&s->due);
 	door_leave(&s->s2sd->door, &s->visitor);
+	conn_set_patient(s->wire.conn, false);
 	list_remove(&s->link);
 	list_add(&s->s2sd->open, &s->link);
 }
@@ -166,7 +170,7 @@ stream_leave(struct stream *s, const char *why)
 	door_leave(&d->door, &s->visitor);
 	LIST_FOREACH_SAFE(&s->proofs, it, nx)
 		proof_free(CONTAINER_OF(it, struct proof, link));
-	list_remove(&s->shaped);
+	shaped_forget(&s->shaped);
 	list_remove(&s->fresh);
 	list_remove(&s->link);
 	list_add(&d->closing, &s->link);
@@ -285,11 +289,16 @@ pause_if_fast(struct stream *s, size_t bytes)
 {
 	const struct shape_rate *rate = &s2sd_settings(s->s2sd)->rate;
 
-	if (s->is_out || s->visitor.is_exempt || !list_empty(&s->shaped) ||
-	    shape_take(&s->shape, rate, bytes, clock_mono_us()) == 0)
+	if (s->is_out || s->visitor.is_exempt || (s->wire.paused & PAUSE_SHAPE))
 		return;
-	wire_pause(&s->wire, PAUSE_SHAPE);
-	list_add(&s->s2sd->shaped, &s->shaped);
+	if (shaper_take(&s->s2sd->shaper, &s->shaped, rate, bytes))
+		wire_pause(&s->wire, PAUSE_SHAPE);
+}
+
+void
+stream_resume_shaped(struct shaped *shaped)
+{
+	wire_resume(&CONTAINER_OF(shaped, struct stream, shaped)->wire, PAUSE_SHAPE);
 }
 
 static void

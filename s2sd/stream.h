@@ -14,7 +14,7 @@
 
 #include "base/log.h"
 #include "edge/brake.h"
-#include "edge/shape.h"
+#include "edge/shaper.h"
 #include "s2sd.h"
 #include "sm.h"
 
@@ -49,7 +49,8 @@ struct stream {
 	struct wire wire;
 	struct xml_reader *reader;
 	struct list link; /* in preauth, open or closing */
-	struct list shaped, fresh;
+	struct list fresh;
+	struct shaped shaped;
 	uint64_t number; /* for logs */
 	enum stream_state state;
 	bool is_out, is_direct;
@@ -65,7 +66,6 @@ struct stream {
 	uint64_t deadline_ms;       /* of others; 0: none */
 	uint64_t heard_ms, used_ms, taken_ms, last_taken;
 	struct visitor visitor;
-	struct shape shape;
 
 	char *local, *remote; /* who the headers say; in: NULL until known */
 	char *id;             /* of the stream of now, given by the side that was connected to */
@@ -105,3 +105,4 @@ enum policy stream_policy(const struct stream *s);
 void stream_write(struct stream *s, struct str bytes);
 /* Behind what was put into wire_out. The stream may be lost then. */
 void stream_touch(struct stream *s);
+void stream_resume_shaped(struct shaped *shaped);

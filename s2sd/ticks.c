@@ -1,5 +1,5 @@
 /* What time does to links, ten times a second: strangers over their deadline, set-ups that take too long, stanzas that have waited too
- * long, streams that carry nothing, senders whose bucket has room again, sockets that take nothing. */
+ * long, streams that carry nothing, sockets that take nothing. */
 #include "attempt.h"
 #include "base/clock.h"
 #include "base/mem.h"
@@ -86,17 +86,6 @@ on_lapsed(void *stream, const char *why)
 }
 
 static void
-look_at_shaped(struct list *it)
-{
-	struct stream *s = CONTAINER_OF(it, struct stream, shaped);
-
-	if (shape_take(&s->shape, &s2sd_settings(s->s2sd)->rate, 0, clock_mono_us()) > 0)
-		list_add(&s->s2sd->shaped, it);
-	else
-		wire_resume(&s->wire, PAUSE_SHAPE);
-}
-
-static void
 tick_pairs(struct s2sd *d, uint64_t now_ms)
 {
 	struct pair *p, *next;
@@ -115,7 +104,6 @@ s2sd_tick(void *s2sd)
 	wheel_turn(&d->deadlines, now_ms, on_deadline, NULL);
 	tick_open(d, now_ms);
 	tls_context_look_at_peers(d->tls, clock_wall_us() / 1000000, on_lapsed);
-	list_take_each(&d->shaped, look_at_shaped);
 	tick_pairs(d, now_ms);
 	wires_check_stalled(
 	    &d->wires, now_ms, (uint64_t)s2sd_settings(d)->door.stall_seconds * 1000);

@@ -85,7 +85,7 @@ rig_setup(void **state)
 	rig.c2sd->tls = tls_context_new(NULL);
 	reports_start(rig.c2sd);
 	rig.c2sd->hook = loop_hook_new(rig.daemon.loop, c2sd_turn, rig.c2sd);
-	rig.c2sd->shaper = loop_timer_new(rig.daemon.loop, c2sd_shape, rig.c2sd);
+	shaper_start(&rig.c2sd->shaper, rig.daemon.loop);
 	start_bus();
 	return 0;
 }

@@ -280,11 +280,11 @@ test_a_fast_sender_is_read_more_slowly(void **state)
 	takes(MSG_STANZA, &m);
 	says(&p, "<message/>");
 	takes_nothing();
-	c2sd_shape(rig.c2sd);
+	shaper_turn(&rig.c2sd->shaper);
 	takes_nothing();
 	/* its time has come */
-	wheel_put(&rig.c2sd->shaped, &rig_client(&p)->shaped, 0);
-	c2sd_shape(rig.c2sd);
+	wheel_put(&rig.c2sd->shaper.waiting, &rig_client(&p)->shaped.node, 0);
+	shaper_turn(&rig.c2sd->shaper);
 	rig_turn();
 	takes(MSG_STANZA, &m);
 	assert_int_equal(m.n, 3);
