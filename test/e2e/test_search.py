@@ -151,6 +151,9 @@ def test_the_index_may_be_lost_and_switched(searching):
     asyncio.run(find())
     restart_with(lambda: index.write_bytes(b"no database" * 1000))
     asyncio.run(find())
+    restart_with(lambda: index.write_bytes(index.read_bytes()[:4096] + b"\xff" * 40960))  # F29: all pages but the first
+    asyncio.run(find())
+    assert not list(index.parent.glob("*.damaged*"))
     conf = searching.dir / "etc" / "storaged.conf"
     text = conf.read_text()
     restart_with(lambda: conf.write_text(text.replace("search = true", "search = false")))
