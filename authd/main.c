@@ -3,7 +3,9 @@
 
 #include "authd.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "offline.h"
+#include "repair.h"
 
 #define AUTHD                                                                               \
 	.name = "authd", .role = ROLE_AUTHD, .summary = "accounts, credentials and logins", \
@@ -16,18 +18,18 @@ static const struct service services[] = {
 	.events = &authd_events},
     {AUTHD, .start = offline_start, .stop = offline_stop},
     {AUTHD, .start = make_keys_start, .stop = offline_stop},
+    {AUTHD, .start = repair_start, .stop = offline_stop},
 };
-static const char *const options[] = {"", "--offline", "--make-keys"}; /* which service */
+static const char *const options[] = {"", "--offline", "--make-keys", "--repair"}; /* which service */
 
 int
 main(int argc, char **argv)
 {
 	size_t which = 0;
 
-	if (argc > 1 && strcmp(argv[argc - 1], options[1]) == 0)
-		which = 1;
-	else if (argc > 1 && strcmp(argv[argc - 1], options[2]) == 0)
-		which = 2;
+	for (size_t i = 1; i < COUNT(options); i++)
+		if (argc > 1 && strcmp(argv[argc - 1], options[i]) == 0)
+			which = i;
 	if (which) {
 		argv[--argc] = NULL;
 		log_set_level(LOG_WARN);

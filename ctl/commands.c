@@ -53,6 +53,8 @@ const struct command commands[] = {
     {"route", "del", "DOMAIN", "forgets that", 1, 1, 0, route_del},
     {"route", "list", "", "shows these routes", 0, 0, 0, route_list},
     {"backup", NULL, "FILE", "writes settings, keys and all data to a file", 1, 1, 0, backup_run},
+    {"repair", NULL, "DAEMON", "puts what can be read of its damaged database into a new one", 1, 1,
+	0, repair_run},
     {"restore", NULL, "FILE", "puts a backup back into a suite that is stopped", 1, 1, 0,
 	restore_run},
     {NULL, NULL, NULL, NULL, 0, 0, 0, NULL},

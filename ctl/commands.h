@@ -42,4 +42,5 @@ int route_add(struct ctl *c, int argc, char **argv);
 int route_del(struct ctl *c, int argc, char **argv);
 int route_list(struct ctl *c, int argc, char **argv);
 int backup_run(struct ctl *c, int argc, char **argv);
+int repair_run(struct ctl *c, int argc, char **argv);
 int restore_run(struct ctl *c, int argc, char **argv);

@@ -1,6 +1,10 @@
 /* storaged: see README.md. */
+#include <string.h>
+
 #include "backup.h"
+#include "base/log.h"
 #include "files.h"
+#include "repair.h"
 
 static const int SYSCALLS[] = {-1};
 
@@ -12,14 +16,14 @@ static const struct sandbox sandbox = {
     .max_file_size = UINT64_MAX,
 };
 
+#define STORAGED                                                                                \
+	.name = "storaged", .role = ROLE_STORAGED,                                              \
+	.summary = "keeps everything durable but credentials",                                  \
+	.settings = storaged_settings_table, .settings_size = sizeof(struct storaged_settings), \
+	.check = storaged_check, .sandbox = &sandbox
+
 static const struct service storaged = {
-    .name = "storaged",
-    .role = ROLE_STORAGED,
-    .summary = "keeps everything durable but credentials",
-    .settings = storaged_settings_table,
-    .settings_size = sizeof(struct storaged_settings),
-    .check = storaged_check,
-    .sandbox = &sandbox,
+    STORAGED,
     .threads = storaged_threads,
     .start = storaged_start,
     .stop = storaged_stop,
@@ -28,8 +32,18 @@ static const struct service storaged = {
     .events = &storaged_events,
 };
 
+static const struct service repair = {
+    STORAGED,
+    .start = repair_start,
+    .stop = repair_stop,
+};
+
 int
 main(int argc, char **argv)
 {
-	return service_main(&storaged, argc, argv);
+	if (argc < 2 || strcmp(argv[argc - 1], "--repair") != 0)
+		return service_main(&storaged, argc, argv);
+	argv[--argc] = NULL;
+	log_set_level(LOG_WARN);
+	return service_main(&repair, argc, argv);
 }

@@ -203,9 +203,9 @@ db_refuse_damaged(const char *path, struct err *err)
 
 	damage_text(path, what);
 	return err_set(err,
-	    "%s is damaged (%s) and is not used any more: put a backup back, or what can be read of it into its place "
-	    "(\"DAMAGED FILES\" in the manual page), then remove %s" DAMAGE_NOTE,
-	    path, what, path);
+	    "%s is damaged (%s) and is not used any more: put a backup back (jackdawctl restore), or what can be read of it "
+	    "into a new one (jackdawctl repair)",
+	    path, what);
 }
 
 int

@@ -139,25 +139,32 @@ def refuses(suite, daemon, file):
     assert done.returncode != 0 and f"data/{file} is damaged" in done.stderr
 
 
-def test_rosters_that_are_damaged(suite, tmp_path):
+def repair(suite, daemon):
+    said = suite.ctl("repair", daemon).stdout
+    assert len(list(data_of(suite, daemon).glob("*.db.damaged-*Z"))) == 1
+    suite.up()
+    suite.wait_linked()
+    assert "is not used" not in status(suite) and "was set aside" in status(suite)
+    return said
+
+
+def test_rosters_that_are_damaged(suite):
     main = data_of(suite, "storaged") / "main.db"
     fill_roster(suite, 100)
-    suite.ctl("backup", tmp_path / "backup")
     suite.ctl("down", "storaged")
     damage(main, "contact 50 ")
     before = main.read_bytes()
     suite.ctl("up", "storaged", check=False)
     refuses(suite, "storaged", "main.db")
     assert main.read_bytes() == before
-    suite.ctl("restore", tmp_path / "backup")
-    suite.up()
-    suite.wait_linked()
-    assert roster_size(suite) == 100
-    assert "damaged" not in status(suite)
+    said = repair(suite, "storaged")
+    assert 80 < roster_size(suite) < 100
+    assert f"roster: {roster_size(suite)} rows were saved; others could not be read" in said
+    assert "roster_version: 1 rows were saved\n" in said
 
 
-def test_accounts_that_are_damaged(suite, tmp_path):
-    suite.ctl("backup", tmp_path / "backup")
+def damage_accounts(suite):
+    """All that is known of passwords."""
     suite.ctl("down", "authd")
     store = data_of(suite, "authd") / "credentials.db"
     with contextlib.closing(sqlite3.connect(store)) as db:
@@ -167,9 +174,33 @@ def test_accounts_that_are_damaged(suite, tmp_path):
         f.write(b"\xff" * PAGE)
     suite.ctl("up", "authd", check=False)
     refuses(suite, "authd", "credentials.db")
+
+
+def can_log_in(suite):
+    with Wire.at(suite, SESSION, "alice@localhost", "a"):
+        return True
+
+
+def test_accounts_that_are_damaged_and_a_backup(suite, tmp_path):
+    suite.ctl("backup", tmp_path / "backup")
+    damage_accounts(suite)
     suite.ctl("restore", tmp_path / "backup")
     suite.up()
     suite.wait_linked()
-    with Wire.at(suite, SESSION, "alice@localhost", "a"):
-        pass
+    assert can_log_in(suite)
     assert "damaged" not in status(suite)
+
+
+def test_accounts_that_are_damaged_without_one(suite):
+    damage_accounts(suite)
+    said = repair(suite, "authd")
+    assert "account: 2 rows were saved\n" in said and "credential: 0 rows were saved; others could not be read" in said
+    suite.ctl("user", "passwd", "alice@localhost", input=suite.passwords["alice@localhost"] + "\n")
+    assert can_log_in(suite)
+
+
+def test_there_is_nothing_to_repair(suite):
+    assert "is running" in suite.ctl("repair", "storaged", check=False).stderr
+    assert "has no database" in suite.ctl("repair", "router", check=False).stderr
+    suite.down()
+    assert "is not damaged" in suite.ctl("repair", "storaged", check=False).stderr

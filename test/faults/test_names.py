@@ -7,10 +7,11 @@ import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 import pytest
 
-from suite import BUILD, Suite, wait_for
+from suite import PATIENCE, Suite, wait_for
 
 CALLS = "openat,mkdir,mkdirat,rename,renameat,renameat2,symlinkat,fsync,fdatasync"
 # Made anew at each start, or nothing that anybody was promised.
@@ -19,9 +20,17 @@ LINE = re.compile(r'^(?P<time>[0-9.]+) (?P<call>\w+)\((?P<args>.*)\) += (?P<resu
 NAME = re.compile(r'(?:(?:AT_FDCWD|\d+)<(?P<folder>[^>]*)>, )?"(?P<name>[^"]*)"')
 
 
-def tracer(folder):
-    """Goes on with whatever is left running."""
-    return ("strace", "-D", "-ff", "-ttt", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-o", str(folder / "t"))
+class Traced(Suite):
+    """strace goes on with whatever is left running, and keeps its standard output for as long."""
+
+    trace = None
+
+    def run(self, args, input=None, check=True, timeout=60):
+        strace = ["strace", "-D", "-ff", "-ttt", "-y", "-s", "4096", "-e", f"trace={CALLS}", "-o", self.trace / "t"]
+        done = subprocess.run([*strace, self.programs / "jackdawctl", *args], input=input, text=True, timeout=timeout * PATIENCE,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        assert done.returncode == 0 or not check, args
+        return done
 
 
 def calls_of(folder):
@@ -77,8 +86,7 @@ class Names:
 def test_what_a_suite_makes_is_still_there_when_the_power_fails(tmp_path):
     trace = tmp_path / "trace"
     trace.mkdir()
-    kind = type("Traced", (Suite,), {"wrapper": tracer(trace)})
-    with kind(programs=pathlib.Path(BUILD) / "bin") as suite:
+    with type("Suite", (Traced,), {"trace": trace})() as suite:
         suite.add_user("alice@localhost")
         suite.ctl("domain", "add", "other.example")
         suite.down()

@@ -1,0 +1,167 @@
+/* F29: what can be read of a damaged database goes into a new one. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "child.h"
+#include "db/damage.h"
+#include "db/salvage.h"
+
+#define FILE_DB "a.db"
+#define PAGE 4096
+
+static const char *const V1[] = {
+    DB_MIGRATION(1,
+	"CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT);"
+	"CREATE TABLE u(a TEXT PRIMARY KEY, b INTEGER NOT NULL CHECK(b < 60)) WITHOUT ROWID"),
+    NULL};
+static const struct db_schema schema = {V1};
+
+static const struct salvage_table tables[] = {
+    SALVAGE_TABLE("t", "a, b", "a", "a DESC", "VALUES(?1, ?2)"),
+    SALVAGE_TABLE("u", "a, b", "a", "a DESC", "VALUES(?1, ?2)"),
+    {.name = NULL},
+};
+static const struct salvage_plan plan = {.path = FILE_DB, .schema = &schema, .tables = tables};
+
+static int
+setup(void **state)
+{
+	(void)state;
+	scratch_enter();
+	db_global_init();
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	scratch_leave();
+	return 0;
+}
+
+static sqlite3 *
+open_ok(void)
+{
+	struct err err = {.text = ""};
+	sqlite3 *db = NULL;
+
+	if (db_open(&db, FILE_DB, &schema, &err) != 0)
+		fail_msg("%s", err.text);
+	return db;
+}
+
+static int
+number(sqlite3 *db, const char *sql)
+{
+	struct db_stmt s = {.sql = sql};
+	int n = -1;
+
+	if (db_step(db_stmt(db, &s)) == SQLITE_ROW)
+		n = sqlite3_column_int(s.st, 0);
+	db_stmts_finalize(&s, 1);
+	return n;
+}
+
+static void
+make(void)
+{
+	sqlite3 *db = open_ok();
+
+	assert_int_equal(
+	    sqlite3_exec(db,
+		"PRAGMA ignore_check_constraints = ON;"
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 200)"
+		" INSERT INTO t SELECT i, 'row ' || i || ' ' || hex(zeroblob(500)) FROM n;"
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100)"
+		" INSERT INTO u SELECT 'key ' || i, i FROM n",
+		NULL, NULL, NULL),
+	    SQLITE_OK);
+	db_close(&db);
+}
+
+static void
+damage_page(long n)
+{
+	sqlite3 *db = open_ok();
+	FILE *f;
+
+	damage_note(db, "as a test has it");
+	db_close(&db);
+	f = fopen(FILE_DB, "r+b");
+	assert_non_null(f);
+	assert_int_equal(fseek(f, n * PAGE, SEEK_SET), 0);
+	for (int i = 0; i < PAGE; i++)
+		fputc(0xff, f);
+	fclose(f);
+}
+
+static void
+test_rows_before_and_behind_a_damaged_page(void **state)
+{
+	struct err err = {.text = ""};
+	sqlite3 *db;
+
+	(void)state;
+	make();
+	damage_page(20);
+	assert_int_equal(salvage_file(&plan, &err), 0);
+	assert_false(damage_is_noted(FILE_DB));
+	db = open_ok();
+	assert_in_range(number(db, "SELECT count(*) FROM t"), 192, 199);
+	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE a IN (1, 200)"), 2);
+	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE b LIKE 'row ' || a || ' 00%'"),
+	    number(db, "SELECT count(*) FROM t"));
+	/* What may not be there is left out, and the rest is not lost for it. */
+	assert_int_equal(number(db, "SELECT count(*) FROM u"), 59);
+	db_close(&db);
+}
+
+static void
+test_nothing_can_be_read(void **state)
+{
+	struct err err = {.text = ""};
+	sqlite3 *db;
+
+	(void)state;
+	make();
+	damage_page(0);
+	assert_int_equal(salvage_file(&plan, &err), 0);
+	db = open_ok();
+	assert_int_equal(number(db, "SELECT count(*) FROM t"), 0);
+	db_close(&db);
+}
+
+static void
+test_a_file_that_is_not_damaged_is_left_alone(void **state)
+{
+	struct err err = {.text = ""};
+	sqlite3 *db;
+
+	(void)state;
+	make();
+	assert_int_equal(salvage_file(&plan, &err), -1);
+	assert_non_null(strstr(err.text, "not damaged"));
+	db = open_ok();
+	assert_int_equal(number(db, "SELECT count(*) FROM t"), 200);
+	db_close(&db);
+}
+
+int
+main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+	const struct CMUnitTest tests[] = {
+	    TEST(test_rows_before_and_behind_a_damaged_page),
+	    TEST(test_nothing_can_be_read),
+	    TEST(test_a_file_that_is_not_damaged_is_left_alone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
