@@ -192,6 +192,29 @@ def test_a_certificate_that_ends_ends_its_streams():
         certifier.close()
 
 
+def test_a_stream_of_ours_ends_with_their_certificate():
+    """RFC 6120 §13.7.2.3, of who was connected to. What is said next finds another stream, to which dialback leads."""
+    certifier = Certifier()
+    ours, theirs = Jackdaw(US, certifier), Jackdaw("south.test", certifier)
+    try:
+        with linked(ours, theirs):
+            ours.begin("alice")
+            theirs.begin("bob")
+            certifier.shorten(theirs.domain, 10 * PATIENCE)
+            theirs.ctl("cert", "import", theirs.domain, *map(str, certifier.files(theirs.domain)))
+            wait_for(lambda: theirs.logs()["s2sd.log"].count("certificates from keyd are in force") == 2, 10, "the new certificate")
+            with alice(ours) as one, Wire.at(theirs, "session", f"bob@{theirs.domain}") as two:
+                two.send("<presence/>")
+                two.wait_for(lambda e: e.tag.endswith("presence"))
+                one.say(two.jid, "one")
+                assert two.hear() == "one"
+                wait_for(lambda: "its certificate is not taken any more" in ours.logs()["s2sd.log"], 20, "the end of the certificate")
+                one.say(two.jid, "two")
+                assert two.hear() == "two"
+    finally:
+        certifier.close()
+
+
 def test_optional_offers_tls_and_does_without(suite):
     with connect(suite) as wire:
         starttls = wire.features.find(f"{{{TLS}}}starttls")
