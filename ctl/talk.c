@@ -8,31 +8,25 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "loop/pass.h"
 
-#define FDS_MAX 8
 #define ANSWER_MAX (1024 * 1024)
 
 int
 talk_send(int fd, const char *line, const int *fds, unsigned n_fds)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(FDS_MAX * sizeof(int))] = {0};
 	struct iovec iov[2] = {{.iov_base = (void *)(uintptr_t)line, .iov_len = strlen(line)},
 	    {.iov_base = (void *)(uintptr_t) "\n", .iov_len = 1}};
 	struct msghdr m = {.msg_iov = iov, .msg_iovlen = 2};
 
-	if (n_fds > FDS_MAX) {
+	struct pass room;
+
+	if (n_fds > PASS_MAX) {
 		errno = EINVAL;
 		return -1;
 	}
-	if (n_fds > 0) {
-		m.msg_control = control;
-		m.msg_controllen = CMSG_SPACE(n_fds * sizeof(int));
-		struct cmsghdr *h = CMSG_FIRSTHDR(&m);
-		h->cmsg_level = SOL_SOCKET;
-		h->cmsg_type = SCM_RIGHTS;
-		h->cmsg_len = CMSG_LEN(n_fds * sizeof(int));
-		memcpy(CMSG_DATA(h), fds, n_fds * sizeof(int));
-	}
+	if (n_fds > 0)
+		pass_put(&m, &room, fds, n_fds);
 	ssize_t n = sendmsg(fd, &m, MSG_NOSIGNAL);
 	return n == (ssize_t)(strlen(line) + 1) ? 0 : -1;
 }

@@ -12,6 +12,7 @@
 #include "base/list.h"
 #include "base/mem.h"
 #include "loop/conn.h"
+#include "loop/pass.h"
 #include "service/files.h"
 
 #define CLIENTS_MAX 8
@@ -64,42 +65,21 @@ on_deadline(void *ctx)
 	client_free(ctx);
 }
 
-static void
-client_take_fds(struct client *c, struct msghdr *m)
-{
-	for (struct cmsghdr *h = CMSG_FIRSTHDR(m); h; h = CMSG_NXTHDR(m, h)) {
-		size_t n = (h->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-
-			memcpy(&fd, CMSG_DATA(h) + i * sizeof(int), sizeof(int));
-			if (c->n_fds < CONTROL_FDS_MAX)
-				c->fds[c->n_fds++] = fd;
-			else
-				close(fd);
-		}
-	}
-}
-
 /* Bytes read; 0 at the end; -1 when there is nothing now. */
 static ssize_t
 client_receive(struct client *c)
 {
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(CONTROL_FDS_MAX * sizeof(int))];
 	char bytes[1024];
 	struct iovec iov = {.iov_base = bytes, .iov_len = sizeof(bytes)};
-	struct msghdr m = {.msg_iov = &iov,
-	    .msg_iovlen = 1,
-	    .msg_control = control,
-	    .msg_controllen = sizeof(control)};
-	ssize_t n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct pass room;
+	ssize_t n;
 
+	pass_expect(&m, &room);
+	n = recvmsg(c->fd, &m, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? -1 : 0;
-	client_take_fds(c, &m);
+	c->n_fds += pass_take(&m, c->fds + c->n_fds, CONTROL_FDS_MAX - c->n_fds);
 	buf_add(&c->in, bytes, (size_t)n);
 	return n;
 }
