@@ -165,12 +165,20 @@ conn_set_blocked(struct conn *c, bool blocked)
 	conn_watch(c);
 }
 
+/* The descriptor does not block, but somebody who has handed it to us may have kept one of the same socket, and can change that
+ * (edge/handover.h). */
+static ssize_t
+send_some(struct conn *c)
+{
+	return send(c->fd, buf_str(&c->out).p, buf_len(&c->out), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 /* Writes what the kernel takes. The methods it calls may close the connection. */
 static void
 conn_flush(struct conn *c)
 {
 	while (buf_len(&c->out) > 0) {
-		ssize_t n = send(c->fd, buf_str(&c->out).p, buf_len(&c->out), MSG_NOSIGNAL);
+		ssize_t n = send_some(c);
 		if (n >= 0) {
 			buf_consume(&c->out, (size_t)n);
 			continue;
@@ -272,7 +280,7 @@ static void
 conn_input_ended(struct conn *c)
 {
 	if (buf_len(&c->out) > 0)
-		(void)!send(c->fd, buf_str(&c->out).p, buf_len(&c->out), MSG_NOSIGNAL);
+		(void)!send_some(c);
 	conn_finish(c, 0);
 }
 
@@ -281,7 +289,7 @@ static bool
 conn_read_once(struct conn *c)
 {
 	size_t most = c->share ? c->share : sizeof(c->loop->input);
-	ssize_t n = recv(c->fd, c->loop->input, most, 0);
+	ssize_t n = recv(c->fd, c->loop->input, most, MSG_DONTWAIT);
 	if (n < 0) {
 		if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
 			conn_finish(c, -errno);

@@ -199,6 +199,26 @@ test_both_ways(void **state)
 	assert_int_equal(conn_queued(t.conn), 0);
 }
 
+/* Whoever has another descriptor of the socket may make it blocking (edge/handover.h): we don't wait all the same. */
+static void
+test_inv_23_a_socket_that_blocks_again(void **state)
+{
+	char sent[65536] = {0};
+	size_t size = 4 * 1024 * 1024;
+
+	(void)state;
+	assert_int_equal(fcntl(conn_fd(t.conn), F_SETFL, 0), 0);
+	for (size_t n = 0; n < sizeof(sent); n += 4096)
+		assert_int_equal(write(t.peer, sent, 4096), 4096);
+	turns(1);
+	assert_int_equal(buf_len(&t.input), sizeof(sent));
+	memset(buf_reserve(conn_out(t.conn), size), 'x', size);
+	buf_commit(conn_out(t.conn), size);
+	conn_kick(t.conn);
+	turns(1);
+	assert_in_range(conn_queued(t.conn), 1, size - 1);
+}
+
 static void
 test_pause(void **state)
 {
@@ -352,6 +372,7 @@ main(void)
 	    TEST(test_both_ways),
 	    TEST(test_inv_23_a_share_of_a_turn),
 	    TEST(test_inv_23_strangers_are_read_last),
+	    TEST(test_inv_23_a_socket_that_blocks_again),
 	    TEST(test_pause),
 	    TEST(test_pause_after_pause),
 	    TEST(test_peer_closes_during_a_pause),
