@@ -14,10 +14,18 @@
 #include "base/mem.h"
 #include "service/settings_private.h"
 
+/* Where a key of a section stands. */
+struct place {
+	const char *section, *title, *key; /* the pool's */
+	int line;
+	struct place *next;
+};
+
 struct settings_pool {
 	struct arena arena;          /* strings and arrays of the struct that was filled */
 	const struct setting *table; /* the outermost */
 	int *lines;                  /* of each of its keys; 0: it is not in the file */
+	struct place *places;        /* of those of sections, the last one first */
 };
 
 struct parse {
@@ -148,6 +156,20 @@ note_line(const cfg_t *cfg, const struct setting *s)
 	current->pool->lines[s - current->pool->table] = cfg->line;
 }
 
+static void
+note_place(cfg_t *cfg, const struct setting *s)
+{
+	struct settings_pool *pool = current->pool;
+	struct place *p = arena_alloc(&pool->arena, sizeof(*p));
+
+	*p = (struct place){.section = arena_z(&pool->arena, str_z(cfg->name)),
+	    .title = arena_z(&pool->arena, str_z(cfg_title(cfg))),
+	    .key = s->name,
+	    .line = cfg->line,
+	    .next = pool->places};
+	pool->places = p;
+}
+
 /* libconfuse calls this behind each option it has read, so the line is the right one. */
 static int
 on_validate(cfg_t *cfg, cfg_opt_t *opt)
@@ -158,6 +180,8 @@ on_validate(cfg_t *cfg, cfg_opt_t *opt)
 
 	if (s && table == current->pool->table)
 		note_line(cfg, s);
+	else if (s)
+		note_place(cfg, s);
 	if (!s || cfg_opt_size(opt) == 0 || s->type == SETTING_BOOL || s->type == SETTING_SECTIONS)
 		return 0;
 	if (s->type != SETTING_INT)
@@ -407,16 +431,35 @@ settings_line(const struct settings_pool *pool, const char *key)
 	return s && s->type != SETTING_SECTIONS ? pool->lines[s - pool->table] : 0;
 }
 
+/* SECTION "TITLE": KEY …, the line of that key; 0: it is not in the file, or the text is not of that form. */
+static int
+line_in_section(const struct settings_pool *pool, struct str text)
+{
+	struct str section, title, key, rest;
+
+	if (!str_split(text, '"', &section, &rest) || !str_split(rest, '"', &title, &rest) ||
+	    !str_starts(rest, S(": ")))
+		return 0;
+	key = str_from(rest, 2);
+	key.n = strcspn(key.p, ": ");
+	for (const struct place *p = pool->places; p; p = p->next)
+		if (str_is(str_trim(section), p->section) && str_is(title, p->title) &&
+		    str_is(key, p->key))
+			return p->line;
+	return 0;
+}
+
 int
 settings_err_where(const struct settings_pool *pool, const char *file_name, struct err *err)
 {
 	char key[64];
 	size_t n = strcspn(err->text, ": ");
-	int line;
+	int line = line_in_section(pool, str_z(err->text));
 
 	if (!str_copy(key, sizeof(key), str_of(err->text, n)))
 		key[0] = 0;
-	line = settings_line(pool, key);
+	if (!line)
+		line = settings_line(pool, key);
 	if (line)
 		return err_prefix(err, "%s:%d", file_name, line);
 	return err_prefix(err, "%s", file_name);

@@ -66,7 +66,8 @@ int settings_parse(const struct setting *table, void *out, const char *file_name
 void settings_free(struct settings_pool **pool);
 /* Line in which a key (not one of a section) stands for the last time; 0: nowhere, the default is in force. */
 int settings_line(const struct settings_pool *pool, const char *key);
-/* For an error about relations, whose text begins with a key: puts "FILE:LINE: " before it, or "FILE: ". Returns -1. */
+/* For an error about relations, whose text begins with a key, or with SECTION "TITLE": KEY: puts "FILE:LINE: " before it, or
+ * "FILE: ". Returns -1. */
 int settings_err_where(const struct settings_pool *pool, const char *file_name, struct err *err);
 
 /* All keys in effect with their defaults as comments, in the form of a settings file. */

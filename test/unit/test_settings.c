@@ -285,6 +285,12 @@ test_where(void **state)
 	err_set(&err, "low is too high");
 	settings_err_where(pool, "f.conf", &err);
 	assert_string_equal(err.text, "f.conf: low is too high");
+	err_set(&err, "door \"x\": port needs a key");
+	settings_err_where(pool, "f.conf", &err);
+	assert_string_equal(err.text, "f.conf:6: door \"x\": port needs a key");
+	err_set(&err, "door \"y\": port needs a key");
+	settings_err_where(pool, "f.conf", &err);
+	assert_string_equal(err.text, "f.conf: door \"y\": port needs a key");
 	settings_free(&pool);
 }
 
