@@ -71,7 +71,6 @@ static const int BASE[] = {
     CALL(sched_yield),
     CALL(sched_getaffinity),
     CALL(getsockopt),
-    CALL(setsockopt),
     CALL(getsockname),
     CALL(getpeername),
     CALL(accept4), /* the control socket */
@@ -241,6 +240,25 @@ allow_checked(scmp_filter_ctx f, const struct checked *c)
 	return rc;
 }
 
+/* All of setsockopt but SO_LINGER, with which a close waits: whoever hands a socket to another daemon must not be able to hold that one up
+ * (edge/handover.h). The kernel looks at the lower half of the argument only, so the name is another one where one of these bits is. */
+static int
+allow_options(scmp_filter_ctx f)
+{
+	int rc = 0;
+
+	for (unsigned bit = 0; bit < 32 && rc == 0; bit++) {
+		scmp_datum_t mask = (scmp_datum_t)1 << bit;
+		struct scmp_arg_cmp differs = {.arg = 2,
+		    .op = SCMP_CMP_MASKED_EQ,
+		    .datum_a = mask,
+		    .datum_b = mask & ~(scmp_datum_t)SO_LINGER};
+
+		rc = seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setsockopt), 1, &differs);
+	}
+	return rc;
+}
+
 /* Calls that are tried and gone on without. */
 static int
 answer_with_errors(scmp_filter_ctx f)
@@ -265,6 +283,8 @@ filter_build(scmp_filter_ctx f, const struct sandbox *s)
 	    s->inet_connect ? INET : none, s->syscalls ? s->syscalls : none};
 	int rc = allow_checked(f, CHECKED);
 
+	if (rc == 0)
+		rc = allow_options(f);
 	for (size_t i = 0; i < COUNT(lists) && rc == 0; i++)
 		rc = allow_list(f, lists[i]);
 	if (rc == 0 && s->files)

@@ -15,6 +15,7 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -166,6 +167,19 @@ try_raise_limit(void)
 	return setrlimit(RLIMIT_CORE, &r) == 0 ? 0 : errno;
 }
 
+/* The option's name in the half of the argument that the kernel looks at. */
+static int
+try_linger(void)
+{
+	struct linger l = {.l_onoff = 0};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	long rc = syscall(SYS_setsockopt, fd, SOL_SOCKET, 1L << 32 | SO_LINGER, &l, sizeof(l));
+	int error = rc == 0 ? 0 : errno;
+
+	close(fd);
+	return error;
+}
+
 static const struct attempt {
 	const char *what;
 	int (*try)(void);
@@ -187,6 +201,7 @@ static const struct attempt {
     {"become root", try_become_root, false, false},
     {"make a namespace", try_namespace, false, false},
     {"change a limit", try_raise_limit, true, false},
+    {"make a close wait", try_linger, false, false},
 };
 
 /* ---- the verdict ---- */

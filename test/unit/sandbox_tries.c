@@ -26,6 +26,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "loop/loop.h"
 
 static int
@@ -226,6 +227,38 @@ try_raise_limit(void)
 	struct rlimit r = {.rlim_cur = 0, .rlim_max = 0};
 
 	return said(setrlimit(RLIMIT_CORE, &r));
+}
+
+int
+try_linger(void)
+{
+	struct linger l = {.l_onoff = 1, .l_linger = 10};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return said(setsockopt(fd, SOL_SOCKET, SO_LINGER, &l, sizeof(l)));
+}
+
+/* The kernel looks at half of the argument. */
+int
+try_linger_in_disguise(void)
+{
+	struct linger l = {.l_onoff = 1, .l_linger = 10};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return said(syscall(SYS_setsockopt, fd, SOL_SOCKET, 1L << 32 | SO_LINGER, &l, sizeof(l)));
+}
+
+int
+try_socket_options(void)
+{
+	/* Their numbers differ from that of SO_LINGER in one bit each. */
+	static const int names[] = {SO_PRIORITY, SO_KEEPALIVE, SO_DONTROUTE, SO_TIMESTAMP};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (setsockopt(fd, SOL_SOCKET, names[i], &one, sizeof(one)) != 0)
+			return errno;
+	return 0;
 }
 
 int
