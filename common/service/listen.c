@@ -105,17 +105,27 @@ listen_tcp(const char *name, const char *address, uint16_t port, bool shared, st
 	return fd;
 }
 
+/* Datagrams come without it. */
+static bool
+is_listening(int fd, int type)
+{
+	int is = 0, listens = 0;
+	socklen_t n = sizeof(is);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &is, &n) == 0 && is == type &&
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) == 0 &&
+	    (listens || type == SOCK_DGRAM);
+}
+
 /* Passed by the supervisor: -1 when it passed none, -2 with *err when it is something else. */
 static int
-inherited(struct daemon *d, const char *name, struct err *err)
+inherited(struct daemon *d, const char *name, int type, struct err *err)
 {
-	int fd = listen_fds_find(d->listen_fds, name), listens = 0;
-	socklen_t n = sizeof(listens);
+	int fd = listen_fds_find(d->listen_fds, name);
 
 	if (fd < 0)
 		return -1;
-	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || !listens ||
-	    fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
+	if (!is_listening(fd, type) || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) {
 		close(fd);
 		err_set(err, "listener %s: what the supervisor passed is no listening socket", name);
 		return -2;
@@ -127,7 +137,7 @@ int
 service_listen_tcp(
     struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err)
 {
-	int fd = inherited(d, name, err);
+	int fd = inherited(d, name, SOCK_STREAM, err);
 
 	if (fd == -1)
 		fd = listen_tcp(name, address, port, false, err);
@@ -173,7 +183,7 @@ bind_unix(const char *name, int type, uid_t owner)
 	umask(mask);
 	if (rc == 0 && owner != (uid_t)-1 && geteuid() == 0 && owner != 0)
 		rc = give_socket(name, owner);
-	if (rc == 0)
+	if (rc == 0 && type != SOCK_DGRAM)
 		rc = listen(fd, 128);
 	if (rc == 0)
 		return fd;
@@ -191,7 +201,7 @@ service_listen_unix(struct daemon *d, enum role role, const char *file, int type
 	int fd;
 
 	snprintf(name, sizeof(name), "%s.%s", role_name(role), file);
-	fd = inherited(d, name, err);
+	fd = inherited(d, name, type, err);
 	if (fd != -1)
 		return fd < 0 ? -1 : fd;
 	folder = path_role(k->options.dir, role);

@@ -97,8 +97,8 @@ int service_main(const struct service *s, int argc, char **argv);
 int service_listen_tcp(
     struct daemon *d, const char *name, const char *address, uint16_t port, struct err *err);
 
-/* In open: a Unix stream (or seqpacket) listener named `file` in the folder of `role` ("run folder"), to be connected by that
- * role's user only. */
+/* In open: a Unix stream or seqpacket listener, or a datagram socket, named `file` in the folder of `role` ("run folder"), to be
+ * connected by that role's user only. */
 int service_listen_unix(
     struct daemon *d, enum role role, const char *file, int type, struct err *err);
 

@@ -366,6 +366,11 @@ test_bind_unix(void **state)
 	assert_int_equal(victim.st_mode & 0777, 0644);
 	assert_int_equal(umask(022), 022);
 	close(fd);
+	fd = bind_unix("x.sock", SOCK_DGRAM, owner);
+	assert_true(fd >= 0);
+	assert_int_equal(lstat("x.sock", &st), 0);
+	assert_int_equal(st.st_uid, owner);
+	close(fd);
 	assert_int_equal(bind_unix("none/x.sock", SOCK_STREAM, (uid_t)-1), -1);
 	assert_int_equal(errno, ENOENT);
 }
