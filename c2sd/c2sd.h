@@ -38,6 +38,9 @@ struct c2sd {
 	struct list preauth; /* until they have a session: at most preauth_max */
 	struct list bound; /* by the time of the next look at them; all three together: at most connections_max */
 	struct list closing;    /* each for linger_seconds at most */
+	struct list servers;    /* of those in preauth: whom s2sd is to take (handover.c) */
+	int handover;           /* the socket for that; -1: no listener is for servers too */
+	unsigned last_s2sd;     /* that has taken one; it is the next one's turn */
 	struct wheel deadlines; /* of those in preauth */
 	size_t n_clients;
 	uint64_t last_number;

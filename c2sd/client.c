@@ -81,12 +81,13 @@ client_new(const struct gate *g, int fd, const struct visitor *v)
 	c->nego = NEW(struct negotiation);
 	c->nego->client = c;
 	wheel_node_init(&c->nego->due);
+	list_init(&c->nego->server);
 	c->nego->deadline_ms = c2sd_now_ms(d) + (uint64_t)c2sd_settings(d)->preauth_seconds * 1000;
 	limits = stream_limits(c);
 	c->reader = xml_reader_new(&stream_events, c, S("jabber:client"), &limits);
 	d->n_clients++;
 	list_add(&d->preauth, &c->link);
-	client_set_state(c, CLIENT_HEADER);
+	client_set_state(c, g->servers ? CLIENT_UNKNOWN : CLIENT_HEADER);
 	client_log(c, LOG_DEBUG, "connected");
 	if (g->tls == LISTENER_DIRECT)
 		handshake_begin(c);
@@ -115,6 +116,8 @@ negotiation_free(struct negotiation **np)
 	if (!n)
 		return;
 	wheel_remove(&n->due);
+	list_remove(&n->server);
+	buf_deinit_secret(&n->first);
 	free(n->domain);
 	free(n->said);
 	free(n->jid);
@@ -193,6 +196,13 @@ client_lost(struct client *c, const char *why)
 	client_leave(c, false);
 	wire_bye(&c->wire);
 	conn_close(c->conn, LAST_WORD_MS);
+}
+
+void
+client_is_taken(struct client *c)
+{
+	client_leave(c, false);
+	conn_abort(c->conn);
 }
 
 static void

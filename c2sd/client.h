@@ -8,6 +8,9 @@
  *                                       ▼
  *                                    HEADER ──stream.c──▶ BIND ◀──bind.c──▶ BIND_WAIT ──▶ SESSION
  *
+ *  A listener for servers too: accepted ──▶ UNKNOWN ──handover.c: a client's header──▶ HEADER
+ *                                              └──▶ SERVER ──s2sd takes it──▶ CLOSING
+ *
  *  any ──client_end, client_lost──▶ CLOSING ──the socket is closed──▶ freed
  *
  * Only client_set_state changes the state; client_leave is the one teardown. The struct lies in its conn and goes
@@ -24,6 +27,8 @@
 #include "xml/reader.h"
 
 enum client_state {
+	CLIENT_UNKNOWN, /* its first header says whether it is a client at all */
+	CLIENT_SERVER,  /* it is none */
 	CLIENT_HANDSHAKE,
 	CLIENT_HEADER,
 	CLIENT_FEATURES,
@@ -38,7 +43,7 @@ enum client_state {
 
 /* Why a client's socket is not read, besides enum pause. */
 enum client_pause {
-	PAUSE_ANSWER = PAUSE_OWN,    /* of authd, sessiond or a worker */
+	PAUSE_ANSWER = PAUSE_OWN,    /* of authd, sessiond or a worker; or until s2sd takes it */
 	PAUSE_AWAY = PAUSE_OWN << 1, /* too much that it has sent to other servers is under way */
 };
 
@@ -83,6 +88,8 @@ void client_has_session(struct client *c, struct session *s);
 void client_end(struct client *c, enum stream_error error, const char *text);
 /* The same where nothing can be told to the peer any more. */
 void client_lost(struct client *c, const char *why);
+/* The connection is somebody else's now: nothing is said on it, or waited for. */
+void client_is_taken(struct client *c);
 __attribute__((format(printf, 3, 4))) void client_log(
     const struct client *c, enum log_level level, const char *fmt, ...);
 extern const struct conn_methods client_methods;

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "client.h"
 #include "edge/header.h"
+#include "handover.h"
 #include "negotiate.h"
 #include "tls/verify.h"
 
@@ -13,6 +14,8 @@
 static void
 client_stopped(struct client *c, struct str behind)
 {
+	if (c->state == CLIENT_SERVER)
+		handover_begin(c);
 	if (c->state != CLIENT_HANDSHAKE)
 		return;
 	if (!str_empty(str_trim(behind)))
@@ -27,6 +30,8 @@ client_feed(struct client *c, struct str bytes)
 	size_t used = bytes.n;
 	enum xml_error e;
 
+	if (c->state == CLIENT_UNKNOWN && !handover_keep(c, bytes))
+		return;
 	e = xml_reader_feed(c->reader, bytes, &used);
 	if (c->state == CLIENT_CLOSING)
 		return;

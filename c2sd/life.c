@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "client.h"
+#include "handover.h"
 #include "links.h"
 #include "negotiate.h"
 #include "session.h"
@@ -46,6 +47,8 @@ c2sd_new(struct daemon *d)
 	wheel_init(&c->deadlines, TICK_MS, 0); /* there is no clock yet */
 	list_init(&c->bound);
 	list_init(&c->closing);
+	list_init(&c->servers);
+	c->handover = -1;
 	wires_init(&c->wires, links_have_credit, c);
 	shaper_init(&c->shaper, client_resume_shaped);
 	list_init(&c->away);
@@ -96,7 +99,8 @@ c2sd_open(struct daemon *d, struct err *err)
 {
 	struct c2sd *c = c2sd_new(d);
 
-	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 || tls_global_init(err) != 0)
+	if (read_authd_public(c, err) != 0 || listen_open(c, err) != 0 ||
+	    handover_open(c, err) != 0 || tls_global_init(err) != 0)
 		return -1;
 	c->tls = tls_context_new("xmpp-client");
 	if (open_trust(c, err) != 0)
@@ -175,6 +179,8 @@ end_clients(struct list *clients)
 static void
 c2sd_free(struct c2sd *c)
 {
+	if (c->handover >= 0)
+		close(c->handover);
 	wires_deinit(&c->wires);
 	xml_pool_free(&c->readers);
 	offer_deinit(&c->offer);

@@ -4,6 +4,7 @@
 #include "edge/header.h" /* NS_STREAMS, NS_STREAM_ERRORS */
 
 #define NS_CLIENT "jabber:client"
+#define NS_SERVER "jabber:server" /* of whoever is handed over */
 #define NS_TLS "urn:ietf:params:xml:ns:xmpp-tls"
 #define NS_SASL "urn:ietf:params:xml:ns:xmpp-sasl"
 #define NS_SASL_CB "urn:xmpp:sasl-cb:0"

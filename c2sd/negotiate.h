@@ -18,6 +18,8 @@ struct negotiation {
 	struct wheel_node due;
 	uint64_t deadline_ms; /* for all of it; `due` may be earlier */
 	char *domain;         /* pinned by the first header */
+	struct buf first;     /* UNKNOWN, SERVER: all that has come, at most HANDOVER_BYTES */
+	struct list server;   /* in c2sd's servers */
 	char *said;           /* who the client said it is, under TLS (bare); NULL: it did not */
 	char *jid;            /* bare, once authenticated */
 	struct id128 ticket;

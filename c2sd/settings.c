@@ -16,6 +16,9 @@ static const struct setting LISTENER_TABLE[] = {
     SETTING_BOOL_ROW("client_certificates", LISTENER_AT(certificates), "false",
 	"Clients are asked for a certificate, with which they may log in (SASL EXTERNAL) if client_ca_file verifies it and "
 	"authd.conf has client_certificates too; their TLS is not resumed"),
+    SETTING_BOOL_ROW("server_streams", LISTENER_AT(servers), "false",
+	"Servers may come to it too: a stream that begins with jabber:server is handed over to s2sd, if s2sd.conf has "
+	"shared_listeners; not with tls = direct"),
     {.name = NULL},
 };
 
@@ -157,6 +160,20 @@ check_certificates(const struct c2sd_settings *s, struct err *err)
 	return 0;
 }
 
+/* What is under TLS already stays here. */
+static int
+check_servers(const struct c2sd_settings *s, struct err *err)
+{
+	const struct listener_settings *l = s->listeners.v;
+
+	for (size_t i = 0; i < s->listeners.n; i++)
+		if (l[i].servers && l[i].tls == LISTENER_DIRECT)
+			return err_set(err,
+			    "listener \"%s\": server_streams needs STARTTLS, not tls = direct: nothing can be handed over under TLS",
+			    l[i].title);
+	return 0;
+}
+
 int
 c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 {
@@ -166,7 +183,7 @@ c2sd_check(const struct daemon *d, const void *settings, struct err *err)
 		return err_set(err, "dead_seconds (%lld) must be longer than idle_seconds (%lld)",
 		    (long long)s->dead_seconds, (long long)s->idle_seconds);
 	if (listeners_check(d, &s->listeners, err) != 0 || door_check(&s->door, err) != 0 ||
-	    check_certificates(s, err) != 0)
+	    check_certificates(s, err) != 0 || check_servers(s, err) != 0)
 		return -1;
 	return check_mechanisms(s, err);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "edge/header.h"
+#include "handover.h"
 #include "names.h"
 #include "negotiate.h"
 
@@ -44,7 +45,7 @@ send_header(struct client *c, struct header h)
 	char hex[2 * ID_BYTES + 1];
 
 	id_hex(&id, hex);
-	h.ns = NS_CLIENT;
+	h.ns = c->state == CLIENT_SERVER ? NS_SERVER : NS_CLIENT;
 	h.from = own_name(c);
 	h.id = str_z(hex);
 	h.lang = c->speaks;
@@ -132,6 +133,8 @@ on_open(void *ctx, const struct xml_element *root)
 	enum stream_error error = header_check(root, NS_CLIENT), from;
 	bool has_version;
 
+	if (c->state == CLIENT_UNKNOWN && handover_is_server(c, root))
+		return false;
 	xml_element_attr(root, S(""), "version", &has_version);
 	h.is_old = error == STREAM_UNSUPPORTED_VERSION && !has_version;
 	take_lang(c, xml_element_attr(root, S(XML_NS), "lang", NULL));

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "handover.h"
 #include "negotiate.h"
 #include "session.h"
 #include "sm.h"
@@ -16,7 +17,9 @@ on_deadline(struct wheel_node *due, void *ctx)
 	struct client *c = CONTAINER_OF(due, struct negotiation, due)->client;
 
 	(void)ctx;
-	if (c->state == CLIENT_SASL_WAIT && c->nego->verdict)
+	if (c->state == CLIENT_SERVER)
+		handover_give_up(c);
+	else if (c->state == CLIENT_SASL_WAIT && c->nego->verdict)
 		sasl_tell(c);
 	else if (c->wire.handshake)
 		client_lost(c, "no TLS within the time allowed");
@@ -104,6 +107,7 @@ c2sd_tick(void *c2sd)
 	tick_bound(d, now_ms);
 	tick_away(d, now_ms);
 	tls_context_look_at_peers(d->tls, clock_wall_us() / 1000000, on_lapsed);
+	handover_tick(d);
 	wires_check_stalled(
 	    &d->wires, now_ms, (uint64_t)c2sd_settings(d)->door.stall_seconds * 1000);
 	sm_tick(d, now_ms);

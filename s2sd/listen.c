@@ -27,7 +27,10 @@ listen_open(struct s2sd *d, struct err *err)
 {
 	struct listeners l = s2sd_listeners(d->daemon);
 
-	return gates_open(&d->gates, d->daemon, &l, err);
+	if (gates_open(&d->gates, d->daemon, &l, err) != 0)
+		return -1;
+	return s2sd_settings(d)->shared_listeners ? gates_open_handover(&d->gates, d->daemon, err)
+						  : 0;
 }
 
 void

@@ -83,6 +83,14 @@ static const struct setting REMOTE_TABLE[] = {
 const struct setting s2sd_settings_table[] = {
     LISTENERS_ROW(AT(listeners), LISTENER_TABLE,
 	"\"s2s\" on 5269 (starttls) and \"s2s-direct\" on 5270 (direct)"),
+    {.name = "shared_listeners",
+	.at_start = true,
+	.type = SETTING_BOOL,
+	.offset = AT(shared_listeners),
+	.def = "false",
+	.help =
+	    "Servers may come to listeners for clients too: to those of c2sd.conf with server_streams, whose connections are handed "
+	    "over"},
     {.name = "policy",
 	.type = SETTING_ENUM,
 	.offset = AT(policy),

@@ -23,6 +23,7 @@ struct domain_settings {
 
 struct s2sd_settings {
 	struct setting_sections listeners, locals, remotes;
+	bool shared_listeners;
 	struct setting_strings routes, allow, deny;
 	int policy; /* enum policy */
 	bool dialback;

@@ -20,6 +20,7 @@
 
 static const struct wire_events wire_events;
 static const struct conn_methods conn_methods;
+static void on_input(struct conn *conn, struct str bytes);
 
 void
 stream_log(const struct stream *s, enum log_level level, const char *fmt, ...)
@@ -95,6 +96,8 @@ stream_accept(const struct gate *g, int fd, const struct visitor *v)
 	stream_log(s, LOG_DEBUG, "connected");
 	if (s->is_direct)
 		starttls_handshake(s);
+	if (!str_empty(g->read))
+		on_input(s->wire.conn, g->read);
 }
 
 struct stream *

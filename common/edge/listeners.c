@@ -1,9 +1,14 @@
 /* See listeners.h. */
 #include "edge/listeners.h"
 
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/mem.h"
+#include "edge/handover.h"
 
 /* ---- settings ---- */
 
@@ -66,13 +71,46 @@ gates_open(struct gates *g, struct daemon *d, const struct listeners *l, struct 
 		const struct listener_settings *s = &l->v[g->n];
 		struct gate *gate = &g->v[g->n];
 
-		*gate = (struct gate){
-		    .edge = d->state, .tls = s->tls, .certificates = s->certificates, .all = g};
+		*gate = (struct gate){.edge = d->state,
+		    .tls = s->tls,
+		    .certificates = s->certificates,
+		    .servers = s->servers,
+		    .all = g};
 		gate->fd = service_listen_tcp(d, s->title, s->address, (uint16_t)s->port, err);
 		if (gate->fd < 0 || networks_set(&gate->allow, s->allow.v, s->allow.n, err) != 0)
 			return -1;
 	}
 	return 0;
+}
+
+int
+gates_open_handover(struct gates *g, struct daemon *d, struct err *err)
+{
+	struct gate *gate = &g->v[g->n];
+	struct handover_name name = handover_name(d->instance);
+	int fd = service_listen_unix(d, ROLE_C2SD, name.file, SOCK_DGRAM, err);
+
+	if (fd < 0)
+		return -1;
+	*gate =
+	    (struct gate){.edge = d->state, .all = g, .fd = fd, .bytes = mem_new(HANDOVER_BYTES)};
+	g->n++;
+	return 0;
+}
+
+static int
+on_take(void *ctx)
+{
+	struct gate *g = ctx;
+	size_t n = 0;
+	int fd = handover_receive(g->fd, g->bytes, &n);
+
+	g->read = str_of((const char *)g->bytes, n);
+	if (fd < 0 && errno == EBADMSG) {
+		log_warn("c2sd has handed over what is no connection, or too much: closed");
+		errno = EBADMSG;
+	}
+	return fd;
 }
 
 static bool
@@ -117,9 +155,13 @@ gates_start(struct gates *g, struct loop *loop, struct door *door, const struct 
 	g->loop = loop;
 	g->door = door;
 	g->events = events;
-	for (unsigned i = 0; i < g->n; i++)
-		g->v[i].listener =
-		    listener_new(loop, g->v[i].fd, on_may_accept, on_accepted, &g->v[i]);
+	for (unsigned i = 0; i < g->n; i++) {
+		struct gate *gate = &g->v[i];
+
+		gate->listener = listener_new(loop, gate->fd, on_may_accept, on_accepted, gate);
+		if (gate->bytes)
+			listener_set_take(gate->listener, on_take);
+	}
 }
 
 void
@@ -133,6 +175,9 @@ gates_resume(struct gates *g)
 void
 gates_stop(struct gates *g)
 {
-	for (unsigned i = 0; i < g->n; i++)
+	for (unsigned i = 0; i < g->n; i++) {
 		listener_free(&g->v[i].listener);
+		free(g->v[i].bytes);
+		g->v[i].bytes = NULL;
+	}
 }

@@ -21,6 +21,7 @@ struct listener_settings {
 	int64_t port;
 	int tls;           /* the daemon's enum listener_tls */
 	bool certificates; /* clients are asked for theirs */
+	bool servers;      /* servers may come to it, and are handed over (handover.h) */
 	struct setting_strings allow;
 };
 
@@ -75,15 +76,17 @@ struct gate_events {
 struct gate {
 	void *edge; /* the daemon's state */
 	int tls;    /* the daemon's enum listener_tls */
-	bool certificates;
+	bool certificates, servers;
 	int fd;
 	const struct gates *all;
 	struct listener *listener;
 	struct networks allow; /* none: everybody */
+	uint8_t *bytes; /* of one through which connections are handed over; NULL: it accepts */
+	struct str read; /* that were read already of the visitor of now; borrowed until `visitor` returns */
 };
 
 struct gates {
-	struct gate v[LISTENERS_MAX];
+	struct gate v[LISTENERS_MAX + 1];
 	unsigned n;
 	const struct gate_events *events;
 	struct door *door;
@@ -92,6 +95,8 @@ struct gates {
 
 /* The sockets: before the sandbox. */
 int gates_open(struct gates *g, struct daemon *d, const struct listeners *l, struct err *err);
+/* One more, for what c2sd hands over to this process. It comes in as everybody does: `may_accept`, the door, `visitor`. */
+int gates_open_handover(struct gates *g, struct daemon *d, struct err *err);
 void gates_start(
     struct gates *g, struct loop *loop, struct door *door, const struct gate_events *events);
 /* may_accept may say something else now. */

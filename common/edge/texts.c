@@ -39,6 +39,8 @@ static const char *const texts[][LANG_COUNT] = {
     {"your certificate has expired, or was revoked",
 	"Ihr Zertifikat ist abgelaufen oder wurde widerrufen",
 	"votre certificat a expiré ou a été révoqué"},
+    {"servers are not taken at the moment", "Server werden gerade nicht angenommen",
+	"les serveurs ne sont pas acceptés pour le moment"},
     {"nothing was heard for too long", "zu lange war nichts zu hören",
 	"aucun signe de vie depuis trop longtemps"},
 };

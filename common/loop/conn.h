@@ -56,6 +56,8 @@ void conn_abort(struct conn *c);
 struct listener;
 struct listener *listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
     void (*accepted)(void *ctx, int fd), void *ctx);
+/* Connections come in another way than by accept4: the next one, or -1 with errno as accept4 has it. */
+void listener_set_take(struct listener *s, int (*take)(void *ctx));
 void listener_pause(struct listener *s);
 bool listener_is_listening(const struct listener *s);
 void listener_resume(struct listener *s);

@@ -39,6 +39,7 @@ struct listener {
 	uint64_t owed_us, paid_us; /* time spent on accepting, and up to when it is paid back */
 	bool (*may_accept)(void *ctx);
 	void (*accepted)(void *ctx, int fd);
+	int (*take)(void *ctx); /* NULL: accept4 */
 	void *ctx;
 	bool *freed; /* set when freed by the callback that is running */
 };
@@ -76,7 +77,8 @@ listener_accept_one(struct listener *s)
 		listener_enter(s, LISTENER_PAUSED);
 		return false;
 	}
-	int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	int fd =
+	    s->take ? s->take(s->ctx) : accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0) {
 		s->accepted(s->ctx, fd);
 		return true;
@@ -139,6 +141,12 @@ listener_new(struct loop *l, int fd, bool (*may_accept)(void *ctx),
 	s->rest = loop_timer_new(l, on_rested, s);
 	listener_enter(s, LISTENER_LISTENING);
 	return s;
+}
+
+void
+listener_set_take(struct listener *s, int (*take)(void *ctx))
+{
+	s->take = take;
 }
 
 void
