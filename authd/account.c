@@ -14,6 +14,7 @@
 #include "base/jid.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "login.h"
 #include "notice.h"
 #include "penalty.h"
 #include "roles.h"
@@ -95,6 +96,8 @@ on_stored(struct store_request *r)
 	if (r->result == STORE_OK) {
 		log_info("account %.*s: %s by %s", STR_ARG(r->jid), change_name(c),
 		    role_name(c->ask.from.role));
+		if (r->verb != STORE_ADD)
+			logins_void(c->authd->logins, r->jid, r->generation);
 		ask_done(&c->ask);
 		if (!c->authd->stopping)
 			change_tell(c);

@@ -428,6 +428,19 @@ logins_edge_gone(struct logins *ls, uint64_t incarnation)
 }
 
 void
+logins_void(struct logins *ls, struct str jid, uint64_t generation)
+{
+	tickets_void(ls->authd->tickets, jid);
+	LIST_FOREACH_SAFE(&ls->by_age, it, next) {
+		struct login *l = CONTAINER_OF(it, struct login, age);
+
+		if (l->sasl.generation && l->sasl.generation != generation &&
+		    str_eq(l->sasl.jid, jid))
+			login_put_off(l);
+	}
+}
+
+void
 logins_tick(struct logins *ls, uint64_t now_ms)
 {
 	LIST_FOREACH_SAFE(&ls->by_age, it, next) {

@@ -17,6 +17,10 @@ void handle_auth_abort(void *ctx, const struct bus_in *in, const void *msg);
 
 /* This edge is dead. */
 void logins_edge_gone(struct logins *ls, uint64_t incarnation);
+/* The account has changed, generation is the new one (0: none, it is removed): logins and tickets
+ * of before are good for nothing (INV-17). Called in the order of the store's answers, before
+ * anybody is told. */
+void logins_void(struct logins *ls, struct str jid, uint64_t generation);
 /* Ends what has taken too long. */
 void logins_tick(struct logins *ls, uint64_t now_ms);
 size_t logins_count(const struct logins *ls);

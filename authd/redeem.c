@@ -7,52 +7,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "keys.h"
+#include "login.h"
 #include "roles.h"
 #include "tickets.h"
-
-struct redeem {
-	struct ask ask;
-	struct store_request find;
-	char *jid;
-	uint64_t generation; /* when the account proved itself */
-};
-
-/* A ticket of before a password change or a removal is void (INV-17). */
-static void
-on_account(struct store_request *r)
-{
-	struct redeem *x = CONTAINER_OF(r, struct redeem, find);
-	struct msg_REDEEMED answer = {
-	    .jid = r->jid,
-	    .admin = suite_is_admin(&x->ask.authd->daemon->suite, r->jid),
-	    .generation = r->generation,
-	};
-
-	if (r->result != STORE_OK)
-		ask_refused(&x->ask, r->result);
-	else if (r->generation != x->generation)
-		ask_failed(&x->ask, BUS_ERROR_FORBIDDEN, "the account has changed since the login");
-	else
-		ask_answer(&x->ask, MSG_REDEEMED, &answer);
-	store_request_deinit(r);
-	free(x->jid);
-	free(x);
-}
-
-static void
-redeem_look_up(struct authd *a, struct ask *ask, struct str jid, uint64_t generation)
-{
-	struct redeem *x = NEW(struct redeem);
-
-	x->ask = *ask;
-	x->jid = str_dup(jid);
-	x->generation = generation;
-	x->find = (struct store_request){.verb = STORE_FIND,
-	    .account_only = true,
-	    .jid = str_of(x->jid, jid.n),
-	    .done = on_account};
-	store_submit(a->store, &x->find);
-}
 
 void
 handle_redeem(void *ctx, const struct bus_in *in, const void *msg)
@@ -60,17 +17,18 @@ handle_redeem(void *ctx, const struct bus_in *in, const void *msg)
 	struct authd *a = ctx;
 	const struct msg_REDEEM *m = msg;
 	const struct handle h = {.edge_incarnation = m->edge_incarnation, .conn = m->conn};
-	struct str jid;
-	uint64_t generation;
+	struct msg_REDEEMED answer = {0};
 	struct ask ask;
 
 	ask_hold(&ask, a, in, m->req);
-	switch (tickets_redeem(a->tickets, &m->ticket, &h, authd_now_ms(a), &jid, &generation)) {
+	switch (tickets_redeem(
+	    a->tickets, &m->ticket, &h, authd_now_ms(a), &answer.jid, &answer.generation)) {
 	case TICKET_GOOD:
-		redeem_look_up(a, &ask, jid, generation);
+		answer.admin = suite_is_admin(&a->daemon->suite, answer.jid);
+		ask_answer(&ask, MSG_REDEEMED, &answer);
 		break;
 	case TICKET_UNKNOWN:
-		ask_failed(&ask, BUS_ERROR_NOT_FOUND, "the ticket has expired");
+		ask_failed(&ask, BUS_ERROR_NOT_FOUND, "the ticket has expired or is void");
 		break;
 	case TICKET_FOREIGN:
 		log_warn(
@@ -163,6 +121,8 @@ on_raised(struct store_request *r)
 	struct generations *g = CONTAINER_OF(r, struct generations, get);
 	struct rec_generation one = {.jid = r->jid, .generation = r->generation};
 
+	if (r->result == STORE_OK)
+		logins_void(g->ask.authd->logins, r->jid, r->generation);
 	if (r->result == STORE_OK || r->result == STORE_NOT_FOUND)
 		generations_answer(&g->ask, &one, r->result == STORE_OK);
 	else

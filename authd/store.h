@@ -77,9 +77,8 @@ struct store_request {
 	size_t n_names;
 	struct store_maker maker;
 	bool close_sessions;
-	bool account_only; /* of FIND: no credentials are wanted */
-	bool check_only;   /* of ADD, PASSWD: do nothing, say what this request has done before */
-	bool no_room;      /* of ADD, PASSWD: what would be written is refused with STORE_FULL */
+	bool check_only; /* of ADD, PASSWD: do nothing, say what this request has done before */
+	bool no_room;    /* of ADD, PASSWD: what would be written is refused with STORE_FULL */
 
 	/* in for ADD and PASSWD, out for FIND */
 	struct credentials credentials;

@@ -152,8 +152,6 @@ verb_find(struct store *s, struct store_request *r)
 	if (rc != SQLITE_OK)
 		return rc;
 	r->generation = f.generation;
-	if (r->account_only)
-		return SQLITE_OK;
 	memset(&r->credentials, 0, sizeof(r->credentials));
 	rc = credentials_read(s, r->result == STORE_OK ? f.id : account_any(s), &r->credentials);
 	if (r->result != STORE_OK)

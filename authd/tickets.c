@@ -102,6 +102,16 @@ tickets_redeem(struct tickets *t, const struct id128 *ticket, const struct handl
 }
 
 void
+tickets_void(struct tickets *t, struct str jid)
+{
+	struct ticket *one, *next;
+
+	HASH_ITER(hh, t->map, one, next)
+		if (str_eq(str_of(one->jid, one->jid_n), jid))
+			ticket_drop(t, one);
+}
+
+void
 tickets_sweep(struct tickets *t, uint64_t now_ms)
 {
 	struct ticket *one, *next;

@@ -28,15 +28,16 @@ bool tickets_mint(struct tickets *t, struct str jid, uint64_t generation,
 
 enum ticket_verdict {
 	TICKET_GOOD,
-	TICKET_UNKNOWN, /* never minted, expired, or of an authd before this one */
+	TICKET_UNKNOWN, /* never minted, expired, void, or of an authd before this one */
 	TICKET_FOREIGN, /* of another connection */
 };
 
-/* jid_r is borrowed until the next change. Whether the account still has that generation is the
- * caller's to check. */
+/* jid_r is borrowed until the next change. */
 enum ticket_verdict tickets_redeem(struct tickets *t, const struct id128 *ticket,
     const struct handle *handle, uint64_t now_ms, struct str *jid_r, uint64_t *generation_r);
 
+/* The account is not what it was when it proved itself: its tickets are good for nothing (INV-17). */
+void tickets_void(struct tickets *t, struct str jid);
 /* Forgets the expired ones. */
 void tickets_sweep(struct tickets *t, uint64_t now_ms);
 size_t tickets_count(const struct tickets *t);

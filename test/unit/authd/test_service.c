@@ -83,10 +83,54 @@ test_inv_17_ticket_dies_with_the_password(void **state)
 	struct id128 ticket = rig_log_in(1, "alice", "old");
 	m.password = rig_seal(RIG_CTL, S("new"));
 	rig_expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &m));
-	rig_expect_failed(rig_redeem(ticket, rig_edge(), 1), BUS_ERROR_FORBIDDEN);
+	rig_expect_failed(rig_redeem(ticket, rig_edge(), 1), BUS_ERROR_NOT_FOUND);
 	rig_expect_auth(rig_plain(1, "alice", "old"), AUTH_FAILURE, SASL_NOT_AUTHORIZED);
 	ticket = rig_log_in(1, "alice", "new");
 	assert_int_equal(rig_redeem(ticket, rig_edge(), 1)->generation, 2);
+}
+
+/* Who has read the account as it was, and then proves to be that, has proved nothing. */
+static void
+test_inv_17_login_dies_with_the_password(void **state)
+{
+	struct msg_AUTH_START m = {.domain = S("example.org"),
+	    .mechanism = S("SCRAM-SHA-256"),
+	    .offered = S("SCRAM-SHA-256"),
+	    .has_initial = true,
+	    .source = S("192.0.2.1")};
+	struct msg_USER_PASSWD passwd = {.jid = S("alice@example.org")};
+
+	(void)state;
+	rig_expect_done(rig_add("alice@example.org", "old"));
+	rig_expect_done(rig_add("bob@example.org", "old"));
+	struct id128 ticket = rig_log_in(3, "bob", "old");
+	m.conn = 1;
+	m.initial = rig_seal(RIG_C2SD, S("n,,n=alice,r=abcdef"));
+	rig_expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_CHALLENGE, SASL_NONE);
+	m.conn = 2;
+	m.initial = rig_seal(RIG_C2SD, S("n,,n=bob,r=abcdef"));
+	rig_expect_auth(rig_ask(RIG_C2SD, MSG_AUTH_START, &m), AUTH_CHALLENGE, SASL_NONE);
+	assert_int_equal(logins_count(authd()->logins), 2);
+	passwd.password = rig_seal(RIG_CTL, S("new"));
+	rig_expect_done(rig_ask(RIG_CTL, MSG_USER_PASSWD, &passwd));
+	assert_int_equal(logins_count(authd()->logins), 1);
+	assert_int_equal(rig_redeem(ticket, rig_edge(), 3)->generation, 1);
+}
+
+static void
+test_inv_17_ticket_dies_with_the_account(void **state)
+{
+	struct msg_USER_DEL del = {.jid = S("alice@example.org")};
+	struct msg_GENERATION_RAISE raise = {.jid = S("alice@example.org")};
+
+	(void)state;
+	rig_expect_done(rig_add("alice@example.org", "x"));
+	struct id128 ticket = rig_log_in(1, "alice", "x");
+	assert_int_equal(rig_ask(RIG_SESSIOND, MSG_GENERATION_RAISE, &raise)->count, 1);
+	rig_expect_failed(rig_redeem(ticket, rig_edge(), 1), BUS_ERROR_NOT_FOUND);
+	ticket = rig_log_in(1, "alice", "x");
+	rig_expect_done(rig_ask(RIG_CTL, MSG_USER_DEL, &del));
+	rig_expect_failed(rig_redeem(ticket, rig_edge(), 1), BUS_ERROR_NOT_FOUND);
 }
 
 static void
@@ -294,6 +338,8 @@ main(void)
 	    TEST(test_inv_07_admin),
 	    TEST(test_inv_07_foreign_domain),
 	    TEST(test_inv_17_ticket_dies_with_the_password),
+	    TEST(test_inv_17_login_dies_with_the_password),
+	    TEST(test_inv_17_ticket_dies_with_the_account),
 	    TEST(test_scram_over_the_bus),
 	    TEST(test_exchanges_are_limited),
 	    TEST(test_edge_dies),
