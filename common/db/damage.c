@@ -52,7 +52,7 @@ damage_note(sqlite3 *db, const char *what)
 	if (fd < 0)
 		return;
 	write_text(fd, what);
-	fsync(fd);
+	(void)!fsync(fd);
 	close(fd);
 	db_sync_folder(note, NULL);
 }
