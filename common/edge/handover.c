@@ -68,6 +68,7 @@ is_connection(int fd)
 }
 
 int
+/* NOLINTNEXTLINE(readability-non-const-parameter): recvmsg writes the bytes */
 handover_receive(int sock, uint8_t bytes[HANDOVER_BYTES], size_t *n_r)
 {
 	struct iovec iov = {.iov_base = bytes, .iov_len = HANDOVER_BYTES};
