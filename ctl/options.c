@@ -48,6 +48,9 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+static void complain(const char *fmt, va_list ap, const char *tail)
+    __attribute__((format(printf, 1, 0)));
+
 static void
 complain(const char *fmt, va_list ap, const char *tail)
 {
