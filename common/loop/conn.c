@@ -173,6 +173,8 @@ send_some(struct conn *c)
 	return send(c->fd, buf_str(&c->out).p, buf_len(&c->out), MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static void conn_fail(struct conn *c, int error);
+
 /* Writes what the kernel takes. The methods it calls may close the connection. */
 static void
 conn_flush(struct conn *c)
@@ -186,7 +188,7 @@ conn_flush(struct conn *c)
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN && errno != EWOULDBLOCK) {
-			conn_finish(c, -errno);
+			conn_fail(c, -errno);
 			return;
 		}
 		conn_set_blocked(c, true);
@@ -312,6 +314,15 @@ conn_read(struct conn *c)
 			return;
 }
 
+/* The peer takes no more, or its socket has an error: what it had said before still counts. */
+static void
+conn_fail(struct conn *c, int error)
+{
+	c->error = error;
+	conn_read(c);
+	conn_finish(c, error);
+}
+
 static void
 on_later(struct loop_later *w)
 {
@@ -339,10 +350,7 @@ on_ready(uv_poll_t *handle, int status, int events)
 {
 	struct conn *c = CONTAINER_OF(handle, struct conn, poll);
 	if (status < 0) {
-		/* A Unix socket may still hold what its peer sent before the error. */
-		c->error = conn_socket_error(c);
-		conn_read(c);
-		conn_finish(c, c->error);
+		conn_fail(c, conn_socket_error(c));
 		return;
 	}
 	if (events & UV_WRITABLE)

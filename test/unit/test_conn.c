@@ -315,6 +315,20 @@ test_peer_closes_with_unread_data(void **state)
 	assert_int_equal(t.error, -ECONNRESET);
 }
 
+/* A daemon that stops says last what it has done: that must not be lost because somebody had just something to say to it. */
+static void
+test_peer_speaks_closes_and_is_written_to(void **state)
+{
+	(void)state;
+	assert_int_equal(write(t.peer, "done", 4), 4);
+	close(t.peer);
+	conn_write(t.conn, S("do more"));
+	turns(2);
+	assert_int_equal(buf_len(&t.input), 4);
+	assert_int_equal(t.closed, 1);
+	assert_int_equal(t.error, -EPIPE);
+}
+
 static void
 test_close_inside_input(void **state)
 {
@@ -379,6 +393,7 @@ main(void)
 	    TEST(test_water),
 	    TEST(test_peer_closes),
 	    TEST(test_peer_closes_with_unread_data),
+	    TEST(test_peer_speaks_closes_and_is_written_to),
 	    TEST(test_close_inside_input),
 	    TEST(test_close_writes_what_is_queued),
 	    TEST(test_close_does_not_wait_for_ever),
