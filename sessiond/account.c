@@ -15,6 +15,7 @@ struct task {
 	struct list link;
 	struct act act;
 	struct stanza *st; /* owned; may be NULL */
+	size_t bytes;
 	account_fn *fn;
 };
 
@@ -76,8 +77,9 @@ account_is_ready(const struct account *a)
 }
 
 static void
-task_free(struct task *t)
+task_free(struct account *a, struct task *t)
 {
+	a->tasks_bytes -= t->bytes;
 	list_remove(&t->link);
 	if (bus_of(t->act.sd))
 		custody_resume(t->act.custody);
@@ -113,7 +115,7 @@ account_run(struct account *a)
 
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): task_free takes it off the list */
 		task_run(a, t);
-		task_free(t);
+		task_free(a, t);
 	}
 	a->is_running = false;
 	/* What is not there may be there next time: it is not remembered. */
@@ -138,8 +140,12 @@ account_when_ready(struct account *a, const struct act *act, const struct stanza
 	t->act = act_keep(act);
 	custody_defer(t->act.custody);
 	t->st = st ? stanza_copy(st) : NULL;
+	t->bytes = sizeof(*t) + (st ? stanza_bytes(st) : 0);
 	t->fn = fn;
 	list_add(&a->tasks, &t->link);
+	a->tasks_bytes += t->bytes;
+	if (offline_waits_for_room(a))
+		outbound_burden(a, t->bytes);
 	if (a->state == ACCOUNT_COLD)
 		account_load(a);
 }
@@ -376,7 +382,7 @@ static void
 account_free(struct account *a)
 {
 	LIST_FOREACH_SAFE(&a->tasks, it, nx)
-		task_free(CONTAINER_OF(it, struct task, link));
+		task_free(a, CONTAINER_OF(it, struct task, link));
 	HASH_DELETE(hh, a->sd->accounts, a);
 	if (!list_empty(&a->idle))
 		idle_end(a);

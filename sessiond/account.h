@@ -45,8 +45,10 @@ struct account {
 	unsigned pins;      /* requests that will come back here */
 	unsigned n_queries; /* of those the ones about the archive: at most archive_queries */
 
-	/* What waits, in order (struct task). Each holds back the frame it came with, so the windows of the senders bound it. */
+	/* What waits, in order (struct task). Each holds back the frame it came with, so the windows of the senders bound it; and what waits
+	 * for the room of a session counts as that session's queue (outbound_burden), so one client cannot fill a window. */
 	struct list tasks;
+	size_t tasks_bytes;
 	bool is_running;
 
 	struct list idle; /* in sd->idle_accounts while it has no session */

@@ -17,6 +17,8 @@ struct inbound {
 	struct sessiond *sd;
 	struct session *session; /* NULL when it has ended */
 	uint64_t n;
+	uint32_t bytes; /* of its frame, in the window of this edge: */
+	uint8_t edge;
 	bool is_done;
 	struct custody *frame;
 	struct custody **replays; /* of it: as many as edges brought it, paid by their windows */
@@ -26,6 +28,7 @@ struct inbound {
 static void
 inbound_free(struct inbound *i)
 {
+	i->sd->edges[i->edge].open_bytes -= i->bytes;
 	list_remove(&i->link);
 	act_let_go(i->sd, i->frame);
 	for (unsigned r = 0; r < i->n_replays; r++)
@@ -125,6 +128,22 @@ refuse_stanza(struct session *s, const struct act *act, const struct msg_STANZA 
 	bounce(act, &st, m->refuse < SE_COUNT ? (enum stanza_error)m->refuse : SE_BAD_REQUEST);
 }
 
+/* Whoever writes to a client that does not read has not only those stanzas held back but all behind them, as they are acknowledged in their
+ * order. Before that fills the window, in which all clients of the edge are, those who do not read go. */
+#define FRAMES_BYTES_MAX (3 * 1024 * 1024)
+
+static void
+inbound_count(struct inbound *i, const struct bus_in *in)
+{
+	size_t *held = &i->sd->edges[in->from.instance].open_bytes;
+
+	i->edge = in->from.instance;
+	i->bytes = (uint32_t)in->body.n;
+	*held += i->bytes;
+	if (*held > FRAMES_BYTES_MAX)
+		outbound_doom_longest(i->sd);
+}
+
 static void
 inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZA *m)
 {
@@ -135,6 +154,7 @@ inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZ
 	i->session = s;
 	i->n = s->in_last = m->n;
 	i->frame = custody_hold(in->custody);
+	inbound_count(i, in);
 	list_add(&s->in_flight, &i->link);
 	act.op = (struct opid){.origin = s->sid, .n = m->n, .kind = OP_STANZA};
 	act.custody = custody_new(in->bus, in->custody, on_done, i);

@@ -173,6 +173,34 @@ give_or_keep(struct flush *f, const struct rec_owed_item *item)
 		a->is_withheld = true;
 }
 
+bool
+offline_waits_for_room(const struct account *a)
+{
+	return a->paused && list_empty(&a->paused->late);
+}
+
+/* What is new waits behind the page that the session has no room for, so it is a part of that session's queue. */
+static void
+wait_for_room(struct flush *f)
+{
+	f->account->paused = f;
+	outbound_burden(f->account, f->account->tasks_bytes);
+}
+
+/* Whatever it waits for. */
+static struct flush *
+stop_waiting(struct account *a)
+{
+	struct flush *f = a->paused;
+
+	if (offline_waits_for_room(a))
+		outbound_unburden(a, a->tasks_bytes);
+	a->paused = NULL;
+	if (f)
+		list_remove(&f->late);
+	return f;
+}
+
 /* Without storaged it is a pause, however long it lasts: what comes for the account waits, or it would overtake. */
 static void
 wait_for_storaged(struct flush *f)
@@ -213,20 +241,17 @@ on_owed(void *arg, const struct bus_in *in, const void *msg)
 	else if (s->out.queue_bytes == 0)
 		fetch(f);
 	else
-		f->account->paused = f;
+		wait_for_room(f);
 }
 
 /* A page at a time: what a client has not room for waits in the store, not in its queue. */
 void
 offline_go_on(struct account *a)
 {
-	struct flush *f = a->paused;
+	struct flush *f = stop_waiting(a);
 
-	a->paused = NULL;
-	if (!f)
-		return;
-	list_remove(&f->late);
-	fetch(f);
+	if (f)
+		fetch(f);
 }
 
 void
@@ -239,12 +264,10 @@ offline_retry(struct sessiond *sd)
 void
 offline_forget(struct account *a)
 {
-	struct flush *f = a->paused;
+	struct flush *f = stop_waiting(a);
 
-	a->paused = NULL;
 	if (!f)
 		return;
-	list_remove(&f->late);
 	act_drop(&f->act);
 	free(f);
 }

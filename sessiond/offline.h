@@ -7,6 +7,8 @@
 void offline_flush(struct account *a, const struct act *act, struct session *s);
 /* The queue of a session is empty, or a session has gone: the next page may come. */
 void offline_go_on(struct account *a);
+/* Is the next page held back by what a session has not taken yet? */
+bool offline_waits_for_room(const struct account *a);
 /* Once a second: storaged may answer again. */
 void offline_retry(struct sessiond *sd);
 /* At the end of the process. */

@@ -117,17 +117,25 @@ session_of(struct list *waiting)
 	return CONTAINER_OF(CONTAINER_OF(waiting, struct outbox, waiting), struct session, out);
 }
 
-/* What waits here holds back the frames that it came with, of whatever client: the longest queue goes. */
-static void
-doom_longest(struct sessiond *sd)
+/* Its queue, and what waits behind it. */
+static size_t
+queue_weight(const struct session *s)
+{
+	const struct account *a = s->account;
+
+	return s->out.queue_bytes + (offline_waits_for_room(a) ? a->tasks_bytes : 0);
+}
+
+/* What waits here holds back the frames that it came with, of whatever client. */
+void
+outbound_doom_longest(struct sessiond *sd)
 {
 	struct session *longest = NULL;
 
 	LIST_FOREACH(&sd->queues, it) {
 		struct session *s = session_of(it);
 
-		if (list_empty(&s->doomed) &&
-		    (!longest || s->out.queue_bytes > longest->out.queue_bytes))
+		if (list_empty(&s->doomed) && (!longest || queue_weight(s) > queue_weight(longest)))
 			longest = s;
 	}
 	if (longest)
@@ -135,16 +143,32 @@ doom_longest(struct sessiond *sd)
 }
 
 static void
-queue_grows(struct session *s, size_t bytes)
+check_queue(struct session *s)
 {
 	const struct sessiond_settings *set = settings_of(s->sd);
 
-	s->out.queue_bytes += bytes;
-	s->sd->queued_bytes += bytes;
-	if (s->out.queue_bytes > (size_t)set->queue_bytes)
+	if (queue_weight(s) > (size_t)set->queue_bytes)
 		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
 	else if (s->sd->queued_bytes > (size_t)set->queues_bytes)
-		doom_longest(s->sd);
+		outbound_doom_longest(s->sd);
+}
+
+void
+outbound_burden(struct account *a, size_t bytes)
+{
+	a->sd->queued_bytes += bytes;
+	LIST_FOREACH(&a->sessions, it) {
+		struct session *s = CONTAINER_OF(it, struct session, link);
+
+		if (!list_empty(&s->out.queue))
+			check_queue(s);
+	}
+}
+
+void
+outbound_unburden(struct account *a, size_t bytes)
+{
+	a->sd->queued_bytes -= bytes;
 }
 
 static void
@@ -156,7 +180,9 @@ queue(struct session *s, struct outgoing *o, const struct delivery *d)
 	}
 	o->act = act_keep(d->act);
 	list_add(&s->out.queue, &o->link);
-	queue_grows(s, o->bytes);
+	s->out.queue_bytes += o->bytes;
+	s->sd->queued_bytes += o->bytes;
+	check_queue(s);
 }
 
 /* What this session is given while it takes no offline messages may be in a row already, if an earlier run of the same

@@ -5,6 +5,7 @@
 #include "act.h"
 #include "bus/ledger.h"
 
+struct account;
 struct session;
 
 /* Over either nothing more is sent until the client acknowledges something: its queue grows, and if that lasts, it ends. */
@@ -77,6 +78,11 @@ void fanout_end(struct fanout *f);
 bool outbound_written(struct session *s, const struct act *act, uint64_t k);
 /* The client says so: all up to k. False when k was never sent. */
 bool outbound_acked(struct session *s, const struct act *act, uint64_t k);
+/* So much more, or less, of what comes for this account waits behind the queues of its sessions, and counts as if it were in them. */
+void outbound_burden(struct account *a, size_t bytes);
+void outbound_unburden(struct account *a, size_t bytes);
+/* For whoever waits for what is queued: the session with the longest queue ends, if there is one. */
+void outbound_doom_longest(struct sessiond *sd);
 /* Dooms the sessions whose window is full for longer than is allowed. */
 void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
 

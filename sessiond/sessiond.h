@@ -65,8 +65,8 @@ struct sessiond {
 
 	struct session *by_handle, *by_sid; /* uthash (sessions.c) */
 	struct list queues;                 /* struct outbox: with something in the queue */
-	size_t queued_bytes;                /* of all of them: settings queues_bytes */
-	struct list doomed;                 /* sessions to end when the handler has returned */
+	size_t queued_bytes;      /* of all of them and behind them: settings queues_bytes */
+	struct list doomed;       /* sessions to end when the handler has returned */
 	struct list late_flushes; /* of offline messages; at most one of each account (offline.c) */
 	struct list saves;        /* DETACHes on their way (detach.c) */
 	struct list away; /* sessions without a connection; each account has detached_per_account at most */

@@ -113,3 +113,4 @@ bool has(struct scene *s, const char *text);
 struct stanza stanza_from(struct scene *s, const char *text);
 
 #include "scene_detached.h"
+#include "scene_window.h"

@@ -249,6 +249,50 @@ test_pages_wait_for_the_client(void **state)
 	scene_free(s);
 }
 
+static void
+send_more(struct scene *s, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		says(s, "romeo/orchard",
+		    "<message to='juliet@h' type='chat'><body>more</body></message>");
+}
+
+/* INV-23. What comes meanwhile waits behind that page, and holds back its senders' frames: it counts as the client's queue, or one client
+ * that reads nothing would fill the window of all others. */
+static void
+burden(int64_t queue_bytes, int64_t queues_bytes)
+{
+	struct scene *s = scene_new();
+	const struct session *romeo;
+
+	s->settings.queue_bytes = queue_bytes;
+	s->settings.queues_bytes = queues_bytes;
+	s->settings.offline_max = 1000;
+	s->settings.window_bytes = 4096;
+	login(s, "romeo/orchard");
+	send_more(s, 150);
+	binds(s, "juliet/balcony");
+	says(s, "juliet/balcony", "<presence/>");
+	romeo = sessions_by_sid(&s->sd, &client_of(s, "romeo/orchard")->sid);
+	send_more(s, 10);
+	assert_false(has(s, "juliet/balcony: RELEASE"));
+	assert_int_not_equal(romeo->done, client_of(s, "romeo/orchard")->n);
+	send_more(s, 200);
+	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
+	assert_int_equal(romeo->done, client_of(s, "romeo/orchard")->n);
+	assert_int_equal(s->sd.queued_bytes, 0);
+	assert_int_equal(s->n_rows, 360);
+	scene_free(s);
+}
+
+static void
+test_inv_23_what_waits_behind_a_page_is_bounded(void **state)
+{
+	(void)state;
+	burden(32768, 1 << 20);
+	burden(1 << 20, 32768);
+}
+
 int
 main(void)
 {
@@ -262,6 +306,7 @@ main(void)
 	    cmocka_unit_test(test_unread_go_to_the_next_session),
 	    cmocka_unit_test(test_read_are_not_given_again),
 	    cmocka_unit_test(test_pages_wait_for_the_client),
+	    cmocka_unit_test(test_inv_23_what_waits_behind_a_page_is_bounded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

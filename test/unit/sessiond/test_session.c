@@ -164,144 +164,6 @@ test_ledger(void **state)
 }
 
 static void
-send_long(struct scene *s, unsigned i)
-{
-	struct buf b = {0};
-
-	buf_printf(&b, "<message to='juliet@h' type='chat'><body>%u.", i);
-	for (unsigned n = 0; n < 1000; n++)
-		buf_add_c(&b, 'x');
-	buf_add_z(&b, "</body></message>");
-	buf_add_c(&b, '\0');
-	says(s, "romeo/orchard", (const char *)buf_str(&b).p);
-	buf_deinit(&b);
-}
-
-static unsigned
-count(struct scene *s, const char *text)
-{
-	unsigned n = 0;
-	const char *at;
-
-	buf_add_c(&s->out, '\0');
-	s->out.end--;
-	at = (const char *)s->out.data + s->out.start;
-	while ((at = strstr(at, text))) {
-		n++;
-		at++;
-	}
-	return n;
-}
-
-/* What is not written stays here, in order; the sender's acknowledgement waits. */
-static void
-test_window(void **state)
-{
-	struct scene *s = scene_new();
-	struct session *romeo;
-
-	(void)state;
-	s->settings.window_bytes = 4096;
-	login(s, "romeo/orchard");
-	login(s, "juliet/balcony");
-	romeo = sessions_by_sid(&s->sd, &client_of(s, "romeo/orchard")->sid);
-	for (unsigned i = 0; i < 10; i++)
-		send_long(s, i);
-	assert_int_equal(count(s, "juliet/balcony"), 3);
-	assert_int_equal(romeo->done, 4);
-	reads(s, "juliet/balcony");
-	assert_int_equal(count(s, "juliet/balcony"), 6);
-	assert_int_equal(romeo->done, 7);
-	reads(s, "juliet/balcony");
-	reads(s, "juliet/balcony");
-	assert_int_equal(count(s, "juliet/balcony"), 10);
-	assert_true(has(s, "<body>9."));
-	assert_int_equal(romeo->done, 11);
-	/* Presence keeps its place behind what waits. */
-	for (unsigned i = 0; i < 4; i++)
-		send_long(s, i);
-	forget(s);
-	says(s, "juliet/balcony", "<presence/>");
-	expect_nothing(s);
-	reads(s, "juliet/balcony");
-	assert_true(has(s, "<body>3."));
-	assert_true(has(s, "juliet/balcony: <presence from='juliet@h/balcony' to='juliet@h'/>"));
-	scene_free(s);
-}
-
-/* The bound of the queue. What was not written is kept for later. */
-static void
-test_queue_overflow(void **state)
-{
-	struct scene *s = scene_new();
-
-	(void)state;
-	s->settings.window_bytes = 4096;
-	s->settings.queue_bytes = 8192;
-	login(s, "romeo/orchard");
-	login(s, "juliet/balcony");
-	for (unsigned i = 0; i < 20; i++)
-		send_long(s, i);
-	assert_int_equal(count(s, "juliet/balcony: RELEASE resource-constraint"), 1);
-	assert_int_equal(s->n_rows, 20);
-	binds(s, "juliet/balcony");
-	forget(s);
-	s->settings.window_bytes = 1 << 20;
-	says(s, "juliet/balcony", "<presence/>");
-	assert_int_equal(count(s, "<body>"), 20);
-	scene_free(s);
-}
-
-/* Over all sessions: the longest queue goes, the others stay. */
-static void
-test_all_queues_overflow(void **state)
-{
-	struct scene *s = scene_new();
-
-	(void)state;
-	s->settings.window_bytes = 4096;
-	s->settings.queues_bytes = 16384;
-	login(s, "romeo/orchard");
-	login(s, "nurse/kitchen");
-	login(s, "juliet/balcony");
-	for (unsigned i = 0; i < 5; i++)
-		says(s, "romeo/orchard",
-		    "<message to='nurse@h' type='chat'><body>short</body></message>");
-	for (unsigned i = 0; i < 25; i++)
-		send_long(s, i);
-	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
-	assert_false(has(s, "nurse/kitchen: RELEASE"));
-	assert_int_equal(s->sd.queued_bytes, 0);
-	assert_int_equal(s->n_rows, 25);
-	scene_free(s);
-}
-
-static void
-test_stalled(void **state)
-{
-	struct scene *s = scene_new();
-	struct session *juliet;
-
-	(void)state;
-	s->settings.window_bytes = 4096;
-	login(s, "romeo/orchard");
-	login(s, "juliet/balcony");
-	juliet = sessions_by_sid(&s->sd, &client_of(s, "juliet/balcony")->sid);
-	for (unsigned i = 0; i < 5; i++)
-		send_long(s, i);
-	sessiond_tick(&s->sd);
-	scene_pump(s);
-	assert_false(has(s, "RELEASE"));
-	juliet->out.progress_ms = clock_mono_ms() - 61000;
-	sessiond_tick(&s->sd);
-	scene_pump(s);
-	assert_true(has(s, "juliet/balcony: RELEASE resource-constraint"));
-	assert_int_equal(s->n_rows, 5);
-	scene_free(s);
-}
-
-/* CLOSED: what was not written goes to another session that has not got it, or is kept. */
-static void
 test_unwritten_at_the_end(void **state)
 {
 	struct scene *s = scene_new();
@@ -370,7 +232,7 @@ test_dead_edge(void **state)
 	scene_open(s);
 	login(s, "romeo/orchard");
 	for (unsigned i = 0; i < 5; i++)
-		send_long(s, i);
+		says_long(s, "juliet@h", i, 1000);
 	forget(s);
 	s->bus.c2sd_incarnation[0] = 0;
 	sessiond_events.peer_gone(&s->sd, &client_of(s, "juliet/balcony")->edge);
@@ -425,7 +287,7 @@ test_stop_in_the_middle(void **state)
 	login(s, "juliet/balcony");
 	login(s, "mercutio/square");
 	for (unsigned i = 0; i < 6; i++)
-		send_long(s, i);
+		says_long(s, "juliet@h", i, 1000);
 	s->hold_acks = true;
 	says(s, "mercutio/square", "<message to='romeo@h'><body>1</body></message>");
 	s->is_storaged_down = s->is_authd_down = true;
@@ -466,10 +328,6 @@ main(void)
 	    cmocka_unit_test(test_handle_of_another_session),
 	    cmocka_unit_test(test_refused_by_the_edge),
 	    cmocka_unit_test(test_ledger),
-	    cmocka_unit_test(test_window),
-	    cmocka_unit_test(test_queue_overflow),
-	    cmocka_unit_test(test_all_queues_overflow),
-	    cmocka_unit_test(test_stalled),
 	    cmocka_unit_test(test_unwritten_at_the_end),
 	    cmocka_unit_test(test_no_duplicate_at_the_end),
 	    cmocka_unit_test(test_dead_edge),
