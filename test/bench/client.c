@@ -121,6 +121,15 @@ fail(struct client *c, const char *what, const char *detail)
 	client_drop(c);
 }
 
+/* By the server, or by what is between. */
+static void
+ended(struct client *c, const char *how)
+{
+	if (!c->load->mode->is_hostile)
+		load_error(c->load, c, how, (struct slice){0});
+	client_drop(c);
+}
+
 void
 client_close(struct client *c)
 {
@@ -185,7 +194,7 @@ client_flush(struct client *c)
 	while (done < c->out.len) {
 		ssize_t n = write_some(c, c->out.p + done, c->out.len - done);
 		if (n < 0) {
-			fail(c, "could not write", "");
+			ended(c, "could not write");
 			return;
 		}
 		if (n == 0)
@@ -228,7 +237,7 @@ handle_element(struct client *c, struct slice element)
 	bool is_error = slice_is(element_attribute(element, "type"), "error");
 	if (is_error && c->load->mode->bounced)
 		c->load->mode->bounced(c, element);
-	else if (is_error || ends)
+	else if (is_error || (ends && !c->load->mode->is_hostile))
 		load_error(c->load, c, "error", element);
 	else if (c->load->mode->stanza)
 		c->load->mode->stanza(c, element);
@@ -247,8 +256,9 @@ handle_event(struct client *c, enum scan_event event, struct slice element)
 		break;
 	case SCAN_CLOSED:
 		if (c->state != CLIENT_CLOSING)
-			load_error(c->load, c, "stream closed by the server", (struct slice){0});
-		client_drop(c);
+			ended(c, "stream closed by the server");
+		else
+			client_drop(c);
 		break;
 	case SCAN_MORE:
 	case SCAN_BROKEN:
@@ -305,7 +315,7 @@ read_input(struct client *c)
 	if (n < 0 && c->state == CLIENT_CLOSING)
 		client_drop(c);
 	else if (n < 0)
-		fail(c, "connection ended by the server", "");
+		ended(c, "connection ended by the server");
 	else if (c->in.len == 0)
 		bytes_free(&c->in);
 }
@@ -322,7 +332,7 @@ step_handshake(struct client *c)
 		return;
 	}
 	if (rc < 0 && gnutls_error_is_fatal(rc)) {
-		fail(c, "TLS", gnutls_strerror(rc));
+		ended(c, gnutls_strerror(rc));
 		return;
 	}
 	if (rc == 0)
@@ -349,7 +359,7 @@ client_event(struct client *c, unsigned events)
 		return;
 	if (c->state == CLIENT_CONNECTING) {
 		if (events & (EPOLLERR | EPOLLHUP)) {
-			fail(c, "could not connect", "");
+			ended(c, "could not connect");
 			return;
 		}
 		login_connected(c);

@@ -23,6 +23,7 @@ struct mode {
 	unsigned (*wanted)(const struct load *l);
 	void (*ready)(struct client *c);  /* has logged in */
 	void (*closed)(struct client *c); /* NULL: that is an error */
+	bool is_hostile; /* it may well be ended, by any means: `closed` is told, and it is no error */
 	void (*opened)(
 	    struct client *c); /* the header of a stream that the mode has begun; NULL: none does */
 	void (*stanza)(struct client *c, struct slice stanza); /* NULL: none matters */

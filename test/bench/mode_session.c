@@ -1,8 +1,8 @@
 /* Sessions for their own sake. Modes:
  *   login  `window` clients at a time log in, close the stream, and the next ones come; a thing is a login
  *   idle   all are available and do nothing; what is measured is the server's memory
- *   deaf   each client writes itself one large message (`messages` times `bytes`) and reads nothing until the run is over; a
- *          thing is such a message that came afterwards
+ *   deaf   each client writes itself one large message (`messages` times `bytes`) and reads nothing until the run is over; a thing is
+ *          such a message that came afterwards, or needs not: who is ended comes again and writes another
  *   ping   each client has `window` pings of the server on the way (XEP-0199)
  *   feature  the first client asks whether its account or its server has --feature (XEP-0030); a thing is a yes */
 #include <string.h>
@@ -82,6 +82,8 @@ const struct mode mode_idle = {.name = "idle", .ready = idle_ready, .end = idle_
 
 /* ---- deaf ---- */
 
+#define AGAIN_NS 1000000000ULL /* after so long it comes again */
+
 static void
 deaf_set(struct client *c, bool deaf)
 {
@@ -104,20 +106,64 @@ deaf_speak(struct client *c)
 }
 
 static void
+deaf_start(struct client *c)
+{
+	deaf_set(c, true);
+	if (c->outstanding == 0)
+		deaf_speak(c);
+}
+
+/* Also when it has been ended, and is here again. */
+static void
+deaf_ready(struct client *c)
+{
+	idle_ready(c);
+	if (c->load->running)
+		deaf_start(c);
+}
+
+static void
 deaf_begin(struct load *l)
 {
-	for (unsigned i = 0; i < l->o.sessions; i++) {
-		deaf_set(&l->clients[i], true);
-		deaf_speak(&l->clients[i]);
-	}
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		if (l->clients[i].state == CLIENT_READY)
+			deaf_start(&l->clients[i]);
+}
+
+static void
+deaf_again(struct client *c, uint64_t now_ns)
+{
+	if (c->fd >= 0 || now_ns - c->began_ns < AGAIN_NS)
+		return;
+	c->load->logging_in++;
+	client_connect(c);
 }
 
 static void
 deaf_turn(struct load *l)
 {
-	for (unsigned i = 0; !l->running && i < l->o.sessions; i++)
-		if (l->clients[i].deaf)
+	uint64_t now_ns = clock_now_ns();
+
+	for (unsigned i = 0; i < l->started; i++) {
+		if (!l->running && l->clients[i].deaf)
 			deaf_set(&l->clients[i], false);
+		deaf_again(&l->clients[i], now_ns);
+	}
+}
+
+static void
+deaf_settle(struct client *c)
+{
+	c->load->things += c->outstanding;
+	c->outstanding = 0;
+}
+
+/* Who is ended waits for nothing any more. */
+static void
+deaf_closed(struct client *c)
+{
+	c->deaf = false;
+	deaf_settle(c);
 }
 
 /* Others may have written too. */
@@ -127,13 +173,32 @@ deaf_stanza(struct client *c, struct slice stanza)
 	if (c->outstanding == 0 || !slice_is(element_name(stanza), "message") ||
 	    !slice_is(element_attribute(stanza, "from"), c->jid))
 		return;
-	c->outstanding = 0;
-	c->load->things++;
+	deaf_settle(c);
+}
+
+static void
+deaf_bounced(struct client *c, struct slice stanza)
+{
+	(void)stanza;
+	deaf_settle(c);
+}
+
+/* Who was ended while it ran has written more than one. */
+static void
+deaf_end(struct load *l)
+{
+	l->things = 0;
+	for (unsigned i = 0; i < l->o.sessions; i++)
+		l->things += l->clients[i].outstanding == 0;
 }
 
 const struct mode mode_deaf = {.name = "deaf",
-    .ready = idle_ready,
+    .is_hostile = true,
+    .ready = deaf_ready,
+    .closed = deaf_closed,
     .stanza = deaf_stanza,
+    .bounced = deaf_bounced,
+    .end = deaf_end,
     .begin = deaf_begin,
     .turn = deaf_turn,
     .idle = load_is_idle};
