@@ -1,13 +1,11 @@
 /* The command line: options anywhere, then one or two words that name the command, then its arguments. What is wrong
  * with it costs one line and exit status 2. */
-#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/datetime.h"
@@ -15,6 +13,7 @@
 #include "base/mem.h"
 #include "commands.h"
 #include "profiles.h"
+#include "service/files.h"
 #include "suite.h"
 #include "tool.h"
 
@@ -254,26 +253,13 @@ run_command(struct ctl *c, int argc, char **argv)
 	return cmd->run(c, n, argv + words);
 }
 
-/* Whoever starts us without standard input, output or error gets no file of ours in their place. */
-static void
-fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd > STDERR_FILENO)
-		close(fd);
-}
-
 int
 ctl_main(int argc, char **argv)
 {
 	struct ctl c = {.etc_dir = -1, .run_dir = -1, .program_folder = tool_folder()};
 	int option, rc = -1;
 
-	fill_standard_descriptors();
+	descriptors_fill();
 	signal(SIGPIPE, SIG_IGN);
 	log_set_name("jackdawctl");
 	while (rc < 0 && (option = getopt_long(argc, argv, ":", long_options, NULL)) != -1)

@@ -319,9 +319,8 @@ listen_fds_name(struct listen_fds *l)
 	}
 }
 
-/* What stays open is 0 to 2 and what was passed, nothing that slipped through. No socket becomes the log: 0 to 2 are open. */
-static void
-close_others(int n_passed)
+void
+descriptors_fill(void)
 {
 	int fd;
 
@@ -330,6 +329,13 @@ close_others(int n_passed)
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd > STDERR_FILENO)
 		close(fd);
+}
+
+/* What stays open is 0 to 2 and what was passed, nothing that slipped through. */
+static void
+close_others(int n_passed)
+{
+	descriptors_fill();
 	close_range(LISTEN_FDS_START + (unsigned)n_passed, ~0U, 0);
 }
 

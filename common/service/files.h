@@ -27,6 +27,9 @@ int pidfile_lock(const char *folder, const char *name, int *fd_r, struct err *er
 /* Pid of the process that holds the lock; 0 when nobody does. */
 pid_t pidfile_owner(int folder_fd, const char *name);
 
+/* Whoever starts us without standard input, output or error gets no file or socket of ours in their place. */
+void descriptors_fill(void);
+
 /* Descriptors that the supervisor passed (LISTEN_FDS, LISTEN_FDNAMES); found by name, each given out once. */
 struct listen_fds;
 /* At the start, before anything is opened: what else was inherited is closed, and of the first three none stays open for taking. */
