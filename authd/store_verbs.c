@@ -280,18 +280,6 @@ verb_remove(struct store *s, struct store_request *r)
 }
 
 static int
-verb_forget(struct store *s, struct store_request *r)
-{
-	sqlite3_stmt *st = statement(s, ST_FORGET);
-
-	if (!st)
-		return SQLITE_ERROR;
-	db_bind_str(st, 1, r->jid);
-	r->result = STORE_OK;
-	return db_run(st);
-}
-
-static int
 verb_raise(struct store *s, struct store_request *r)
 {
 	struct found f = {0};
@@ -364,15 +352,18 @@ verb_page(struct store *s, struct store_request *r)
 	return page_read(r, st);
 }
 
+/* STORE_FORGET and STORE_TOLD: sessiond has heard of it, and a tombstone or a notice has done its work. */
 static int
-verb_told(struct store *s, struct store_request *r)
+verb_acknowledge(struct store *s, struct store_request *r)
 {
-	sqlite3_stmt *st = statement(s, ST_TOLD);
+	bool is_notice = r->verb == STORE_TOLD;
+	sqlite3_stmt *st = statement(s, is_notice ? ST_TOLD : ST_FORGET);
 
 	if (!st)
 		return SQLITE_ERROR;
 	db_bind_str(st, 1, r->jid);
-	db_bind_u64(st, 2, r->generation);
+	if (is_notice)
+		db_bind_u64(st, 2, r->generation);
 	r->result = STORE_OK;
 	return db_run(st);
 }
@@ -401,12 +392,12 @@ static int (*const verbs[STORE_VERB_COUNT])(struct store *s, struct store_reques
     [STORE_ADD] = verb_add,
     [STORE_PASSWD] = verb_passwd,
     [STORE_REMOVE] = verb_remove,
-    [STORE_FORGET] = verb_forget,
+    [STORE_FORGET] = verb_acknowledge,
     [STORE_RAISE] = verb_raise,
     [STORE_GENERATIONS] = verb_generations,
     [STORE_LIST] = verb_page,
     [STORE_PENDING] = verb_page,
-    [STORE_TOLD] = verb_told,
+    [STORE_TOLD] = verb_acknowledge,
     [STORE_CHECK] = verb_check,
 };
 
