@@ -14,6 +14,7 @@
 #include "db/damage.h"
 #include "db/db.h"
 #include "db/writer.h"
+#include "db_rig.h"
 
 #define FILE_DB "a.db"
 
@@ -21,32 +22,10 @@ static const char *const V1[] = {
     DB_MIGRATION(1, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"), NULL};
 static const struct db_schema schema = {V1};
 
-static int
-setup(void **state)
-{
-	(void)state;
-	scratch_enter();
-	db_global_init();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	scratch_leave();
-	return 0;
-}
-
 static sqlite3 *
 open_ok(void)
 {
-	struct err err = {.text = ""};
-	sqlite3 *db = NULL;
-
-	if (db_open(&db, FILE_DB, &schema, &err) != 0)
-		fail_msg("%s", err.text);
-	return db;
+	return db_rig_open(FILE_DB, &schema);
 }
 
 /* Rows over many pages, then a page in their middle that is none. */
@@ -54,7 +33,6 @@ static void
 make_damaged(void)
 {
 	sqlite3 *db = open_ok();
-	FILE *f;
 
 	assert_int_equal(
 	    sqlite3_exec(db,
@@ -63,12 +41,7 @@ make_damaged(void)
 		NULL, NULL, NULL),
 	    SQLITE_OK);
 	db_close(&db);
-	f = fopen(FILE_DB, "r+b");
-	assert_non_null(f);
-	assert_int_equal(fseek(f, 20 * 4096, SEEK_SET), 0);
-	for (int i = 0; i < 4096; i++)
-		fputc(0xff, f);
-	fclose(f);
+	db_rig_spoil(FILE_DB, 20);
 }
 
 /* What a job that walks through the table ends with. */
@@ -198,22 +171,38 @@ set_aside(void)
 	assert_true(damage_is_noted(FILE_DB));
 }
 
+/* A file whose damage was met, and its log. */
 static void
-test_a_file_is_set_aside_with_its_log(void **state)
+set_damaged_aside(void)
 {
-	struct err err = {.text = ""};
-	char wal[DAMAGE_PATH_MAX + 8];
 	sqlite3 *db;
 
-	(void)state;
 	make_damaged();
 	db = open_ok();
 	assert_true(damage_is(walk(db)));
 	db_close(&db);
 	scratch_write(FILE_DB "-wal", "its log");
 	set_aside();
+}
+
+static void
+assert_log_is_aside(void)
+{
+	char wal[DAMAGE_PATH_MAX + 8];
+
 	snprintf(wal, sizeof(wal), "%s-wal", aside);
 	assert_int_equal(access(wal, F_OK), 0);
+}
+
+static void
+test_a_file_is_set_aside_with_its_log(void **state)
+{
+	struct err err = {.text = ""};
+	sqlite3 *db;
+
+	(void)state;
+	set_damaged_aside();
+	assert_log_is_aside();
 	assert_int_equal(db_open_anew(&db, FILE_DB, &schema, &err), 0);
 	db_close(&db);
 	assert_int_equal(damage_settle(FILE_DB, &err), 0);
@@ -225,24 +214,18 @@ test_a_file_is_set_aside_with_its_log(void **state)
 static void
 test_setting_aside_can_be_done_again(void **state)
 {
-	char first[DAMAGE_PATH_MAX], wal[DAMAGE_PATH_MAX + 8];
+	char first[DAMAGE_PATH_MAX];
 	struct err err = {.text = ""};
 	sqlite3 *db;
 
 	(void)state;
-	make_damaged();
-	db = open_ok();
-	assert_true(damage_is(walk(db)));
-	db_close(&db);
-	scratch_write(FILE_DB "-wal", "its log");
-	set_aside();
+	set_damaged_aside();
 	snprintf(first, sizeof(first), "%s", aside);
-	snprintf(wal, sizeof(wal), "%s-wal", aside);
 	/* Only the log had been moved. */
 	assert_int_equal(rename(aside, FILE_DB), 0);
 	set_aside();
 	assert_string_equal(aside, first);
-	assert_int_equal(access(wal, F_OK), 0);
+	assert_log_is_aside();
 	/* A new file had been begun. */
 	assert_int_equal(db_open_anew(&db, FILE_DB, &schema, &err), 0);
 	db_close(&db);
@@ -256,7 +239,7 @@ test_setting_aside_can_be_done_again(void **state)
 int
 main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, db_rig_setup, db_rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_who_meets_damage_notes_it),
 	    TEST(test_a_reader_notes_it_too),

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "db/db.h"
 #include "db/writer.h"
+#include "db_rig.h"
 
 static const char *const V1[] = {
     DB_MIGRATION(1, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT)"), NULL};
@@ -60,45 +61,22 @@ teardown(void **state)
 	return 0;
 }
 
-static sqlite3 *
-open_ok(const char *path, const struct db_schema *schema)
-{
-	struct err err = {.text = ""};
-	sqlite3 *db = NULL;
-
-	if (db_open(&db, path, schema, &err) != 0)
-		fail_msg("%s", err.text);
-	return db;
-}
-
-static int
-number(sqlite3 *db, const char *sql)
-{
-	struct db_stmt s = {.sql = sql};
-	sqlite3_stmt *st = db_stmt(db, &s);
-	int n = -1;
-
-	if (st && db_step(st) == SQLITE_ROW)
-		n = sqlite3_column_int(st, 0);
-	db_stmts_finalize(&s, 1);
-	return n;
-}
-
 static void
 test_migrates_an_older_file_and_keeps_a_copy(void **state)
 {
 	struct folder *f = *state;
-	sqlite3 *db = open_ok(f->file, &schema_v1);
+	sqlite3 *db = db_rig_open(f->file, &schema_v1);
 
 	assert_int_equal(
 	    sqlite3_exec(db, "INSERT INTO t VALUES(1, 'kept')", NULL, NULL, NULL), SQLITE_OK);
 	db_close(&db);
-	db = open_ok(f->file, &schema_v2);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE b = 'kept' AND c = 'new'"), 1);
+	db = db_rig_open(f->file, &schema_v2);
+	assert_int_equal(
+	    db_rig_number(db, "SELECT count(*) FROM t WHERE b = 'kept' AND c = 'new'"), 1);
 	db_close(&db);
 	assert_int_equal(access(f->copy, F_OK), 0);
-	db = open_ok(f->copy, &schema_v1);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE b = 'kept'"), 1);
+	db = db_rig_open(f->copy, &schema_v1);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t WHERE b = 'kept'"), 1);
 	db_close(&db);
 }
 
@@ -107,7 +85,7 @@ test_refuses_a_newer_file(void **state)
 {
 	struct folder *f = *state;
 	struct err err = {.text = ""};
-	sqlite3 *db = open_ok(f->file, &schema_v2);
+	sqlite3 *db = db_rig_open(f->file, &schema_v2);
 
 	db_close(&db);
 	assert_int_equal(db_open(&db, f->file, &schema_v1, &err), -1);
@@ -120,12 +98,13 @@ test_a_broken_migration_leaves_the_file_as_it_was(void **state)
 {
 	struct folder *f = *state;
 	struct err err = {.text = ""};
-	sqlite3 *db = open_ok(f->file, &schema_v1);
+	sqlite3 *db = db_rig_open(f->file, &schema_v1);
 
 	db_close(&db);
 	assert_int_equal(db_open(&db, f->file, &schema_broken, &err), -1);
-	db = open_ok(f->file, &schema_v1);
-	assert_int_equal(number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'u'"), 0);
+	db = db_rig_open(f->file, &schema_v1);
+	assert_int_equal(
+	    db_rig_number(db, "SELECT count(*) FROM sqlite_master WHERE name = 'u'"), 0);
 	db_close(&db);
 }
 
@@ -133,11 +112,11 @@ static void
 test_is_durable_and_hardened(void **state)
 {
 	struct folder *f = *state;
-	sqlite3 *db = open_ok(f->file, &schema_v1);
+	sqlite3 *db = db_rig_open(f->file, &schema_v1);
 
-	assert_int_equal(number(db, "PRAGMA synchronous"), 2);
-	assert_int_equal(number(db, "PRAGMA trusted_schema"), 0);
-	assert_int_equal(number(db, "PRAGMA foreign_keys"), 1);
+	assert_int_equal(db_rig_number(db, "PRAGMA synchronous"), 2);
+	assert_int_equal(db_rig_number(db, "PRAGMA trusted_schema"), 0);
+	assert_int_equal(db_rig_number(db, "PRAGMA foreign_keys"), 1);
 	assert_int_not_equal(
 	    sqlite3_exec(db, "ATTACH '/tmp/x.db' AS x", NULL, NULL, NULL), SQLITE_OK);
 	db_close(&db);
@@ -201,7 +180,7 @@ static void
 test_one_failing_job_does_not_sink_the_batch(void **state)
 {
 	struct folder *f = *state;
-	sqlite3 *db = open_ok(f->file, &schema_v1);
+	sqlite3 *db = db_rig_open(f->file, &schema_v1);
 	struct insert jobs[100] = {0};
 	struct db_writer *w;
 
@@ -223,8 +202,8 @@ test_one_failing_job_does_not_sink_the_batch(void **state)
 	}
 	db = db_writer_free(&w);
 	loop_free(&loop);
-	assert_int_equal(number(db, "SELECT count(*) FROM t"), 98);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE a < 0"), 0);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t"), 98);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t WHERE a < 0"), 0);
 	db_close(&db);
 }
 
@@ -232,7 +211,7 @@ static void
 test_freeing_the_writer_finishes_what_was_submitted(void **state)
 {
 	struct folder *f = *state;
-	sqlite3 *db = open_ok(f->file, &schema_v1);
+	sqlite3 *db = db_rig_open(f->file, &schema_v1);
 	struct insert job = {.base = {.run = insert_run, .done = insert_done}, .value = 7};
 	struct db_writer *w;
 
@@ -245,7 +224,7 @@ test_freeing_the_writer_finishes_what_was_submitted(void **state)
 	db = db_writer_free(&w);
 	loop_free(&loop);
 	assert_int_equal(done_count, 1);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE a = 7"), 1);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t WHERE a = 7"), 1);
 	db_close(&db);
 }
 

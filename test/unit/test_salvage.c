@@ -8,12 +8,11 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "child.h"
 #include "db/damage.h"
 #include "db/salvage.h"
+#include "db_rig.h"
 
 #define FILE_DB "a.db"
-#define PAGE 4096
 
 static const char *const V1[] = {
     DB_MIGRATION(1,
@@ -29,44 +28,10 @@ static const struct salvage_table tables[] = {
 };
 static const struct salvage_plan plan = {.path = FILE_DB, .schema = &schema, .tables = tables};
 
-static int
-setup(void **state)
-{
-	(void)state;
-	scratch_enter();
-	db_global_init();
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	scratch_leave();
-	return 0;
-}
-
 static sqlite3 *
 open_ok(void)
 {
-	struct err err = {.text = ""};
-	sqlite3 *db = NULL;
-
-	if (db_open(&db, FILE_DB, &schema, &err) != 0)
-		fail_msg("%s", err.text);
-	return db;
-}
-
-static int
-number(sqlite3 *db, const char *sql)
-{
-	struct db_stmt s = {.sql = sql};
-	int n = -1;
-
-	if (db_step(db_stmt(db, &s)) == SQLITE_ROW)
-		n = sqlite3_column_int(s.st, 0);
-	db_stmts_finalize(&s, 1);
-	return n;
+	return db_rig_open(FILE_DB, &schema);
 }
 
 static void
@@ -90,16 +55,10 @@ static void
 damage_page(long n)
 {
 	sqlite3 *db = open_ok();
-	FILE *f;
 
 	damage_note(db, "as a test has it");
 	db_close(&db);
-	f = fopen(FILE_DB, "r+b");
-	assert_non_null(f);
-	assert_int_equal(fseek(f, n * PAGE, SEEK_SET), 0);
-	for (int i = 0; i < PAGE; i++)
-		fputc(0xff, f);
-	fclose(f);
+	db_rig_spoil(FILE_DB, n);
 }
 
 static void
@@ -114,12 +73,13 @@ test_rows_before_and_behind_a_damaged_page(void **state)
 	assert_int_equal(salvage_file(&plan, &err), 0);
 	assert_false(damage_is_noted(FILE_DB));
 	db = open_ok();
-	assert_in_range(number(db, "SELECT count(*) FROM t"), 192, 199);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE a IN (1, 200)"), 2);
-	assert_int_equal(number(db, "SELECT count(*) FROM t WHERE b LIKE 'row ' || a || ' 00%'"),
-	    number(db, "SELECT count(*) FROM t"));
+	assert_in_range(db_rig_number(db, "SELECT count(*) FROM t"), 192, 199);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t WHERE a IN (1, 200)"), 2);
+	assert_int_equal(
+	    db_rig_number(db, "SELECT count(*) FROM t WHERE b LIKE 'row ' || a || ' 00%'"),
+	    db_rig_number(db, "SELECT count(*) FROM t"));
 	/* What may not be there is left out, and the rest is not lost for it. */
-	assert_int_equal(number(db, "SELECT count(*) FROM u"), 59);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM u"), 59);
 	db_close(&db);
 }
 
@@ -134,7 +94,7 @@ test_nothing_can_be_read(void **state)
 	damage_page(0);
 	assert_int_equal(salvage_file(&plan, &err), 0);
 	db = open_ok();
-	assert_int_equal(number(db, "SELECT count(*) FROM t"), 0);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t"), 0);
 	db_close(&db);
 }
 
@@ -149,14 +109,14 @@ test_a_file_that_is_not_damaged_is_left_alone(void **state)
 	assert_int_equal(salvage_file(&plan, &err), -1);
 	assert_non_null(strstr(err.text, "not damaged"));
 	db = open_ok();
-	assert_int_equal(number(db, "SELECT count(*) FROM t"), 200);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM t"), 200);
 	db_close(&db);
 }
 
 int
 main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, db_rig_setup, db_rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_rows_before_and_behind_a_damaged_page),
 	    TEST(test_nothing_can_be_read),

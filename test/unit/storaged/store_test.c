@@ -3,21 +3,11 @@
 
 #include <stdlib.h>
 
+#include "db_rig.h"
 #include "dedupe.h"
 #include "horizon.h"
 #include "page.h"
 #include "search.h"
-
-static sqlite3 *
-open_memory(const struct db_schema *schema)
-{
-	struct err err = {.text = ""};
-	sqlite3 *db = NULL;
-
-	if (db_open(&db, ":memory:", schema, &err) != 0)
-		fail_msg("%s", err.text);
-	return db;
-}
 
 static void
 load(struct store *s)
@@ -52,8 +42,8 @@ store_setup(void **state)
 
 	id_init();
 	db_global_init();
-	s->archive = open_memory(&archive_schema);
-	s->main = open_memory(&main_schema);
+	s->archive = db_rig_open(":memory:", &archive_schema);
+	s->main = db_rig_open(":memory:", &main_schema);
 	load(s);
 	s->job.storaged = &s->storaged;
 	*state = s;
@@ -206,11 +196,5 @@ op_of(uint8_t origin, uint64_t n, enum op_kind kind)
 int
 count_rows(struct store *s, const char *sql)
 {
-	struct db_stmt stmt = {.sql = sql};
-	int n;
-
-	assert_int_equal(db_step(db_stmt(s->archive, &stmt)), SQLITE_ROW);
-	n = sqlite3_column_int(stmt.st, 0);
-	db_stmts_finalize(&stmt, 1);
-	return n;
+	return db_rig_number(s->archive, sql);
 }

@@ -13,25 +13,14 @@
 #include "base/mem.h"
 #include "child.h"
 #include "db/damage.h"
+#include "db_rig.h"
 #include "salvage.h"
-
-#define PAGE 4096
 
 static int
 setup(void **state)
 {
-	(void)state;
-	scratch_enter();
-	db_global_init();
+	db_rig_setup(state);
 	return mkdir("data", 0700);
-}
-
-static int
-teardown(void **state)
-{
-	(void)state;
-	scratch_leave();
-	return 0;
 }
 
 static void
@@ -39,18 +28,6 @@ run(sqlite3 *db, const char *sql)
 {
 	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
 		fail_msg("%s", sqlite3_errmsg(db));
-}
-
-static int
-number(sqlite3 *db, const char *sql)
-{
-	struct db_stmt s = {.sql = sql};
-	int n = -1;
-
-	if (sqlite3_step(db_stmt(db, &s)) == SQLITE_ROW)
-		n = sqlite3_column_int(s.st, 0);
-	db_stmts_finalize(&s, 1);
-	return n;
 }
 
 static sqlite3 *
@@ -89,21 +66,17 @@ make_archive(void)
 static void
 damage_page_of(const char *text)
 {
-	FILE *f = fopen(ARCHIVE_DB, "r+b");
-	char page[PAGE];
+	FILE *f = fopen(ARCHIVE_DB, "rb");
+	char page[RIG_PAGE];
 	bool found = false;
+	long n = -1;
 
 	assert_non_null(f);
-	for (long at = 0; !found && fread(page, PAGE, 1, f) == 1; at += PAGE) {
-		found = memmem(page, PAGE, text, strlen(text)) != NULL;
-		if (!found)
-			continue;
-		memset(page, 0xff, PAGE);
-		assert_int_equal(fseek(f, at, SEEK_SET), 0);
-		assert_int_equal(fwrite(page, PAGE, 1, f), 1);
-	}
+	for (; !found && fread(page, sizeof(page), 1, f) == 1; n++)
+		found = memmem(page, sizeof(page), text, strlen(text)) != NULL;
 	fclose(f);
 	assert_true(found);
+	db_rig_spoil(ARCHIVE_DB, n);
 }
 
 static void
@@ -133,19 +106,19 @@ test_offline_messages_are_saved(void **state)
 	meet("SELECT payload FROM message");
 	db = open_ok();
 	assert_false(damage_is_noted(ARCHIVE_DB));
-	n = number(db, "SELECT count(*) FROM held");
+	n = db_rig_number(db, "SELECT count(*) FROM held");
 	assert_in_range(n, 190, 199);
-	assert_int_equal(number(db, "SELECT count(*) FROM message"), n);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM message"), n);
 	/* Each as it was, but for the archives. */
 	assert_int_equal(
-	    number(db,
+	    db_rig_number(db,
 		"SELECT count(*) FROM held h JOIN message m ON m.id = h.id JOIN address s ON s.id = m.src"
 		" JOIN address d ON d.id = m.dst WHERE h.owner = m.dst AND m.flags = 772 AND m.n = m.id"
 		" AND s.bare = 'p' || (1 + m.id % 7) || '@x' AND d.bare = 'p' || (10 + m.id % 9) || '@x'"
 		" AND m.stanza_id = 's' || m.id AND m.lang = 'en' AND m.src_res = 'r'"
 		" AND m.payload >= CAST('<body>number ' || m.id || ' 00' AS BLOB)"),
 	    n);
-	assert_int_equal(number(db, "SELECT value FROM state WHERE key = 'last_id'"), 5000);
+	assert_int_equal(db_rig_number(db, "SELECT value FROM state WHERE key = 'last_id'"), 5000);
 	db_close(&db);
 }
 
@@ -153,7 +126,7 @@ static int
 root_page(void)
 {
 	sqlite3 *db = open_ok();
-	int page = number(db, "SELECT rootpage FROM sqlite_master WHERE name = 'held'");
+	int page = db_rig_number(db, "SELECT rootpage FROM sqlite_master WHERE name = 'held'");
 
 	db_close(&db);
 	return page;
@@ -180,20 +153,18 @@ test_a_damaged_list(void **state)
 	root = root_page();
 	f = fopen(ARCHIVE_DB, "r+b");
 	assert_non_null(f);
-	assert_int_equal(fseek(f, (root - 1L) * PAGE + 12 + 2, SEEK_SET), 0);
+	assert_int_equal(fseek(f, (root - 1L) * RIG_PAGE + 12 + 2, SEEK_SET), 0);
 	assert_int_equal(fread(child, 2, 1, f), 1);
-	assert_int_equal(fseek(f, (root - 1L) * PAGE + child[0] * 256 + child[1], SEEK_SET), 0);
+	assert_int_equal(fseek(f, (root - 1L) * RIG_PAGE + child[0] * 256 + child[1], SEEK_SET), 0);
 	assert_int_equal(fread(child, 4, 1, f), 1);
-	assert_int_equal(fseek(f, ((long)child[2] * 256 + child[3] - 1) * PAGE, SEEK_SET), 0);
-	for (int i = 0; i < PAGE; i++)
-		fputc(0xff, f);
 	fclose(f);
+	db_rig_spoil(ARCHIVE_DB, child[2] * 256 + child[3] - 1);
 	meet("SELECT owner, id FROM held");
 	db = open_ok();
-	n = number(db, "SELECT count(*) FROM held");
+	n = db_rig_number(db, "SELECT count(*) FROM held");
 	assert_in_range(n, 3000, 4100);
-	assert_int_equal(number(db, "SELECT count(*) FROM message WHERE id = 3"), 1);
-	assert_int_equal(number(db, "SELECT count(*) FROM message WHERE id = 6000"), 1);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM message WHERE id = 3"), 1);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM message WHERE id = 6000"), 1);
 	db_close(&db);
 }
 
@@ -208,7 +179,7 @@ test_a_file_that_is_nothing(void **state)
 	    "this is no database, but long enough to be taken for one: "
 	    "the header of a file has a hundred bytes, and these are more.");
 	db = open_ok();
-	assert_int_equal(number(db, "SELECT count(*) FROM held"), 0);
+	assert_int_equal(db_rig_number(db, "SELECT count(*) FROM held"), 0);
 	assert_false(damage_is_noted(ARCHIVE_DB));
 	db_close(&db);
 }
@@ -216,7 +187,7 @@ test_a_file_that_is_nothing(void **state)
 int
 main(void)
 {
-#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
+#define TEST(t) cmocka_unit_test_setup_teardown(t, setup, db_rig_teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(test_offline_messages_are_saved),
 	    TEST(test_a_damaged_list),

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "db_rig.h"
 #include "page.h"
 #include "search.h"
 
@@ -231,18 +232,6 @@ test_what_is_gone_is_not_found(void **state)
 	place_free(p);
 }
 
-static int
-number(sqlite3 *db, const char *sql)
-{
-	struct db_stmt st = {.sql = sql};
-	int n;
-
-	assert_int_equal(db_step(db_stmt(db, &st)), SQLITE_ROW);
-	n = sqlite3_column_int(st.st, 0);
-	db_stmts_finalize(&st, 1);
-	return n;
-}
-
 static void
 test_it_follows_in_slices_and_says_when_it_is_behind(void **state)
 {
@@ -258,7 +247,7 @@ test_it_follows_in_slices_and_says_when_it_is_behind(void **state)
 	assert_true(more);
 	assert_int_equal(ask(p, &q)->items.count, 1);
 	assert_false(p->s->job.answer.page.unstable);
-	assert_int_equal(number(p->db, "SELECT docs FROM state"), 2500);
+	assert_int_equal(db_rig_number(p->db, "SELECT docs FROM state"), 2500);
 	place_free(p);
 }
 
@@ -280,8 +269,8 @@ test_it_begins_again_when_much_has_gone(void **state)
 	store_sweep(p->s, SWEEP_ENTRIES, UINT64_MAX / 2);
 	assert_int_equal(hits(p, "a@x", "old"), 0);
 	assert_int_equal(hits(p, "a@x", "new"), 1);
-	assert_int_equal(number(p->db, "SELECT docs FROM state"), 1);
-	assert_int_equal(number(p->db, "SELECT stale FROM state"), 0);
+	assert_int_equal(db_rig_number(p->db, "SELECT docs FROM state"), 1);
+	assert_int_equal(db_rig_number(p->db, "SELECT stale FROM state"), 0);
 	place_free(p);
 }
 
