@@ -15,7 +15,7 @@
 #include "base/mem.h"
 #include "tls/dane.h"
 #include "tls/verify.h"
-#include "tls_ca.h"
+#include "tls_link.h"
 
 #define DAY 86400
 
@@ -24,13 +24,10 @@ enum {
 	KEY_DIRECT, /* of the root */
 	KEY_BELOW,  /* of the CA between, which ends first */
 	KEY_SELF,   /* of nobody */
-	N_KEYS
 };
 
 static const struct test_name NAME = {CERT_DNS, "a.example", 0}, OTHER = {CERT_DNS, "b.example", 0};
 
-static struct test_ca root, middle, strange;
-static struct rig_key keys[N_KEYS + 1];
 static int64_t middle_end,
     root_end; /* of a root the first second is what it was made in, or the next */
 
@@ -41,50 +38,31 @@ set_up(void **state)
 	const struct test_wish client = {.names = &OTHER, .n_names = 1};
 
 	(void)state;
-	assert_int_equal(tls_global_init(NULL), 0);
 	middle_end = time(NULL) + DAY;
 	root_end = time(NULL) + 2 * DAY;
-	test_ca_make(&root, "root", NULL);
-	test_ca_ends(&root, NULL, root_end);
-	test_ca_make(&middle, "middle", &root);
-	test_ca_ends(&middle, &root, middle_end);
-	test_ca_make(&strange, "strange", NULL);
-	test_ca_issue(&root, &keys[KEY_SERVER], &server, 1);
-	test_ca_issue(&root, &keys[KEY_DIRECT], &client, 2);
-	test_ca_issue(&middle, &keys[KEY_BELOW], &client, 3);
-	test_ca_issue(NULL, &keys[KEY_SELF], &client, 4);
-	rig_keyd_start(rig_keyd_sign, keys);
+	link_make_cas();
+	test_ca_ends(&link_root, NULL, root_end);
+	test_ca_ends(&link_middle, &link_root, middle_end);
+	test_ca_issue(&link_root, &link_keys[KEY_SERVER], &server, 1);
+	test_ca_issue(&link_root, &link_keys[KEY_DIRECT], &client, 2);
+	test_ca_issue(&link_middle, &link_keys[KEY_BELOW], &client, 3);
+	test_ca_issue(NULL, &link_keys[KEY_SELF], &client, 4);
+	link_start_keyd();
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	(void)state;
-	rig_keyd_stop();
-	for (int i = 0; i < N_KEYS; i++)
-		rig_key_free(&keys[i]);
-	test_ca_free(&root);
-	test_ca_free(&middle);
-	test_ca_free(&strange);
-	tls_global_deinit();
-	return 0;
-}
+/* ---- a connection of which one end is watched ---- */
 
-/* ---- a server that watches its client ---- */
-
-struct link {
-	struct tls_context *a, *b;
-	struct tls *server, *client;
+struct watched {
+	struct link link;
 	unsigned told;
 	char why[200];
-	struct err err;
 };
 
 static void
 trusts(struct tls_context *t, struct str cas, struct str crls)
 {
-	struct trust *old = trust_from_pem(str_z(root.pem), NULL);
+	struct trust *old = trust_from_pem(str_z(link_root.pem), NULL);
 	struct trust *trust = trust_renew(old, cas, crls, NULL);
 
 	assert_non_null(trust);
@@ -93,78 +71,52 @@ trusts(struct tls_context *t, struct str cas, struct str crls)
 	trust_unref(&old);
 }
 
-static struct tls_context *
-context(const char *domain, int key)
-{
-	struct tls_context *t = tls_context_new(NULL);
-	struct err err = {0};
-
-	trusts(t, str_z(root.pem), S(""));
-	assert_int_equal(
-	    tls_context_set_chain(t, str_z(domain), str_z(keys[key].cert_pem), keys[key].id, &err),
-	    0);
-	return t;
-}
-
 static void
-shake(struct link *l)
+watched_open(struct watched *w, const struct tls_client *wanted, int client_key)
 {
-	struct buf to_server = {0}, to_client = {0};
-	enum tls_state s = TLS_HANDSHAKE, c = TLS_HANDSHAKE;
+	struct link *l = &w->link;
 
-	for (int i = 0; i < 10 && (s == TLS_HANDSHAKE || c == TLS_HANDSHAKE); i++) {
-		c = tls_handshake(l->client, &to_client, &to_server, &l->err);
-		s = tls_handshake(l->server, &to_server, &to_client, &l->err);
-	}
-	buf_deinit(&to_server);
-	buf_deinit(&to_client);
-	if (s != TLS_OPEN || c != TLS_OPEN)
+	*w = (struct watched){.link.a = link_context(NULL, "a.example", KEY_SERVER)};
+	l->b = link_context(NULL, "b.example", client_key);
+	trusts(l->a, str_z(link_root.pem), S(""));
+	trusts(l->b, str_z(link_root.pem), S(""));
+	l->server = tls_new(l->a, S(""));
+	l->client = tls_new_client(l->b, wanted);
+	if (!link_shake(l))
 		fail_msg("%s", l->err.text);
 }
 
+/* A server that watches its client. */
 static void
-link_make(struct link *l, int client_key)
+watch_client(struct watched *w, int client_key)
 {
 	const struct tls_client wanted = {.domain = S("a.example"), .own = S("b.example")};
 
-	*l = (struct link){.a = context("a.example", KEY_SERVER)};
-	l->b = context("b.example", client_key);
-	l->server = tls_new(l->a, S(""));
-	l->client = tls_new_client(l->b, &wanted);
-	shake(l);
-	tls_watch_peer(l->server, l);
-}
-
-static void
-link_free(struct link *l)
-{
-	tls_free(&l->server);
-	tls_free(&l->client);
-	tls_context_free(&l->a);
-	tls_context_free(&l->b);
+	watched_open(w, &wanted, client_key);
+	tls_watch_peer(w->link.server, w);
 }
 
 static void
 on_lapsed(void *owner, const char *why)
 {
-	struct link *l = owner;
+	struct watched *w = owner;
 
-	l->told++;
-	str_copy(l->why, sizeof(l->why), str_z(why));
+	w->told++;
+	str_copy(w->why, sizeof(w->why), str_z(why));
 }
 
 /* How often the owner has been told by then. */
 static unsigned
-told_at(struct link *l, int64_t now_s)
+told_at(struct watched *w, int64_t now_s)
 {
-	tls_context_look_at_peers(l->a, now_s, on_lapsed);
-	return l->told;
+	tls_context_look_at_peers(w->link.a, now_s, on_lapsed);
+	return w->told;
 }
 
 static unsigned
-told_now(struct link *l)
+told_now(struct watched *w)
 {
-	return told_at(l, time(NULL));
+	return told_at(w, time(NULL));
 }
 
 /* ---- the tests ---- */
@@ -175,82 +127,82 @@ test_what_it_rests_on_expires(void **state)
 {
 	static const int which[] = {KEY_DIRECT, KEY_BELOW};
 	const int64_t ends[] = {root_end, middle_end};
-	struct link l;
+	struct watched w;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(which); i++) {
-		link_make(&l, which[i]);
-		assert_int_equal(told_now(&l), 0);
-		assert_int_equal(told_at(&l, ends[i]), 0);
-		assert_int_equal(told_at(&l, ends[i] + 1), 1);
-		assert_non_null(strstr(l.why, "expired"));
-		assert_int_equal(tls_peer(l.server, NULL), TLS_PEER_UNTRUSTED);
-		assert_int_equal(told_at(&l, ends[i] + 1), 1);
-		link_free(&l);
+		watch_client(&w, which[i]);
+		assert_int_equal(told_now(&w), 0);
+		assert_int_equal(told_at(&w, ends[i]), 0);
+		assert_int_equal(told_at(&w, ends[i] + 1), 1);
+		assert_non_null(strstr(w.why, "expired"));
+		assert_int_equal(tls_peer(w.link.server, NULL), TLS_PEER_UNTRUSTED);
+		assert_int_equal(told_at(&w, ends[i] + 1), 1);
+		link_free(&w.link);
 	}
 }
 
 static void
 test_it_is_revoked(void **state)
 {
-	char *crl = test_ca_revoke(&root, keys[KEY_DIRECT].cert_pem);
-	struct link l;
+	char *crl = test_ca_revoke(&link_root, link_keys[KEY_DIRECT].cert_pem);
+	struct watched w;
 
 	(void)state;
-	link_make(&l, KEY_DIRECT);
-	trusts(l.a, str_z(root.pem), S(""));
-	assert_int_equal(told_now(&l), 0);
-	assert_true(tls_peer_is(l.server, S("b.example"), &l.err));
-	trusts(l.a, S(""), str_z(crl));
-	assert_int_equal(told_now(&l), 1);
-	assert_non_null(strstr(l.why, "revoked"));
-	assert_false(tls_peer_is(l.server, S("b.example"), &l.err));
-	assert_int_equal(told_now(&l), 1);
-	link_free(&l);
-	link_make(&l, KEY_BELOW); /* not that one */
-	trusts(l.a, str_z(root.pem), str_z(crl));
-	assert_int_equal(told_now(&l), 0);
-	link_free(&l);
+	watch_client(&w, KEY_DIRECT);
+	trusts(w.link.a, str_z(link_root.pem), S(""));
+	assert_int_equal(told_now(&w), 0);
+	assert_true(tls_peer_is(w.link.server, S("b.example"), &w.link.err));
+	trusts(w.link.a, S(""), str_z(crl));
+	assert_int_equal(told_now(&w), 1);
+	assert_non_null(strstr(w.why, "revoked"));
+	assert_false(tls_peer_is(w.link.server, S("b.example"), &w.link.err));
+	assert_int_equal(told_now(&w), 1);
+	link_free(&w.link);
+	watch_client(&w, KEY_BELOW); /* not that one */
+	trusts(w.link.a, str_z(link_root.pem), str_z(crl));
+	assert_int_equal(told_now(&w), 0);
+	link_free(&w.link);
 	free(crl);
 }
 
 static void
 test_its_ca_is_not_trusted_any_more(void **state)
 {
-	struct link l;
+	struct watched w;
 
 	(void)state;
-	link_make(&l, KEY_DIRECT);
-	trusts(l.a, str_z(strange.pem), S(""));
-	assert_int_equal(told_now(&l), 1);
-	link_free(&l);
-	link_make(&l, KEY_DIRECT);
-	tls_context_set_trust(l.a, NULL);
-	assert_int_equal(told_now(&l), 1);
-	link_free(&l);
+	watch_client(&w, KEY_DIRECT);
+	trusts(w.link.a, str_z(link_strange.pem), S(""));
+	assert_int_equal(told_now(&w), 1);
+	link_free(&w.link);
+	watch_client(&w, KEY_DIRECT);
+	tls_context_set_trust(w.link.a, NULL);
+	assert_int_equal(told_now(&w), 1);
+	link_free(&w.link);
 }
 
 /* Who is not trusted has lost nothing; who has gone is not looked at. */
 static void
 test_who_is_not_watched(void **state)
 {
-	struct link l;
+	struct watched w;
 
 	(void)state;
-	link_make(&l, KEY_SELF);
-	assert_int_equal(told_at(&l, root_end + 20 * DAY), 0);
-	link_free(&l);
-	link_make(&l, KEY_DIRECT);
-	tls_free(&l.server);
-	assert_int_equal(told_at(&l, root_end + 1), 0);
-	link_free(&l);
+	watch_client(&w, KEY_SELF);
+	assert_int_equal(told_at(&w, root_end + 20 * DAY), 0);
+	link_free(&w.link);
+	watch_client(&w, KEY_DIRECT);
+	tls_free(&w.link.server);
+	assert_int_equal(told_at(&w, root_end + 1), 0);
+	link_free(&w.link);
 }
 
 /* RFC 7671 §5.1: what DANE pins has no dates, and needs no CA. */
 static void
 test_what_dane_pins_does_not_end(void **state)
 {
-	gnutls_datum_t der = test_der(keys[KEY_SERVER].cert_pem);
+	gnutls_datum_t der = test_der(link_keys[KEY_SERVER].cert_pem);
 	const struct tlsa tlsa = {.usage = TLSA_DANE_EE,
 	    .selector = TLSA_CERT,
 	    .matching = TLSA_EXACT,
@@ -260,33 +212,30 @@ test_what_dane_pins_does_not_end(void **state)
 	    .host = S("host.example"),
 	    .tlsa = &tlsa,
 	    .n_tlsa = 1};
-	struct link l = {.a = context("a.example", KEY_SERVER)};
+	struct watched w;
 
 	(void)state;
-	l.b = context("b.example", KEY_DIRECT);
-	l.server = tls_new(l.a, S(""));
-	l.client = tls_new_client(l.b, &wanted);
-	shake(&l);
-	assert_int_equal(tls_peer(l.client, NULL), TLS_PEER_TRUSTED);
-	tls_watch_peer(l.client, &l);
-	trusts(l.b, str_z(strange.pem), S(""));
-	tls_context_look_at_peers(l.b, root_end + 20 * DAY, on_lapsed);
-	assert_int_equal(l.told, 0);
+	watched_open(&w, &wanted, KEY_DIRECT);
+	assert_int_equal(tls_peer(w.link.client, NULL), TLS_PEER_TRUSTED);
+	tls_watch_peer(w.link.client, &w);
+	trusts(w.link.b, str_z(link_strange.pem), S(""));
+	tls_context_look_at_peers(w.link.b, root_end + 20 * DAY, on_lapsed);
+	assert_int_equal(w.told, 0);
 	gnutls_free(der.data);
-	link_free(&l);
+	link_free(&w.link);
 }
 
 static void
 test_files_that_are_wrong(void **state)
 {
-	char *crl = test_ca_revoke(&strange, strange.pem);
+	char *crl = test_ca_revoke(&link_strange, link_strange.pem);
 	struct err err = {0};
 
 	(void)state;
 	assert_null(trust_renew(NULL, S("nonsense"), S(""), &err));
-	assert_null(trust_renew(NULL, str_z(root.pem), S("nonsense"), &err));
+	assert_null(trust_renew(NULL, str_z(link_root.pem), S("nonsense"), &err));
 	assert_non_null(strstr(err.text, "revocation lists"));
-	assert_null(trust_renew(NULL, str_z(root.pem), str_z(crl), &err)); /* of another CA */
+	assert_null(trust_renew(NULL, str_z(link_root.pem), str_z(crl), &err)); /* of another CA */
 	free(crl);
 }
 
@@ -302,5 +251,5 @@ main(void)
 	    cmocka_unit_test(test_files_that_are_wrong),
 	};
 
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, set_up, link_tear_down);
 }
