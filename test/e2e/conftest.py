@@ -4,7 +4,7 @@ import pytest
 
 from rogue import Authority
 from suite import Suite
-from wire import Pair
+from wire import SESSION, Pair, Wire
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,20 @@ def authority():
     made = Authority()
     yield made
     made.close()
+
+
+@pytest.fixture
+def fresh(authority):
+    """It has forgotten what the test before said and heard."""
+    authority.reset()
+
+
+@pytest.fixture
+def alice(suite):
+    """She is available, in the first domain of a suite that federates."""
+    with Wire.at(suite, SESSION, f"alice@{suite.domain}") as wire:
+        wire.appear()
+        yield wire
 
 
 @pytest.fixture(scope="module")

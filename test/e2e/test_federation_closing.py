@@ -38,13 +38,6 @@ def fresh(suite, authority):
     wait_for(lambda: not suite.s2s("list")[1:], 20, "the end of all streams")
 
 
-@pytest.fixture
-def alice(suite):
-    with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.appear()
-        yield wire
-
-
 def bodies(authority):
     return [element.findtext(BODY) for element in authority.heard("message")]
 

@@ -11,6 +11,8 @@ from rogue import OTHER, ROGUE, US, connect, message, opening, proved, result, v
 from suite import PATIENCE, wait_for
 from wire import SASL, STANZAS, STREAMS, TLS, Ended, Wire, condition
 
+pytestmark = pytest.mark.usefixtures("fresh")
+
 STRICT = "strict.test"
 QUIET = 1.0
 
@@ -23,18 +25,6 @@ def suite(authority):
         s.routes = {name: authority.server_port for name in (ROGUE, OTHER, STRICT)}
         s.begin("alice")
         yield s
-
-
-@pytest.fixture(autouse=True)
-def fresh(authority):
-    authority.reset()
-
-
-@pytest.fixture
-def alice(suite):
-    with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.appear()
-        yield wire
 
 
 def hears_nothing(alice):

@@ -11,11 +11,12 @@ import socket
 import pytest
 
 from chat import clients
-from peers import HOST, Jackdaw, linked
-from peers import Authority as Certifier
-from rogue import OTHER, ROGUE, US, Authority, message, opening, result
+from peers import HOST, Authority, Jackdaw, linked
+from rogue import OTHER, ROGUE, US, message, opening, result
 from suite import PATIENCE, wait_for
 from wire import STREAMS, TLS, Ended, Wire, header
+
+pytestmark = pytest.mark.usefixtures("fresh")
 
 THEM = "south.test"
 SHARED = 'listener "c2s" { server_streams = true }\nlistener "c2s-direct" {\n\tport = 5223\n\ttls = direct\n}\n'
@@ -33,31 +34,11 @@ class Shared(Jackdaw):
 
 
 @pytest.fixture(scope="module")
-def authority():
-    made = Authority()
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def suite(authority):
     with Shared(US, more="policy = optional\npreauth_seconds = 20\n") as s:
         s.routes = {name: authority.server_port for name in (ROGUE, OTHER)}
         s.begin("alice")
         yield s
-
-
-@pytest.fixture(autouse=True)
-def fresh(authority):
-    authority.reset()
-
-
-@pytest.fixture
-def alice(suite):
-    with Wire.at(suite, "session", f"alice@{US}") as wire:
-        wire.send("<presence/>")
-        wire.wait_for(lambda e: e.tag.endswith("presence"))
-        yield wire
 
 
 def open_stream(suite, port=5222):
@@ -82,7 +63,7 @@ def secured(suite):
 
 def test_m_07_a_client_and_a_server_on_one_port():
     """slixmpp and another Jackdaw, which shows a certificate."""
-    certifier = Certifier()
+    certifier = Authority()
 
     async def story(ours, theirs):
         async with clients(ours, f"alice@{US}/a") as alice, clients(theirs, f"bob@{THEM}/b") as bob:
