@@ -21,7 +21,7 @@ struct edge {
 	uint64_t incarnation;
 	struct list sessions; /* registered, not yet believed */
 	unsigned checks;      /* questions to authd that are open */
-	size_t open_bytes; /* of stanzas that came from there and are not acknowledged (inbound.c) */
+	size_t behind_bytes; /* of its stanzas that are done, and wait for one before them (inbound.c) */
 	/* Connections whose sessions were taken from it when it was presumed dead: released if it comes back after all. At most
 	 * as many as it had. */
 	uint64_t *taken;

@@ -19,7 +19,7 @@ struct inbound {
 	uint64_t n;
 	uint32_t bytes; /* of its frame, in the window of this edge: */
 	uint8_t edge;
-	bool is_done;
+	bool is_done, is_behind; /* …, and waits for one before it */
 	struct custody *frame;
 	struct custody **replays; /* of it: as many as edges brought it, paid by their windows */
 	unsigned n_replays;
@@ -28,7 +28,8 @@ struct inbound {
 static void
 inbound_free(struct inbound *i)
 {
-	i->sd->edges[i->edge].open_bytes -= i->bytes;
+	if (i->is_behind)
+		i->sd->edges[i->edge].behind_bytes -= i->bytes;
 	list_remove(&i->link);
 	act_let_go(i->sd, i->frame);
 	for (unsigned r = 0; r < i->n_replays; r++)
@@ -44,6 +45,22 @@ inbound_join(struct inbound *i, const struct bus_in *in)
 	i->replays[i->n_replays++] = custody_hold(in->custody);
 }
 
+/* Whoever writes to a client that does not read has not only those stanzas held back but all behind them, as they are acknowledged in their
+ * order. Before that fills the window, in which all clients of the edge are, those who do not read go: this much, and what may be
+ * queued for them (queues_bytes), is three quarters of it. */
+#define BEHIND_BYTES_MAX (1024 * 1024)
+
+static void
+stay_behind(struct inbound *i)
+{
+	size_t *behind = &i->sd->edges[i->edge].behind_bytes;
+
+	i->is_behind = true;
+	*behind += i->bytes;
+	if (*behind > BEHIND_BYTES_MAX)
+		outbound_doom_longest(i->sd);
+}
+
 static void
 on_done(void *arg)
 {
@@ -55,6 +72,8 @@ on_done(void *arg)
 		inbound_free(i);
 		return;
 	}
+	if (s->in_flight.next != &i->link)
+		stay_behind(i);
 	while (!list_empty(&s->in_flight)) {
 		i = CONTAINER_OF(s->in_flight.next, struct inbound, link);
 		if (!i->is_done)
@@ -128,22 +147,6 @@ refuse_stanza(struct session *s, const struct act *act, const struct msg_STANZA 
 	bounce(act, &st, m->refuse < SE_COUNT ? (enum stanza_error)m->refuse : SE_BAD_REQUEST);
 }
 
-/* Whoever writes to a client that does not read has not only those stanzas held back but all behind them, as they are acknowledged in their
- * order. Before that fills the window, in which all clients of the edge are, those who do not read go. */
-#define FRAMES_BYTES_MAX (3 * 1024 * 1024)
-
-static void
-inbound_count(struct inbound *i, const struct bus_in *in)
-{
-	size_t *held = &i->sd->edges[in->from.instance].open_bytes;
-
-	i->edge = in->from.instance;
-	i->bytes = (uint32_t)in->body.n;
-	*held += i->bytes;
-	if (*held > FRAMES_BYTES_MAX)
-		outbound_doom_longest(i->sd);
-}
-
 static void
 inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZA *m)
 {
@@ -153,8 +156,9 @@ inbound_begin(struct session *s, const struct bus_in *in, const struct msg_STANZ
 	i->sd = s->sd;
 	i->session = s;
 	i->n = s->in_last = m->n;
+	i->bytes = (uint32_t)in->body.n;
+	i->edge = in->from.instance;
 	i->frame = custody_hold(in->custody);
-	inbound_count(i, in);
 	list_add(&s->in_flight, &i->link);
 	act.op = (struct opid){.origin = s->sid, .n = m->n, .kind = OP_STANZA};
 	act.custody = custody_new(in->bus, in->custody, on_done, i);
