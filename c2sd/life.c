@@ -68,13 +68,12 @@ open_trust(struct c2sd *c, struct err *err)
 
 	if (!*s->client_ca_file)
 		return 0;
-	t = trust_new(s->client_ca_file, err);
+	t = trust_new(s->client_ca_file, s->client_crl_file, err);
 	if (!t)
 		return -1;
-	int rc = *s->client_crl_file ? trust_add_crls(t, s->client_crl_file, err) : 0;
 	tls_context_set_trust(c->tls, t);
 	trust_unref(&t);
-	return rc;
+	return 0;
 }
 
 /* client_ca_file and client_crl_file. Who has shown a certificate that is not trusted now is told by the next ticks. */

@@ -120,15 +120,14 @@ static int
 open_trust(struct s2sd *d, struct err *err)
 {
 	const struct s2sd_settings *s = s2sd_settings(d);
-	struct trust *t = trust_new(s->ca_file, err);
+	struct trust *t = trust_new(s->ca_file, s->crl_file, err);
 
 	if (!t)
 		return -1;
 	if (!*s->ca_file)
 		d->system = trust_ref(t);
-	int rc = *s->crl_file ? trust_add_crls(t, s->crl_file, err) : 0;
 	set_trust(d, t);
-	return rc;
+	return 0;
 }
 
 /* ca_file and crl_file. */

@@ -41,12 +41,12 @@ trust_filled(struct trust *t, int rc, const char *name, struct err *err)
 	return NULL;
 }
 
-struct trust *
-trust_new(const char *ca_file, struct err *err)
+static struct trust *
+trust_from_file(const char *ca_file, struct err *err)
 {
 	struct trust *t = trust_alloc();
 
-	if (ca_file && *ca_file)
+	if (*ca_file)
 		return trust_filled(t,
 		    gnutls_x509_trust_list_add_trust_file(
 			t->list, ca_file, NULL, GNUTLS_X509_FMT_PEM, 0, 0),
@@ -65,12 +65,17 @@ crls_added(int rc, const char *name, struct err *err)
 			    name, rc < 0 ? gnutls_strerror(rc) : "no list is in it");
 }
 
-int
-trust_add_crls(struct trust *t, const char *crl_file, struct err *err)
+struct trust *
+trust_new(const char *ca_file, const char *crl_file, struct err *err)
 {
-	return crls_added(gnutls_x509_trust_list_add_trust_file(t->list, NULL, crl_file,
-			      GNUTLS_X509_FMT_PEM, GNUTLS_TL_VERIFY_CRL, 0),
-	    crl_file, err);
+	struct trust *t = trust_from_file(ca_file, err);
+
+	if (t != NULL && *crl_file &&
+	    crls_added(gnutls_x509_trust_list_add_trust_file(
+			   t->list, NULL, crl_file, GNUTLS_X509_FMT_PEM, GNUTLS_TL_VERIFY_CRL, 0),
+		crl_file, err) != 0)
+		trust_unref(&t);
+	return t;
 }
 
 static gnutls_datum_t

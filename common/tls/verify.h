@@ -14,13 +14,12 @@
 /* The CAs. Immutable once made; references may be given up on any thread. */
 struct trust;
 
-/* Reads a file with CAs in PEM; NULL or "": the system's, and then none at all is no error. Before the sandbox. NULL with *err. */
-struct trust *trust_new(const char *ca_file, struct err *err);
-/* Reads a file with their revocation lists in PEM as well: what stands in one is not trusted. Before any use. -1 with *err. */
-int trust_add_crls(struct trust *t, const char *crl_file, struct err *err);
-/* The same from memory. */
+/* Reads a file with CAs in PEM; "": the system's, and then none at all is no error. And one with their revocation lists, unless that is
+ * "": what stands in one is not trusted. Before the sandbox. NULL with *err. */
+struct trust *trust_new(const char *ca_file, const char *crl_file, struct err *err);
+/* CAs from memory. */
 struct trust *trust_from_pem(struct str pem, struct err *err);
-/* The same anew, from what files have now. cas empty: those of `old`. crls empty: none. NULL with *err. */
+/* Both anew, from what files have now. cas empty: those of `old`. crls empty: none. NULL with *err. */
 struct trust *trust_renew(const struct trust *old, struct str cas, struct str crls, struct err *err);
 struct trust *trust_ref(struct trust *t);
 void trust_unref(struct trust **t);

@@ -180,7 +180,7 @@ test_without_cas_nobody_is_trusted(void **state)
 	link_free(&l);
 	trust_unref(&none);
 	assert_null(trust_from_pem(S("nonsense"), &l.err));
-	assert_null(trust_new("/nowhere/ca.pem", &l.err));
+	assert_null(trust_new("/nowhere/ca.pem", "", &l.err));
 	assert_non_null(strstr(l.err.text, "/nowhere/ca.pem"));
 }
 
