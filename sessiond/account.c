@@ -387,6 +387,7 @@ account_free(struct account *a)
 	if (!list_empty(&a->idle))
 		idle_end(a);
 	offline_forget(a);
+	buf_deinit(&a->gone_rows);
 	roster_clear(&a->roster);
 	archive_prefs_clear(&a->archive);
 	privacy_clear(&a->privacy);

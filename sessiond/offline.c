@@ -5,6 +5,7 @@
 #include "offline.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive.h"
 #include "base/clock.h"
@@ -70,6 +71,7 @@ flush_end(struct flush *f)
 		a->last_row = 0;
 	a->is_owed_again = false;
 	a->is_flushing = false;
+	buf_deinit(&a->gone_rows);
 	unpark_all(a, &f->act);
 	account_run(a);
 	act_drop(&f->act);
@@ -83,6 +85,8 @@ offline_drop(struct account *a, const struct act *act, const struct rec_row *row
 	struct endpoint storaged = {.role = ROLE_STORAGED};
 	struct msg_OWED_DROP m = {.owner = a->jid, .rows = {.items = rows, .count = n}};
 
+	for (uint32_t i = 0; a->is_flushing && i < n; i++)
+		buf_add(&a->gone_rows, &rows[i].row, sizeof(rows[i].row));
 	bus_send(bus_of(a->sd), &storaged, MSG_OWED_DROP, &m, NULL, act->custody, 0);
 }
 
@@ -131,6 +135,18 @@ is_being_read(const struct session *s, uint64_t row)
 	return false;
 }
 
+/* The page may have been read before it went. */
+static bool
+is_gone(const struct account *a, uint64_t row)
+{
+	struct str rows = buf_str(&a->gone_rows);
+
+	for (; rows.n > 0; rows = str_from(rows, sizeof(row)))
+		if (memcmp(rows.p, &row, sizeof(row)) == 0)
+			return true;
+	return false;
+}
+
 /* Was it given to a session before (by an earlier sessiond, or it is under way)? Then its row goes with that. */
 static bool
 was_given(struct account *a, const struct act *act, const struct rec_owed_item *item)
@@ -163,7 +179,7 @@ give_or_keep(struct flush *f, const struct rec_owed_item *item)
 	struct session *s = taker_of(a, &f->sid, item->st.from);
 	struct rec_row row = {.row = item->row};
 
-	if (was_given(a, &f->act, item))
+	if (is_gone(a, item->row) || was_given(a, &f->act, item))
 		return;
 	if (s)
 		give(s, &f->act, item);
@@ -279,6 +295,7 @@ fetch(struct flush *f)
 	struct msg_OWED_FETCH m = {
 	    .owner = f->account->jid, .after = f->account->last_row, .max = FETCH_MAX};
 
+	buf_clear(&f->account->gone_rows);
 	bus_request(bus_of(f->account->sd), &storaged, MSG_OWED_FETCH, &m, NULL, f->act.custody,
 	    FETCH_MS, on_owed, f);
 }

@@ -286,6 +286,28 @@ test_offline_messages_read_in_the_archive_are_delivered(void **state)
 	scene_free(s);
 }
 
+/* The edge says that it is written when the page with it is on its way already. */
+static void
+test_offline_messages_read_while_they_are_fetched(void **state)
+{
+	struct scene *s = scene_of_stores();
+
+	(void)state;
+	login(s, "romeo/orchard");
+	says(s, "romeo/orchard", HI);
+	binds(s, "juliet/balcony");
+	says(s, "juliet/balcony", QUERY(""));
+	forget(s);
+	s->is_storaged_down = true;
+	says(s, "juliet/balcony", "<presence/>");
+	reads(s, "juliet/balcony");
+	s->is_storaged_down = false;
+	scene_pump(s);
+	assert_false(has(s, "<body>"));
+	assert_true(has(s, "OWED_DROP 1"));
+	scene_free(s);
+}
+
 static void
 test_offline_messages_not_written_are_delivered_later(void **state)
 {
@@ -408,6 +430,7 @@ main(void)
 	    cmocka_unit_test(test_wrong_queries),
 	    cmocka_unit_test(test_inv_13_nobody_else_may_ask),
 	    cmocka_unit_test(test_offline_messages_read_in_the_archive_are_delivered),
+	    cmocka_unit_test(test_offline_messages_read_while_they_are_fetched),
 	    cmocka_unit_test(test_offline_messages_not_written_are_delivered_later),
 	    cmocka_unit_test(test_no_archive_where_it_is_off),
 	    cmocka_unit_test(test_features),
