@@ -141,8 +141,8 @@ is_gone(const struct account *a, uint64_t row)
 {
 	struct str rows = buf_str(&a->gone_rows);
 
-	for (; rows.n > 0; rows = str_from(rows, sizeof(row)))
-		if (memcmp(rows.p, &row, sizeof(row)) == 0)
+	for (const char *at = rows.p; at && at < rows.p + rows.n; at += sizeof(row))
+		if (memcmp(at, &row, sizeof(row)) == 0)
 			return true;
 	return false;
 }
