@@ -31,7 +31,7 @@ struct account {
 	struct flush *paused; /* waits until its session has room (offline.c); NULL: does not */
 	bool is_owed_again;   /* and when that is done, once more from the beginning */
 	bool is_withheld;     /* some stay where they are: no session that is here lets them pass */
-	struct buf gone_rows; /* uint64_t: rows that were dropped since the page that is on its way was asked for */
+	struct buf gone_rows; /* uint64_t: rows that were dropped since the page that is on its way was asked for, at most offline_max */
 	bool is_reloading;
 	uint64_t generation;
 	struct roster roster;

@@ -85,7 +85,7 @@ const struct setting sessiond_settings_table[] = {
     INT(window_bytes, "262144", 4096, 16777216,
 	"Bytes given to an edge for one session and not yet written to its client."),
     INT(queue_bytes, "2097152", 4096, 67108864,
-	"Bytes that wait behind the window; over it the session is closed."),
+	"Bytes that wait behind the window, and behind offline messages that wait there; over it the session is closed."),
     INT(queues_bytes, "2097152", 4096, 1073741824,
 	"The same over all sessions: over it the one with the longest queue is closed. Must be well below the"
 	" window of the bus (4 MiB), or clients that do not read would hold up all others."),
