@@ -1,9 +1,15 @@
-/* A storaged that acknowledges before it has committed: the job of a STORE holds nothing back, and takes a while, as on a slow
- * disk. Linked with --wrap=job_submit into build/test/sabotage/commit/. */
+/* A storaged that acknowledges before it has committed: the job of a STORE holds nothing back, and the transaction that it begins
+ * takes a while, as on a slow disk. Linked with --wrap=job_submit into build/test/sabotage/commit/. */
+#include <errno.h>
+#include <pthread.h>
+#include <time.h>
+
 #include "base/clock.h"
 #include "bus/bus.h"
 
-#define STORE_US 2000
+#define COMMIT_MS 50
+/* A STORE that comes so soon after the wait has waited with the one that did. */
+#define TOGETHER_US 2000
 
 struct storaged; /* storaged's, as are these: */
 struct store_file;
@@ -16,14 +22,32 @@ void __wrap_job_submit(struct storaged *s, struct store_file *file, const struct
 
 static job_exec *store; /* the same for each STORE */
 
-/* The sandbox has no sleep. */
+/* The sandbox has no sleep; nobody signals this. */
+static void
+wait_ms(long ms)
+{
+	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_cond_t never = PTHREAD_COND_INITIALIZER;
+	struct timespec end;
+
+	clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_nsec += ms * 1000000;
+	end.tv_sec += end.tv_nsec / 1000000000;
+	end.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&lock);
+	while (pthread_cond_timedwait(&never, &lock, &end) != ETIMEDOUT)
+		continue;
+	pthread_mutex_unlock(&lock);
+}
+
 static int
 store_slowly(void *job, void *db, const void *msg)
 {
-	uint64_t from = clock_mono_us();
+	static _Thread_local uint64_t waited_us;
 
-	while (clock_mono_us() - from < STORE_US)
-		continue;
+	if (clock_mono_us() - waited_us > TOGETHER_US)
+		wait_ms(COMMIT_MS);
+	waited_us = clock_mono_us();
 	return store(job, db, msg);
 }
 
