@@ -24,6 +24,7 @@ client_stopped(struct client *c, struct str behind)
 		handshake_begin(c);
 }
 
+/* While a client negotiates, its next element comes in milliseconds, or its deadline does: the reader gives nothing back until then. */
 static void
 client_feed(struct client *c, struct str bytes)
 {
@@ -39,7 +40,7 @@ client_feed(struct client *c, struct str bytes)
 		client_stopped(c, str_from(bytes, used));
 	else if (e != XML_OK)
 		client_end(c, header_error_of_xml(e), header_text_of_xml(e));
-	else
+	else if (c->state == CLIENT_SESSION)
 		xml_reader_idle(c->reader);
 }
 
