@@ -1,5 +1,9 @@
 """Fixtures: a suite that runs, with accounts, and slixmpp clients for them."""
 
+import contextlib
+import pathlib
+import stat
+
 import pytest
 
 from rogue import Authority
@@ -57,3 +61,14 @@ def nobody_else_notices(witnesses):
     """For files about what one stream may do: the others chat on."""
     yield
     witnesses.chat()
+
+
+@pytest.fixture
+def folder(tmp_path_factory):
+    """A path for a suite; daemons of other users must be able to pass through to it."""
+    home = tmp_path_factory.mktemp("ctl")
+    for part in (home, *home.parents):
+        if part.owner() == pathlib.Path.home().owner() and part != pathlib.Path("/"):
+            with contextlib.suppress(PermissionError):
+                part.chmod(part.stat().st_mode | stat.S_IXOTH)
+    return home / "suite"

@@ -3,8 +3,6 @@
 import contextlib
 import threading
 
-import pytest
-
 from peers import Jackdaw
 from rogue import OTHER, ROGUE, SM, US, Authority, message, proved
 from suite import PATIENCE, wait_for

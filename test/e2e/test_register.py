@@ -5,7 +5,7 @@ import contextlib
 import pytest
 
 from suite import Suite
-from wire import CLEAR, CLIENT, SECURE, SESSION, Wire, condition, refused
+from wire import CLEAR, CLIENT, SECURE, SESSION, Wire, refused
 
 REGISTER = "jabber:iq:register"
 FEATURE = "{http://jabber.org/features/iq-register}register"

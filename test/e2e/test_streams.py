@@ -1,23 +1,22 @@
-"""Streams on the wire (RFC 6120 §4, §5): headers, errors, what may be said when, STARTTLS and what stands behind it."""
+"""Streams on the wire (RFC 6120 §4, §5): headers, errors and the end."""
 
 import contextlib
-import re
 import signal
 
 import pytest
 
-from scram import plain
+from elements import IQ
 from suite import Suite, wait_for
-from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, ERRORS, LANG, LIMITS, OPTIONAL_LISTENERS, OPTIONAL_PORT, SASL, SECURE,
-                  SESSION, STREAMS, TLS, Ended, Wire, encode, header, stanza_error)
+from wire import (ASKED, AUTHENTICATED, BIND, CLEAR, CLIENT, ERRORS, LANG, SECURE, SESSION, STREAMS, Ended, Wire, header,
+                  stanza_error)
 
 pytestmark = pytest.mark.usefixtures("nobody_else_notices")
 
 
 @pytest.fixture(scope="module")
 def suite():
-    """Two domains, and a listener where TLS is optional."""
-    with Suite(domains=("localhost", "example.org"), settings={"c2sd": OPTIONAL_LISTENERS}) as s:
+    """Two domains."""
+    with Suite(domains=("localhost", "example.org")) as s:
         for jid in ("alice@localhost", "bob@localhost", "carol@localhost", "alice@example.org"):
             s.add_user(jid)
         yield s
@@ -274,242 +273,6 @@ def test_an_empty_resource_is_one_of_ours(suite):
         assert len(wire.jid.split("/")[1]) >= 16
 
 
-# ---- what may be said when (INV-3) ----
-
-IQ = "<iq type='get' id='early'><ping xmlns='urn:xmpp:ping'/></iq>"
-ELEMENTS = {
-    "starttls": f"<starttls xmlns='{TLS}'/>",
-    "auth": lambda s: f"<auth xmlns='{SASL}' mechanism='PLAIN'>{encode(plain('alice', s.passwords['alice@localhost']))}</auth>",
-    "response": f"<response xmlns='{SASL}'>=</response>",
-    "abort": f"<abort xmlns='{SASL}'/>",
-    "bind": f"<iq type='set' id='b'><bind xmlns='{BIND}'/></iq>",
-    "bind get": f"<iq type='get' id='b'><bind xmlns='{BIND}'/></iq>",
-    "session": "<iq type='set' id='s'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>",
-    "old auth": "<iq type='set' id='a'><query xmlns='jabber:iq:auth'><username>alice</username></query></iq>",
-    "register": "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>eve</username></query></iq>",
-    "iq": IQ,
-    "message": "<message to='bob@localhost/witness'><body>early</body></message>",
-    "presence": "<presence/>",
-    "message of servers": "<message xmlns='jabber:server' to='bob@localhost/witness'><body>early</body></message>",
-    "message of nobody": "<message xmlns='' to='bob@localhost/witness'><body>early</body></message>",
-    "unknown": "<surprise xmlns='urn:surprise'/>",
-    "unknown in jabber:client": "<surprise/>",
-    "compress": "<compress xmlns='http://jabber.org/protocol/compress'><method>zlib</method></compress>",
-    "dialback": "<result xmlns='jabber:server:dialback' from='localhost' to='localhost'>key</result>",
-    "handshake": "<handshake>0123456789abcdef</handshake>",
-    "proceed": f"<proceed xmlns='{TLS}'/>",
-    "success": f"<success xmlns='{SASL}'/>",
-    "challenge": f"<challenge xmlns='{SASL}'>=</challenge>",
-    "failure": f"<failure xmlns='{SASL}'><aborted/></failure>",
-    "features": "<stream:features/>",
-    "stream": header(declaration="") + "</stream:stream>",
-    "starttls of nobody": "<starttls xmlns='urn:nobody'/>",
-    "starttls in SASL's namespace": f"<starttls xmlns='{SASL}'/>",
-    "auth in TLS's namespace": f"<auth xmlns='{TLS}' mechanism='PLAIN'/>",
-}
-
-# What comes of it: "=tag" an answer, "failure X" one of SASL, "error" a stanza error, else the stream errors that are right.
-REFUSED = "not-authorized policy-violation unsupported-stanza-type invalid-namespace bad-format"
-MATRIX = {
-    (CLEAR, "starttls"): "=proceed",
-    # RFC 6120 §5.4.2.2: <failure/> where it was not offered, then the end of the stream
-    **{(stage, "starttls"): "=failure" for stage in (SECURE, ASKED, AUTHENTICATED, SESSION)},
-    (CLEAR, "auth"): "failure encryption-required",
-    (SECURE, "auth"): "=success",
-    (ASKED, "auth"): "=success",
-    (ASKED, "response"): "failure malformed-request",
-    (ASKED, "abort"): "failure aborted",
-    (AUTHENTICATED, "bind"): "=iq result",
-    (AUTHENTICATED, "auth"): "policy-violation not-authorized unsupported-stanza-type",
-    (SESSION, "bind"): "error",
-    (SESSION, "bind get"): "error",
-    (SESSION, "session"): "=iq result",
-    (SESSION, "old auth"): "error",
-    (SESSION, "register"): "error",
-    (SESSION, "iq"): "=iq result",
-    (SESSION, "message"): "nothing",
-    (SESSION, "presence"): "=presence",
-    (SESSION, "unknown"): "unsupported-stanza-type",
-    (SESSION, "unknown in jabber:client"): "unsupported-stanza-type",
-    (SESSION, "message of servers"): "invalid-namespace unsupported-stanza-type",
-    (SESSION, "message of nobody"): "invalid-namespace unsupported-stanza-type",
-    **{(stage, name): "not-authorized" for stage in (CLEAR, SECURE, ASKED, AUTHENTICATED)
-       for name in ("iq", "message", "presence", "session", "old auth", "register")},
-    **{(stage, name): "not-authorized" for stage in (CLEAR, SECURE, ASKED) for name in ("bind", "bind get")},
-    (AUTHENTICATED, "bind get"): "error not-authorized",
-}
-
-
-def outcome(wire):
-    try:
-        answer = wire.element(1)
-    except Ended as e:
-        return str(e)
-    except TimeoutError:
-        return "nothing"
-    name = answer.tag.split("}")[1]
-    if answer.tag == f"{{{SASL}}}failure":
-        return "failure " + answer[0].tag.split("}")[1]
-    if answer.get("type") == "error":
-        return "error"
-    return f"={name} {answer.get('type')}" if name == "iq" else f"={name}"
-
-
-@pytest.mark.parametrize("stage", [CLEAR, SECURE, ASKED, AUTHENTICATED, SESSION])
-@pytest.mark.parametrize("name", ELEMENTS)
-def test_inv_03_what_may_be_said_when(suite, witnesses, name, stage):
-    expected = MATRIX.get((stage, name), REFUSED)
-    element = ELEMENTS[name]
-    with Wire.at(suite, stage) as wire:
-        wire.send(element(suite) if callable(element) else element)
-        got = outcome(wire)
-        assert got == expected or got in expected.split(), got
-        if not got.startswith(("=", "failure", "error", "nothing")):
-            wire.until(lambda: wire.is_over)
-            assert wire.is_closed
-    if (stage, name) == (SESSION, "message"):
-        assert witnesses.one.hear() == "early"
-    else:
-        witnesses.one.silence(0.02)
-
-
-@pytest.mark.parametrize("name", ["message", "iq", "presence", "unknown", "starttls"])
-def test_inv_03_after_success_comes_a_header(suite, name):
-    with Wire.before_header(suite, AUTHENTICATED) as wire:
-        wire.send(ELEMENTS[name])
-        assert wire.ending() in ("bad-format", "invalid-namespace", "not-authorized")
-
-
-@pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED, SESSION])
-def test_text_between_elements(suite, stage):
-    with Wire.at(suite, stage) as wire:
-        wire.send("text")
-        assert wire.ending() in ("not-well-formed", "bad-format", "invalid-xml")
-
-
-@pytest.mark.parametrize("stage", [CLEAR, SECURE, AUTHENTICATED, SESSION])
-def test_white_space_between_elements_is_nothing(suite, stage):
-    with Wire.at(suite, stage) as wire:
-        wire.send(" \n\t" * 10000)
-        wire.silence()
-
-
-# ---- features (RFC 6120 §4.3.2) ----
-
-def names(features):
-    return {re.sub(r"^\{.*\}", "", e.tag) for e in features}
-
-
-def test_features_in_clear(suite):
-    with Wire.at(suite, CLEAR) as wire:
-        assert names(wire.features) == {"starttls", "limits"}
-        assert wire.features.find(f"{{{TLS}}}starttls/{{{TLS}}}required") is not None
-
-
-def test_features_under_tls(suite):
-    with Wire.at(suite, SECURE) as wire:
-        assert wire.features.find(f"{{{TLS}}}starttls") is None
-        assert {"mechanisms", "sasl-channel-binding", "limits"} <= names(wire.features)
-        assert not {"bind", "session", "register"} & names(wire.features)
-
-
-def test_features_of_the_authenticated(suite):
-    with Wire.at(suite, AUTHENTICATED) as wire:
-        assert wire.features.find(f"{{{BIND}}}bind") is not None
-        assert not {"starttls", "mechanisms"} & names(wire.features)
-
-
-def test_the_limits_are_told(suite):
-    """XEP-0478"""
-    told = []
-    for stage in (SECURE, AUTHENTICATED):
-        with Wire.at(suite, stage) as wire:
-            told.append(int(wire.features.findtext(f"{{{LIMITS}}}limits/{{{LIMITS}}}max-bytes")))
-            idle = wire.features.findtext(f"{{{LIMITS}}}limits/{{{LIMITS}}}idle-seconds")
-            assert idle is None if stage == SECURE else int(idle) > 0
-    assert told == [10240, 262144]
-
-
-def test_no_compression_is_offered(suite):
-    for stage in (CLEAR, SECURE, AUTHENTICATED):
-        with Wire.at(suite, stage) as wire:
-            assert "compression" not in names(wire.features)
-
-
-# ---- TLS first (INV-8, INV-9) ----
-
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-256-PLUS", "EXTERNAL", "ANONYMOUS"])
-def test_inv_08_no_sasl_before_tls(suite, mechanism):
-    with Wire.at(suite, CLEAR) as wire:
-        assert not wire.mechanisms()
-        assert wire.auth(mechanism, plain("alice", suite.passwords["alice@localhost"])).tag == f"{{{SASL}}}failure"
-        wire.send(IQ)
-        assert wire.ending() == "not-authorized"
-
-
-def test_inv_08_tls_may_be_optional_but_plain_never_is(suite):
-    with Wire.connect(suite, OPTIONAL_PORT) as wire:
-        wire.open()
-        starttls = wire.features.find(f"{{{TLS}}}starttls")
-        assert starttls is not None and starttls.find(f"{{{TLS}}}required") is None
-        assert set(wire.mechanisms()) == {"SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"}
-        for mechanism in ("PLAIN", "SCRAM-SHA-256-PLUS"):
-            answer = wire.auth(mechanism, plain("alice", suite.passwords["alice@localhost"]))
-            assert answer[0].tag in (f"{{{SASL}}}invalid-mechanism", f"{{{SASL}}}encryption-required")
-        wire.log_in("alice@localhost")
-        assert wire.bind("lan").get("type") == "result"
-
-
-def test_tls_on_the_optional_listener(suite):
-    with Wire.connect(suite, OPTIONAL_PORT) as wire:
-        wire.starttls().open()
-        assert "PLAIN" in wire.mechanisms()
-        assert wire.plain("alice", suite.passwords["alice@localhost"]) == "success"
-
-
-BEHIND = {
-    "a stanza": "<message to='bob@localhost/witness'><body>smuggled</body></message>",
-    "authentication": ELEMENTS["auth"],
-    "a header": header(),
-    "half a tag": "<mess",
-    "a letter": "x",
-    "a null byte": b"\0",
-}
-
-
-@pytest.mark.parametrize("name", BEHIND)
-@pytest.mark.parametrize("port", [5222, OPTIONAL_PORT])
-def test_inv_09_nothing_stands_behind_starttls(suite, witnesses, port, name):
-    """What came in clear in the same segment must not be taken for what came under TLS."""
-    behind = BEHIND[name](suite) if callable(BEHIND[name]) else BEHIND[name]
-    with Wire.connect(suite, port) as wire:
-        wire.open()
-        wire.send(ELEMENTS["starttls"].encode() + (behind if isinstance(behind, bytes) else behind.encode()))
-        with pytest.raises(Ended):
-            while wire.element().tag == f"{{{TLS}}}proceed":
-                # Whoever goes on with the handshake has been refused nevertheless.
-                wire.until(lambda: False)
-    witnesses.one.silence(0.1)
-
-
-def test_starttls_with_white_space_behind_it(suite):
-    with Wire.connect(suite) as wire:
-        wire.open()
-        wire.send(ELEMENTS["starttls"] + "\n")
-        assert wire.element().tag == f"{{{TLS}}}proceed"
-        wire.handshake().open()
-
-
-@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])
-def test_inv_09_no_stanza_stands_behind_auth(suite, witnesses, mechanism):
-    with Wire.at(suite, SECURE) as wire:
-        initial = encode(plain("alice", suite.passwords["alice@localhost"])) if mechanism == "PLAIN" else encode(b"n,,n=alice,r=abc")
-        wire.send(f"<auth xmlns='{SASL}' mechanism='{mechanism}'>{initial}</auth>" + BEHIND["a stanza"])
-        wire.until(lambda: wire.is_closed or b"<stream:error" in wire.raw)
-        wire.until(lambda: wire.is_over)
-    witnesses.one.silence(0.1)
-
-
 def test_two_domains_are_served(suite):
     for jid in ("alice@localhost", "alice@example.org"):
         with Wire.at(suite, SESSION, jid, "here") as wire:
@@ -531,16 +294,3 @@ def test_an_error_of_a_session_leaves_no_session(suite):
         wire.send("<surprise/>")
         wire.until(lambda: wire.is_over)
     wait_for(lambda: wire.jid not in suite.ctl("session", "list").stdout, 10, "the session ended")
-
-
-def test_inv_14_strangers_get_no_service(suite):
-    """No account for the asking, and nobody's post is carried: not before authentication, with the defaults."""
-    with Wire.at(suite, SECURE) as wire:
-        assert "register" not in str(wire.features)
-    register = "<iq type='set' id='r'><query xmlns='jabber:iq:register'><username>eve</username><password>x</password></query></iq>"
-    relay = "<message to='somebody@elsewhere.example'><body>from nobody</body></message>"
-    for early in (register, register.replace("'set'", "'get'"), relay, relay.replace("message", "presence")):
-        with Wire.at(suite, SECURE) as wire:
-            wire.send(early)
-            assert wire.ending() == "not-authorized"
-    assert "eve@localhost" not in suite.ctl("user", "list").stdout

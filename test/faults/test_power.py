@@ -6,7 +6,6 @@ import contextlib
 import os
 import pathlib
 import random
-import re
 import shutil
 import signal
 import sqlite3

@@ -11,8 +11,6 @@ import pathlib
 import queue
 import re
 import shutil
-import socket
-import struct
 import subprocess
 import threading
 import time
@@ -20,12 +18,11 @@ import xml.etree.ElementTree as ET
 
 import chat
 from profanity import Profanity
+from relay import HOST, Relay
 from suite import PATIENCE, wait_for
-from wire import STANZAS
 
 HERE = pathlib.Path(__file__).parent
 XMPPJS = HERE / "xmppjs"
-HOST = "127.0.0.1"
 WAIT = 20 * PATIENCE
 NS = {
     "c": "jabber:client", "roster": "jabber:iq:roster", "carbons": "urn:xmpp:carbons:2", "mam": "urn:xmpp:mam:2",
@@ -35,51 +32,6 @@ NS = {
 
 class Missing(Exception):
     """A client that is not installed here; the text says what to do."""
-
-
-class Relay:
-    """Between a client and the suite, so that a test can cut the wire under a client that knows nothing of it."""
-
-    def __init__(self, port):
-        self.to = port
-        self.server = socket.create_server((HOST, 0))
-        self.port = self.server.getsockname()[1]
-        self.pairs = []
-        self.accepted = 0  # connections so far
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self.server.accept()
-                self.accepted += 1
-                far = socket.create_connection((HOST, self.to))
-                self.pairs.append((near, far))
-                for a, b in ((near, far), (far, near)):
-                    threading.Thread(target=self.pump, args=(a, b), daemon=True).start()
-
-    @staticmethod
-    def pump(a, b):
-        with contextlib.suppress(OSError):
-            while data := a.recv(65536):
-                b.sendall(data)
-        for one in (a, b):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-
-    def cut(self):
-        """Both ends find the connection reset. (After a mere end of it, libstrophe may wait for more.)"""
-        pairs, self.pairs = self.pairs, []  # a client may be back before all are shut
-        for pair in pairs:
-            for one in pair:
-                with contextlib.suppress(OSError):
-                    one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                    one.shutdown(socket.SHUT_RDWR)
-                one.close()
-
-    def close(self):
-        self.server.close()
-        self.cut()
 
 
 def parse(text):
