@@ -58,7 +58,16 @@ stay_behind(struct inbound *i)
 	i->is_behind = true;
 	*behind += i->bytes;
 	if (*behind > BEHIND_BYTES_MAX)
-		outbound_doom_longest(i->sd);
+		outbound_doom_stuck(i->sd);
+}
+
+bool
+inbound_is_held_back(const struct sessiond *sd)
+{
+	for (unsigned e = 0; e < COUNT(sd->edges); e++)
+		if (sd->edges[e].behind_bytes > BEHIND_BYTES_MAX)
+			return true;
+	return false;
 }
 
 static void

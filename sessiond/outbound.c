@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "inbound.h"
 #include "offline.h"
 #include "session.h"
 #include "teardown.h"
@@ -111,6 +112,10 @@ number(struct session *s, struct outgoing *o)
 	s->out.sent_bytes += o->bytes;
 }
 
+/* Where too much is held back, who took nothing for so long does it. Who reads slowly does not, nor does anybody who has a queue when the
+ * disk is what all wait for. */
+#define STUCK_MS 1000u
+
 static struct session *
 session_of(struct list *waiting)
 {
@@ -126,20 +131,28 @@ queue_weight(const struct session *s)
 	return s->out.queue_bytes + (offline_waits_for_room(a) ? a->tasks_bytes : 0);
 }
 
-/* What waits here holds back the frames that it came with, of whatever client. */
-void
-outbound_doom_longest(struct sessiond *sd)
+/* What waits here holds back the frames that it came with, of whatever client. Of those who took nothing since then, the one with the longest
+ * queue goes. */
+static void
+doom_longest(struct sessiond *sd, uint64_t since_ms)
 {
 	struct session *longest = NULL;
 
 	LIST_FOREACH(&sd->queues, it) {
 		struct session *s = session_of(it);
 
-		if (list_empty(&s->doomed) && (!longest || queue_weight(s) > queue_weight(longest)))
+		if (list_empty(&s->doomed) && s->out.progress_ms <= since_ms &&
+		    (!longest || queue_weight(s) > queue_weight(longest)))
 			longest = s;
 	}
 	if (longest)
 		session_doom(longest, STREAM_RESOURCE_CONSTRAINT);
+}
+
+void
+outbound_doom_stuck(struct sessiond *sd)
+{
+	doom_longest(sd, clock_mono_ms() - STUCK_MS);
 }
 
 static void
@@ -150,7 +163,7 @@ check_queue(struct session *s)
 	if (queue_weight(s) > (size_t)set->queue_bytes)
 		session_doom(s, STREAM_RESOURCE_CONSTRAINT);
 	else if (s->sd->queued_bytes > (size_t)set->queues_bytes)
-		outbound_doom_longest(s->sd);
+		doom_longest(s->sd, UINT64_MAX);
 }
 
 void
@@ -289,7 +302,8 @@ outbound_part(struct session *s, struct list *before_r, struct list *queue_r)
 void
 outbound_check_stalled(struct sessiond *sd, uint64_t now_ms)
 {
-	uint64_t allowed = (uint64_t)settings_of(sd)->stall_seconds * 1000;
+	uint64_t allowed =
+	    inbound_is_held_back(sd) ? STUCK_MS : (uint64_t)settings_of(sd)->stall_seconds * 1000;
 
 	LIST_FOREACH(&sd->queues, it) {
 		struct session *s = session_of(it);

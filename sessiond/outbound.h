@@ -81,9 +81,9 @@ bool outbound_acked(struct session *s, const struct act *act, uint64_t k);
 /* So much more, or less, of what comes for this account waits behind the queues of its sessions, and counts as if it were in them. */
 void outbound_burden(struct account *a, size_t bytes);
 void outbound_unburden(struct account *a, size_t bytes);
-/* For whoever waits for what is queued: the session with the longest queue ends, if there is one. */
-void outbound_doom_longest(struct sessiond *sd);
-/* Dooms the sessions whose window is full for longer than is allowed. */
+/* For whoever waits for what is queued: of the sessions that have taken nothing for a second, the one with the longest queue ends. */
+void outbound_doom_stuck(struct sessiond *sd);
+/* Dooms the sessions whose window is full for longer than is allowed: for a second, while too much is held back (inbound.h). */
 void outbound_check_stalled(struct sessiond *sd, uint64_t now_ms);
 
 /* The row of an offline message that was sent as k already (an earlier sessiond knew it): true when it is settled and the
