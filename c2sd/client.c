@@ -139,6 +139,7 @@ client_has_session(struct client *c, struct session *s)
 	conn_set_patient(c->conn, false);
 	c->heard_ms = c2sd_now_ms(c->c2sd);
 	xml_reader_share(c->reader, c->c2sd->readers);
+	xml_reader_idle(c->reader);
 	list_remove(&c->link);
 	list_add(&c->c2sd->bound, &c->link);
 }

@@ -24,7 +24,8 @@ client_stopped(struct client *c, struct str behind)
 		handshake_begin(c);
 }
 
-/* While a client negotiates, its next element comes in milliseconds, or its deadline does: the reader gives nothing back until then. */
+/* While a client negotiates, its next element comes in milliseconds, or its deadline does: the reader gives nothing back until it has a
+ * session (client_has_session). */
 static void
 client_feed(struct client *c, struct str bytes)
 {

@@ -110,6 +110,12 @@ xml_reader_is_between(const struct xml_reader *r)
 	return is_between(r);
 }
 
+bool
+xml_reader_is_at_rest(const struct xml_reader *r)
+{
+	return !r->tools.parser;
+}
+
 size_t
 xml_reader_dict_used(const struct xml_reader *r)
 {

@@ -95,6 +95,9 @@ void xml_reader_share(struct xml_reader *r, struct xml_pool *pool);
 /* Is nothing half read: did the last byte end an element (or the header, or white space behind one)? */
 bool xml_reader_is_between(const struct xml_reader *r);
 
+/* Does it hold no context (tests)? */
+bool xml_reader_is_at_rest(const struct xml_reader *r);
+
 /* What names have cost at most at one time on this connection (tests, soak). Not the sum over all contexts: an
  * honest client would reach any limit by waking up often enough. */
 size_t xml_reader_dict_used(const struct xml_reader *r);

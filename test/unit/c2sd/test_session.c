@@ -1,8 +1,6 @@
 /* The copy of a session: deliveries by number, what is reported as written, its end on either side, and what a new sessiond is told. */
 #include <unistd.h>
 
-#include <unistd.h>
-
 #include "rig.h"
 #include "xml/writer.h"
 
@@ -35,6 +33,18 @@ told_written(const struct talker *p, uint64_t k)
 	assert_true(bus_list_next(&m.targets, &bus_record_target, &t));
 	assert_int_equal(t.conn, p->number);
 	assert_int_equal(t.k, k);
+}
+
+/* What the reader kept while it negotiated is given back, though the client may say nothing for hours. */
+static void
+test_a_session_that_is_silent_holds_no_context(void **state)
+{
+	struct talker p;
+
+	(void)state;
+	rig_session(&p);
+	assert_true(xml_reader_is_at_rest(rig_client(&p)->reader));
+	rig_hang_up(&p);
 }
 
 /* ---- deliveries ---- */
@@ -437,6 +447,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    RIG_TEST(test_a_session_that_is_silent_holds_no_context),
 	    RIG_TEST(test_deliveries),
 	    RIG_TEST(test_reports_go_together),
 	    RIG_TEST(test_an_empty_to_is_the_bare_jid),
