@@ -181,6 +181,10 @@ class Suite:
     def logs(self):
         return {p.name: p.read_text(errors="replace") for p in sorted((self.dir / "log").glob("*"))}
 
+    def logged(self, daemon, text):
+        """It is in the daemon's log, or comes there: what is seen on the wire may be faster than the line about it."""
+        wait_for(lambda: text in self.logs()[f"{daemon}.log"], 10, f"{text!r} in {daemon}.log")
+
     def show_logs(self):
         for name, text in self.logs().items():
             print(f"---- {name}\n" + "\n".join(text.splitlines()[-60:]))

@@ -187,7 +187,7 @@ def test_a_stop_does_not_wait_for_who_is_not_there(suite):
         wait_for(lambda: counters(suite, "componentd")["kept_frames"] == 1, 20, "componentd has it")
         suite.ctl("down", "componentd")
         assert component.ending() == "system-shutdown"
-    assert any("1 stanzas of components are lost: nobody has taken them" in text for text in suite.logs().values())
+    suite.logged("componentd", "1 stanzas of components are lost: nobody has taken them")
 
 
 def test_a_stop_does_not_wait_for_who_says_nothing(suite):

@@ -38,7 +38,7 @@ def test_what_dies_too_often_waits(own_suite):
     wait_for(lambda: s.status()["keyd.0"][1] == "paused", 5, "keyd waits again")
     s.ctl("restart", "keyd")
     assert s.status()["keyd.0"][1] == "ready"
-    assert "for the 5th time" in s.logs()["supervisor.log"]
+    s.logged("supervisor", "for the 5th time")
 
 
 @pytest.mark.timeout(120 * PATIENCE)
@@ -56,7 +56,7 @@ def test_what_hangs_is_killed(own_suite):
     os.kill(fresh["router.0"], signal.SIGSTOP)  # now by its silence on the notify socket
     wait_for(lambda: is_back(s, "router.0", fresh["router.0"]), 25, "router is back")
     assert {name for name in fresh if pids(s)[name] != fresh[name]} == {"router.0"}
-    assert "no sign of life" in s.logs()["supervisor.log"]
+    s.logged("supervisor", "no sign of life")
 
 
 def test_a_lost_supervisor_stops_nothing_and_the_next_one_adopts(own_suite):
@@ -151,7 +151,7 @@ def test_logs_are_reopened_and_escaped(own_suite):
     assert "keyd.0 was killed by SIGKILL" in log.read_text()
     with open(s.dir / "run" / "keyd.0.log-pipe", "wb", buffering=0) as pipe:
         pipe.write(b"raw \x1b[31m text\n" + b"x" * 10000 + b"\n")
-    wait_for(lambda: "raw \\x1b[31m text" in s.logs()["keyd.log"], 5, "the line is there")
+    s.logged("keyd", "raw \\x1b[31m text")
     assert max(map(len, s.logs()["keyd.log"].splitlines())) < 5000
 
 
@@ -171,7 +171,7 @@ def test_reload(own_suite):
     text = settings.read_text()
     settings.write_text(text + "\niterations = 5000\n")
     s.ctl("reload", "authd")
-    assert "new settings are in force" in s.logs()["authd.log"]
+    s.logged("authd", "new settings are in force")
     settings.write_text(text + "\niterations = soon\n")
     line = len(settings.read_text().splitlines())
     refused(s.ctl("reload", "authd", check=False), f"authd.conf:{line}:", "old settings")

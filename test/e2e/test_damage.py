@@ -67,7 +67,7 @@ def begins_anew(suite):
     assert len(aside) == 1
     assert not (data_of(suite, "storaged") / "archive.db.damaged").exists()
     assert f"storaged: a damaged file was set aside: data/{aside[0].name}" in status(suite)
-    assert "a new archive begins" in suite.logs()["storaged.log"]
+    suite.logged("storaged", "a new archive begins")
     with Wire.at(suite, SESSION, "alice@localhost", "a") as alice:
         alice.say("bob@localhost", "news", type="chat")
         assert ask(alice, query()).bodies == ["news"]

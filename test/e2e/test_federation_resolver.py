@@ -6,7 +6,6 @@ import pytest
 
 import nameserver
 from peers import Jackdaw, linked
-from suite import wait_for
 from wire import Wire
 
 ANCHORS = ("/var/lib/unbound/root.key", "/usr/share/dns/root.key", "/etc/unbound/root.key")
@@ -51,7 +50,7 @@ def test_it_works_by_default(pair):
     ours.begin("alice")
     theirs.begin("bob")
     hello(ours, theirs)
-    wait_for(lambda: WARNING in ours.logs()["s2sd.log"], 10, "a word about it")
+    ours.logged("s2sd", WARNING)
     assert ours.logs()["s2sd.log"].count(WARNING) == 1
 
 

@@ -154,7 +154,7 @@ def test_m_07_s2sd_stays_away():
             assert wire.ending() == "internal-server-error"
             assert b"xmlns='jabber:server'" in wire.raw
             assert alice.ask("<ping xmlns='urn:xmpp:ping'/>", to=US).get("type") == "result"
-        assert "no s2sd takes it" in suite.logs()["c2sd.log"]
+        suite.logged("c2sd", "no s2sd takes it")
 
 
 def test_m_07_s2sd_does_not_share():
