@@ -1,6 +1,7 @@
 """The operator's command: what dies, hangs or is stopped, the logs, and settings that change."""
 
 import os
+import re
 import signal
 import socket
 import time
@@ -9,6 +10,7 @@ import pytest
 
 from operate import certificate, is_back, pids, refused, restarts, supervisor
 from suite import DAEMONS, PATIENCE, Suite, wait_for
+from wire import SESSION, Wire
 
 
 # ---- supervision ----
@@ -155,11 +157,23 @@ def test_logs_are_reopened_and_escaped(own_suite):
     assert max(map(len, s.logs()["keyd.log"].splitlines())) < 5000
 
 
+def lines_of_a_session(suite):
+    """What c2sd's log says of one, from its beginning to its end."""
+    with Wire.at(suite, SESSION, "alice@localhost") as wire:
+        jid = wire.jid
+    suite.logged("c2sd", f"{jid}: connection ended by the peer")
+    lines = suite.logs()["c2sd.log"].rpartition(" info ready\n")[2].splitlines()  # of this process: numbers begin with 1
+    number = next(re.search(r"\[\d+\]", line)[0] for line in lines if jid in line)
+    return [line for line in lines if number in line]
+
+
 def test_log_levels(suite):
-    suite.ctl("log", "router", "debug")
-    suite.ctl("log", "c2sd.0", "info")
-    refused(suite.ctl("log", "router", "loud", check=False), "loud", "debug")
-    suite.ctl("log", "router", "info")
+    suite.ctl("log", "c2sd.0", "debug")
+    assert any(" debug " in line and "TLS1.3" in line for line in lines_of_a_session(suite))
+    refused(suite.ctl("log", "c2sd", "loud", check=False), "loud", "debug")
+    assert any(" debug " in line for line in lines_of_a_session(suite))
+    suite.ctl("log", "c2sd", "info")
+    assert not any(" debug " in line for line in lines_of_a_session(suite))
 
 
 # ---- settings ----
