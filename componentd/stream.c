@@ -143,6 +143,7 @@ stream_new(const struct gate *g, int fd, const struct visitor *v)
 	s->number = ++d->last_number;
 	s->visitor = *v;
 	door_limit_silence(&d->door, fd);
+	conn_set_patient(conn, true);
 	s->listener_tls = g->tls;
 	s->id = id_random();
 	s->deadline_ms = componentd_now_ms(d) + (uint64_t)settings->handshake_seconds * 1000;
@@ -180,6 +181,7 @@ stream_opened(struct stream *s)
 	s->stage = STAGE_OPEN;
 	s->since_us = clock_wall_us();
 	s->wire.is_secret = false;
+	conn_set_patient(s->conn, false);
 	door_leave(&s->componentd->door, &s->visitor);
 	limits = limits_of(s);
 	xml_reader_set_limits(s->reader, &limits);
