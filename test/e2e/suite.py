@@ -181,9 +181,9 @@ class Suite:
     def logs(self):
         return {p.name: p.read_text(errors="replace") for p in sorted((self.dir / "log").glob("*"))}
 
-    def logged(self, daemon, text):
+    def logged(self, daemon, text, seconds=10):
         """It is in the daemon's log, or comes there: what is seen on the wire may be faster than the line about it."""
-        wait_for(lambda: text in self.logs()[f"{daemon}.log"], 10, f"{text!r} in {daemon}.log")
+        wait_for(lambda: text in self.logs()[f"{daemon}.log"], seconds, f"{text!r} in {daemon}.log")
 
     def show_logs(self):
         for name, text in self.logs().items():

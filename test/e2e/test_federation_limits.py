@@ -130,7 +130,7 @@ def test_inv_23_who_acknowledges_nothing_is_not_in_the_way_of_others(suite, auth
     for n in range(60):
         fill(alice, ROGUE, n, 1)
         fill(alice, OTHER, 100 + n, 1)
-    suite.logged("s2sd", "is in the way of others")
+    suite.logged("s2sd", "is in the way of others", 20)
     wait_for(lambda: waiting(suite)[1] <= QUEUES, 20, "room for others")
     assert set(bounced(alice, 1).values()) == {"resource-constraint"}
 
@@ -194,7 +194,7 @@ def test_inv_23_who_does_not_read_our_answers_is_given_up(suite, authority):
     with proved(suite) as wire, contextlib.suppress(ConnectionError):
         while True:
             wire.send(question * 20)
-    suite.logged("s2sd", "it does not read what it is sent")
+    suite.logged("s2sd", "it does not read what it is sent", 20)
 
 
 # ---- what others take up ----

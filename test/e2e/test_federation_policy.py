@@ -208,7 +208,7 @@ def test_a_stream_of_ours_ends_with_their_certificate():
                 two.wait_for(lambda e: e.tag.endswith("presence"))
                 one.say(two.jid, "one")
                 assert two.hear() == "one"
-                ours.logged("s2sd", "its certificate is not taken any more")
+                ours.logged("s2sd", "its certificate is not taken any more", 20)
                 one.say(two.jid, "two")
                 assert two.hear() == "two"
     finally:
