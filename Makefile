@@ -277,14 +277,14 @@ $(swarm): $(call objects,test/faults) $(patsubst %,$(BUILD)/obj/test/bench/%.o,b
 	$(Q)mkdir -p $(@D); $(LINK) -o $@ $^ $(libs_tls)
 
 $(eval $(call compile,test/faults/sabotage,test,))
-# $(call sabotage,how,daemon,function)
+# $(call sabotage,how,daemon,functions)
 define sabotage
 $(call link,$(BUILD)/test/sabotage/$1/$2,$(call objects,$2) $(BUILD)/obj/test/faults/sabotage/$1.o,\
-	-Wl$(comma)--wrap=$3 $(libs_common))
+	$(addprefix -Wl$(comma)--wrap=,$3) $(libs_common))
 sabotaged += $(BUILD)/test/sabotage/$1/$2
 endef
 comma := ,
-$(eval $(call sabotage,replay,storaged,dedupe_find))
+$(eval $(call sabotage,replay,storaged,dedupe_find loop_wake_send))
 $(foreach d,storaged authd,$(eval $(call sabotage,disk,$d,sqlite3_open_v2)))
 $(eval $(call sabotage,commit,storaged,job_submit))
 $(foreach d,sessiond storaged c2sd,$(eval $(call sabotage,drop,$d,bus_new)))

@@ -1,11 +1,8 @@
 /* A storaged that acknowledges before it has committed: the job of a STORE holds nothing back, and the transaction that it begins
  * takes a while, as on a slow disk. Linked with --wrap=job_submit into build/test/sabotage/commit/. */
-#include <errno.h>
-#include <pthread.h>
-#include <time.h>
-
 #include "base/clock.h"
 #include "bus/bus.h"
+#include "wait.h"
 
 #define COMMIT_MS 50
 /* A STORE that comes so soon after the wait has waited with the one that did. */
@@ -21,24 +18,6 @@ void __wrap_job_submit(struct storaged *s, struct store_file *file, const struct
     job_exec *exec, job_exec *then);
 
 static job_exec *store; /* the same for each STORE */
-
-/* The sandbox has no sleep; nobody signals this. */
-static void
-wait_ms(long ms)
-{
-	pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_cond_t never = PTHREAD_COND_INITIALIZER;
-	struct timespec end;
-
-	clock_gettime(CLOCK_REALTIME, &end);
-	end.tv_nsec += ms * 1000000;
-	end.tv_sec += end.tv_nsec / 1000000000;
-	end.tv_nsec %= 1000000000;
-	pthread_mutex_lock(&lock);
-	while (pthread_cond_timedwait(&never, &lock, &end) != ETIMEDOUT)
-		continue;
-	pthread_mutex_unlock(&lock);
-}
 
 static int
 store_slowly(void *job, void *db, const void *msg)
