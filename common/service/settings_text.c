@@ -124,6 +124,8 @@ walk_other(struct walk *w)
 		rc = walk_fail(w, w->line, NOT_REPLACED);
 	else if (c == '(' || c == ')')
 		rc = walk_fail(w, w->line, "there are no ( and ) here; put texts into quotes");
+	else if (c == '+' && w->p[1] != '=') /* libconfuse passes over it */
+		rc = walk_fail(w, w->line, "a + is for += only; put texts into quotes");
 	else if ((c < ' ' && !strchr("\t\r\n", c)) || c == 127)
 		rc = walk_fail(w, w->line, "there is a control character; remove it");
 	else if (c == '{' || c == '}')

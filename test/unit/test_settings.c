@@ -223,6 +223,7 @@ static const struct {
 	"f.conf:1: numeric escapes are not understood; write the character itself"},
     {"door a {\nport = 5\n", "f.conf:1: this { is never closed; add a }"},
     {"door a {\nport = 5\ndoor b {\n}\n", "f.conf:1: this { is never closed; add a }"},
+    {"door \"\"+ {\n}\n", "f.conf:1: a + is for += only; put texts into quotes"},
     {"door \"\" {\n}\n", "f.conf:1: a section needs a name between its quotes"},
     {"door '' {\n}\n", "f.conf:1: a section needs a name between its quotes"},
     {"door {\n}\n", "f.conf:1: missing title for section 'door'"},
